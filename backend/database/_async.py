@@ -1,0 +1,96 @@
+"""The database as an application sees it: an engine, sessions and transactions. Nothing connects before its first use."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+
+from sqlalchemy import Engine, literal, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import Self
+
+from backend.database.bridge import async_on_engine
+from backend.database.engine import create_async_engine
+from backend.database.failures import Work, translating
+from backend.errors import UsageError
+from backend.settings import Settings
+
+_PING = select(literal(1))
+
+
+class AsyncDatabase:
+    """One database: from the environment (no argument), a URL, `Settings`, or an engine that you keep.
+
+    As a context manager it closes itself. Raises `SettingsError` for a setting that is missing or malformed.
+    """
+
+    def __init__(self, target: str | Settings | AsyncEngine | None = None) -> None:
+        if isinstance(target, AsyncEngine):
+            self._engine, self._owned = target, False
+            return
+        if target is None:
+            target = Settings.load()
+        elif isinstance(target, str):
+            target = Settings.of_url(target)
+        elif not isinstance(target, Settings):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers too
+            raise UsageError(f"a database is made of a URL, Settings or an engine, got {type(target).__name__}")
+        self._engine, self._owned = create_async_engine(target), True
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The SQLAlchemy engine: yours if you gave one, else this database's own."""
+        return self._engine
+
+    def session(self) -> AsyncSession:
+        """A session that begins nothing by itself: each repository call is its own transaction.
+
+        The caller's own statements need `session.begin()`; calls inside it join that transaction.
+        """
+        return AsyncSession(self._engine, autobegin=False, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session in a transaction: committed when the block ends, rolled back when it raises.
+
+        Round trips: BEGIN (with the first statement's connection), one a call, COMMIT.
+
+        Raises `FailedTransactionError` if a statement failed and the block swallowed its error;
+        `OutcomeUnknownError` if the connection broke before the answer to COMMIT.
+        """
+        async with self.session() as session:
+            await session.begin()
+            try:
+                yield session
+            except BaseException:
+                await session.rollback()
+                raise
+            with translating(Work("transaction"), "commit"):
+                await session.commit()
+
+    async def ping(self) -> None:
+        """Returns when the server has answered: one round trip on an open connection. Call it at start.
+
+        Raises `ConnectError` (credentials refused, unknown database, no server), `PoolTimeoutError`.
+        """
+        await async_on_engine(self._engine, _ping)
+
+    async def close(self) -> None:
+        """Closes the pool's connections. An engine that was given stays as it is. The database can be used again."""
+        if self._owned:
+            await self._engine.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _ping(engine: Engine) -> None:
+    work = Work("ping", writes=False)
+    with translating(work, "connect"):
+        connection = engine.connect()
+    with connection, translating(work, "statement"):
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(_PING)

@@ -1,0 +1,40 @@
+"""The one place where synchronous text runs for an asynchronous caller: on the greenlet that SQLAlchemy provides.
+
+What runs here is written once, for `Session` and `Engine`; its I/O is awaited underneath.
+"""
+
+from collections.abc import Callable
+from typing import Concatenate
+
+from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
+from typing_extensions import ParamSpec, TypeVar
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+def on_session(session: Session, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Runs `work(session, …)`."""
+    return work(session, *args, **kwargs)
+
+
+async def async_on_session(
+    session: AsyncSession, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Runs `work(session, …)` with the session's synchronous side."""
+    return await session.run_sync(work, *args, **kwargs)
+
+
+def on_engine(engine: Engine, work: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Runs `work(engine, …)`."""
+    return work(engine, *args, **kwargs)
+
+
+async def async_on_engine(
+    engine: AsyncEngine, work: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Runs `work(engine, …)` with the engine's synchronous side."""
+    async with AsyncSession(engine) as session:
+        return await session.run_sync(lambda _: work(engine.sync_engine, *args, **kwargs))

@@ -1,0 +1,44 @@
+"""Creates the tables that are missing. No migrations: what exists is left as it is."""
+
+from collections.abc import Coroutine
+from typing import overload
+
+from sqlalchemy import Engine, MetaData, func, select
+from sqlmodel import SQLModel
+
+from backend.database._async import AsyncDatabase
+from backend.database._sync import Database
+from backend.database.bridge import async_on_engine, on_engine
+from backend.database.failures import Work, translating
+
+_LOCK = 0x7265706F7369746F
+"""The advisory lock that lets one process at a time create tables: the ASCII codes of "reposito"."""
+
+_WORK = Work("init_db")
+
+
+@overload
+def init_db(database: Database, metadata: MetaData = ...) -> None: ...
+@overload
+def init_db(database: AsyncDatabase, metadata: MetaData = ...) -> Coroutine[object, object, None]: ...
+def init_db(
+    database: Database | AsyncDatabase, metadata: MetaData = SQLModel.metadata
+) -> Coroutine[object, object, None] | None:
+    """Creates what is missing of every table model that has been imported; awaited with an `AsyncDatabase`.
+
+    One transaction under an advisory lock, so any number of processes may call it at once, and any number of times.
+    Raises what a connect or a statement raises: `ConnectError`, `ConnectionLostError`, `DatabaseError`, …
+    """
+    if isinstance(database, AsyncDatabase):
+        return async_on_engine(database.engine, _create_missing, metadata)
+    return on_engine(database.engine, _create_missing, metadata)
+
+
+def _create_missing(engine: Engine, metadata: MetaData) -> None:
+    with translating(_WORK, "connect"):
+        connection = engine.connect()
+    with connection, translating(_WORK, "statement"):
+        connection.execution_options(isolation_level="READ COMMITTED")
+        with connection.begin():
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+            metadata.create_all(connection)

@@ -1,0 +1,86 @@
+"""What a session's transaction is held to once a repository takes part in it.
+
+PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement failed, and neither psycopg nor
+SQLAlchemy says so: here that commit raises. A session that is closed over uncommitted writes warns.
+"""
+
+import sys
+import warnings
+from typing import Final
+
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, event
+from sqlalchemy.orm import Session, SessionTransaction
+
+from backend.errors import FailedTransactionError
+
+_KEY: Final = "backend.joined"
+
+
+class UncommittedWritesWarning(UserWarning):
+    """A session was closed while writes of a repository stood uncommitted in its transaction: they are gone."""
+
+
+class _Joined:
+    """What repositories did in the transaction that the session is in."""
+
+    def __init__(self) -> None:
+        self.wrote = False
+        self.connections: dict[int, Connection] = {}
+
+    def clear(self) -> None:
+        self.wrote = False
+        self.connections.clear()
+
+
+def joined(session: Session, connection: Connection, *, writes: bool) -> None:
+    """Notes that a repository is about to use the session's transaction on this connection."""
+    state = session.info.get(_KEY)
+    if not isinstance(state, _Joined):
+        state = session.info[_KEY] = _Joined()
+        event.listen(session, "before_commit", _refuse_failed)
+        event.listen(session, "after_commit", _forget)
+        event.listen(session, "after_rollback", _forget)
+        event.listen(session, "after_transaction_end", _warn_of_lost_writes)
+    state.connections[id(connection)] = connection
+    state.wrote = state.wrote or writes
+
+
+def _refuse_failed(session: Session) -> None:
+    state = _state(session)
+    for connection in state.connections.values():
+        if connection.invalidated or _status(connection) == TransactionStatus.INERROR:
+            raise FailedTransactionError(
+                "a statement of this transaction failed, so nothing of it can be kept: "
+                "let the error leave the block, or put the statement into a savepoint (session.begin_nested())"
+            )
+
+
+def _forget(session: Session) -> None:
+    if not session.in_nested_transaction():
+        _state(session).clear()
+
+
+def _warn_of_lost_writes(session: Session, transaction: SessionTransaction) -> None:
+    state = _state(session)
+    if transaction.parent is not None:
+        return
+    lost = state.wrote and sys.exc_info()[0] is None
+    state.clear()
+    if lost:
+        warnings.warn(
+            "a session was closed over uncommitted repository writes, which are lost: call session.commit() first",
+            UncommittedWritesWarning,
+            stacklevel=2,
+        )
+
+
+def _state(session: Session) -> _Joined:
+    state = session.info[_KEY]
+    assert isinstance(state, _Joined)
+    return state
+
+
+def _status(connection: Connection) -> TransactionStatus:
+    driver = connection.connection.driver_connection
+    return TransactionStatus(driver.info.transaction_status) if driver is not None else TransactionStatus.UNKNOWN

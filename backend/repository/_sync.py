@@ -1,0 +1,283 @@
+"""The repository: every call and its contract. The statements are built in `backend.statements`, run in `execution`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar, Generic, cast, overload
+
+from sqlalchemy import Executable, Row, Select, SQLColumnExpression
+from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapped
+from sqlmodel import SQLModel
+from typing_extensions import Self, TypeVar, TypeVarTuple, Unpack
+
+from backend.database.bridge import on_session
+from backend.errors import Facts, MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
+from backend.repository.definition import Definition, definition_of, merged, required_definition
+from backend.repository.execution import Parameters, Rows, run
+from backend.statements.conditions import Condition, Order
+from backend.statements.definition import Keywords
+from backend.statements.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
+from backend.statements.rows import build_all
+from backend.statements.statements import EXPECTED, ID, OWNER, Change
+
+T = TypeVar("T")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+Ts = TypeVarTuple("Ts")
+
+
+class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
+    """Persistence of one model: subclass it with the model, its create schema and its update schema.
+
+        class TaskRepository(
+            CRUDRepository[Task, TaskCreate, TaskUpdate], owner=col(Task.user_id), version=col(Task.updated_at)
+        ): ...
+
+    A fourth type argument is the id's type (`int`), a fifth the owner's (`str`). Keywords: `owner`, the column that
+    says whose a row is; `version`, the column that tells a changed row (timestamptz or integer); `shared_keys`,
+    columns that a client may choose and that are unique across owners, so that one owner can learn of another's value.
+    Raises `DefinitionError`, when the class is defined, if it could not keep its promises.
+
+    **Transactions.** A call joins the transaction that the session is in, and the caller commits. With none open a
+    call is its own transaction, durable when it returns, in one round trip. **Entities** are values: detached, fully
+    loaded, the same after commit and close; assigning to one writes nothing. **Owner.** `owned_by(owner)` binds the
+    owner into every statement; a foreign row and an absent one cannot be told apart. Without it a repository reads and
+    changes every owner's rows, and creates none.
+
+    Every call can raise `ConnectError`, `PoolTimeoutError`, `ConnectionLostError` and `SchemaMismatchError`; a write
+    outside a transaction also `OutcomeUnknownError`, where the connection broke before the answer came.
+    """
+
+    _keywords: ClassVar[Keywords] = Keywords()
+    _class_definition: ClassVar[Definition[SQLModel] | None] = None
+
+    def __init_subclass__(
+        cls,
+        *,
+        owner: Mapped[object] | None = None,
+        version: Mapped[object] | None = None,
+        shared_keys: tuple[Mapped[object], ...] = (),
+    ) -> None:
+        super().__init_subclass__()
+        cls._keywords = merged(cls._keywords, owner, version, shared_keys)
+        cls._class_definition = definition_of(cls, CRUDRepository, cls._keywords)
+
+    def __init__(self, session: Session) -> None:
+        if not isinstance(session, Session):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers too
+            raise UsageError(f"{type(self).__name__} takes a Session, got {type(session).__name__}")
+        self._session = session
+        definition = self._definition_of_class()
+        self._definition = definition
+        self._statements = definition.open
+        self._scope: Parameters = {}
+
+    @property
+    def session(self) -> Session:
+        """The session that the calls run on."""
+        return self._session
+
+    def owned_by(self, owner: OwnerT) -> Self:
+        """The same repository for one owner's rows alone. `""` is an owner like any other.
+
+        Raises `UsageError` for `None`, for a second owner, and where the model has no owner.
+        """
+        self._definition.check_owner(owner)
+        if self._scope:
+            raise UsageError(
+                f"this {type(self).__name__} has an owner already: call owned_by() on {type(self).__name__}(session)"
+            )
+        scoped = type(self)(self._session)
+        scoped._statements = self._definition.scoped
+        scoped._scope = {OWNER: owner}
+        return scoped
+
+    def create(self, data: CreateT) -> ModelT:
+        """The new row: every field of `data` that has a value, the owner, and what the database adds.
+
+        Raises `InvalidDataError` if `data` does not pass its schema, a `ConstraintViolationError` if the table refuses
+        the row, `OwnerRequiredError` if the model has an owner and the repository none.
+        """
+        definition = self._definition
+        values = definition.created.everything(data)
+        if definition.entity.owner_column is not None:
+            if not self._scope:
+                raise OwnerRequiredError(
+                    f"{definition.entity.name} has an owner: create with {type(self).__name__}(session).owned_by(owner)",
+                    Facts(definition.entity.name, "create"),
+                )
+            values[definition.entity.owner_column.key] = self._scope[OWNER]
+        rows = self._send(self._statements.insert, values, "create")
+        return definition.build(rows[0])
+
+    def get(self, id: IdT) -> ModelT | None:
+        """The row with this id, or `None`; always asks the database. An id that the column cannot hold is absent."""
+        rows = self._rows_of(id, "get")
+        return self._definition.build(rows[0]) if rows else None
+
+    def get_one(self, id: IdT) -> ModelT:
+        """The row with this id. Raises `NotFoundError`."""
+        rows = self._rows_of(id, "get_one")
+        if not rows:
+            raise self._definition.not_found(id, "get_one")
+        return self._definition.build(rows[0])
+
+    def update(self, id: IdT, data: UpdateT, *, expected: datetime | int | None = None) -> ModelT:
+        """The row after exactly the fields that were set in `data` were written, `None` included.
+
+        With `expected`, only if the row's version is still that one. Nothing set: nothing is written, and the row is
+        returned. One round trip; one more where a version did not meet, to tell stale from absent.
+
+        Raises `NotFoundError`, `StaleError`, `InvalidDataError`, a `ConstraintViolationError`.
+        """
+        values = self._definition.changed.set_fields(data)
+        if not values:
+            return self._unchanged(id, expected)
+        statement = self._statements.update if expected is None else self._statements.update_expected
+        return self._definition.build(self._changed_row(id, "update", statement, values, expected))
+
+    def delete(self, id: IdT, *, expected: datetime | int | None = None) -> ModelT:
+        """The row as it was, transient: no session takes it for stored. With `expected` as `update`.
+
+        Raises `NotFoundError`, `StaleError`, `ForeignKeyViolationError` if another row refers to it.
+        """
+        statement = self._statements.delete if expected is None else self._statements.delete_expected
+        return self._definition.build_transient(self._changed_row(id, "delete", statement, {}, expected))
+
+    def list(
+        self, *where: Condition, order_by: Order = (), limit: int | None = None, offset: int = 0
+    ) -> Sequence[ModelT]:
+        """The rows that meet every condition, sorted by `order_by` and then by the primary key.
+
+        All of them unless `limit` is given: each is held in memory. NULLs sort as PostgreSQL sorts them (last ascending).
+        """
+        statement = self._statements.list(where, order_by, limit, offset)
+        return build_all(self._run(statement, {}, "list"), self._definition.build)
+
+    def first(self, *where: Condition, order_by: Order = ()) -> ModelT | None:
+        """The first row that meets every condition, in the order of `list`, or `None`."""
+        rows = self._run(self._statements.list(where, order_by, 1, 0), {}, "first")
+        return self._definition.build(rows[0]) if rows else None
+
+    def one(self, *where: Condition) -> ModelT:
+        """The one row that meets every condition. Raises `NotFoundError` for none, `MultipleFoundError` for more."""
+        rows = self._at_most_one(where, "one")
+        if not rows:
+            name = self._definition.entity.name
+            raise NotFoundError(f"no {name} meets the conditions", Facts(name, "one"))
+        return self._definition.build(rows[0])
+
+    def one_or_none(self, *where: Condition) -> ModelT | None:
+        """The one row that meets every condition, or `None`. Raises `MultipleFoundError` for more."""
+        rows = self._at_most_one(where, "one_or_none")
+        return self._definition.build(rows[0]) if rows else None
+
+    def count(self, *where: Condition) -> int:
+        """How many rows meet every condition."""
+        rows = self._run(self._statements.count(where), {}, "count")
+        return cast("int", rows[0][0])  # the statement is SELECT count(*)
+
+    def exists(self, *where: Condition) -> bool:
+        """Whether a row meets every condition."""
+        rows = self._run(self._statements.exists(where), {}, "exists")
+        return cast("bool", rows[0][0])  # the statement is SELECT EXISTS
+
+    # For subclasses: statements that are in scope already, run as every call is.
+
+    @overload
+    def _select(self, first: SQLColumnExpression[T1], /) -> Select[T1]: ...
+    @overload
+    def _select(self, first: SQLColumnExpression[T1], second: SQLColumnExpression[T2], /) -> Select[T1, T2]: ...
+    @overload
+    def _select(
+        self, first: SQLColumnExpression[T1], second: SQLColumnExpression[T2], third: SQLColumnExpression[T3], /
+    ) -> Select[T1, T2, T3]: ...
+    @overload
+    def _select(
+        self,
+        first: SQLColumnExpression[T1],
+        second: SQLColumnExpression[T2],
+        third: SQLColumnExpression[T3],
+        fourth: SQLColumnExpression[T4],
+        /,
+    ) -> Select[T1, T2, T3, T4]: ...
+    def _select(self, *columns: SQLColumnExpression[object]) -> Select[Unpack[tuple[object, ...]]]:
+        """A SELECT of these expressions over the rows in scope, to be refined: `.where`, `.group_by`, `.order_by`, …"""
+        return self._statements.select(columns)
+
+    def _all(self, statement: Select[Unpack[Ts]], parameters: Parameters = {}) -> Sequence[Row[Unpack[Ts]]]:  # noqa: B006 - never changed
+        """The rows of a statement made by `_select`."""
+        return cast("Sequence[Row[Unpack[Ts]]]", self._run(statement, parameters, "select"))  # as selected
+
+    def _one_or_none(
+        self, statement: Select[Unpack[Ts]], parameters: Parameters = {}  # noqa: B006 - never changed
+    ) -> Row[Unpack[Ts]] | None:
+        """The row of a statement made by `_select`, or `None`. Raises `MultipleFoundError` for more than one."""
+        rows = self._all(statement, parameters)
+        self._refuse_more_than_one(rows, "select")
+        return rows[0] if rows else None
+
+    def _scalar(self, statement: Select[T], parameters: Parameters = {}) -> T | None:  # noqa: B006 - never changed
+        """The first column of the row of a statement made by `_select`, or `None` if there is no row."""
+        row = self._one_or_none(statement, parameters)
+        return None if row is None else row[0]
+
+    def _change(self, id: IdT, change: Change, parameters: Parameters = {}) -> ModelT:  # noqa: B006 - never changed
+        """The row after a `Change`, declared once as a constant, with the parameters that it names. One UPDATE.
+
+        Raises `NotFoundError` if no row in scope has this id and meets the change's conditions.
+        """
+        statement = self._statements.change(change)
+        return self._definition.build(self._changed_row(id, "change", statement, parameters, None))
+
+    def _run(self, statement: Executable, parameters: Parameters, operation: str) -> Rows:
+        return self._send(statement, {**parameters, **self._scope}, operation)
+
+    def _send(self, statement: Executable, parameters: Parameters, operation: str) -> Rows:
+        definition = self._definition
+        work = definition.work[operation]
+        return on_session(self._session, run, definition.entity, statement, parameters, work)
+
+    def _rows_of(self, id: IdT, operation: str) -> Rows:
+        if not self._definition.can_hold(id):
+            return ()
+        return self._run(self._statements.one, {ID: id}, operation)
+
+    def _changed_row(
+        self, id: IdT, operation: str, statement: Executable, values: Parameters, expected: datetime | int | None
+    ) -> Row[tuple[object, ...]]:
+        definition = self._definition
+        if not definition.can_hold(id):
+            raise definition.not_found(id, operation)
+        parameters = {**values, ID: id} if expected is None else {**values, ID: id, EXPECTED: expected}
+        rows = self._run(statement, parameters, operation)
+        if rows:
+            return rows[0]
+        if expected is not None and self._rows_of(id, "get"):
+            raise definition.stale(id, operation)
+        raise definition.not_found(id, operation)
+
+    def _unchanged(self, id: IdT, expected: datetime | int | None) -> ModelT:
+        rows = self._rows_of(id, "update")
+        if not rows:
+            raise self._definition.not_found(id, "update")
+        if expected is not None and self._definition.version_of(rows[0]) != expected:
+            raise self._definition.stale(id, "update")
+        return self._definition.build(rows[0])
+
+    def _at_most_one(self, where: Sequence[Condition], operation: str) -> Rows:
+        rows = self._run(self._statements.list(where, (), 2, 0), {}, operation)
+        self._refuse_more_than_one(rows, operation)
+        return rows
+
+    def _refuse_more_than_one(self, rows: Sequence[object], operation: str) -> None:
+        if len(rows) > 1:
+            name = self._definition.entity.name
+            raise MultipleFoundError(f"more than one {name} meets the conditions", Facts(name, operation))
+
+    def _definition_of_class(self) -> Definition[ModelT]:
+        cls = type(self)
+        if cls._class_definition is None:
+            cls._class_definition = required_definition(cls, CRUDRepository, cls._keywords)
+        return cast("Definition[ModelT]", cls._class_definition)  # read from this class's type arguments

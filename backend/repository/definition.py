@@ -1,0 +1,142 @@
+"""What a repository class is bound to: its entity, statements and schemas, made once when the class is defined."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Generic
+
+from sqlalchemy import BigInteger, Integer, Row, SmallInteger
+from sqlmodel import SQLModel
+
+from backend.database.failures import Work
+from backend.errors import DefinitionError, Facts, NotFoundError, StaleError, UsageError
+from backend.statements.binding import is_forward, is_unbound, type_arguments
+from backend.statements.definition import Keywords, define
+from backend.statements.entity import Entity, ModelT
+from backend.statements.rows import Builder, detached_builder, transient_builder
+from backend.statements.statements import Statements
+from backend.statements.values import Intake, is_storable
+
+_BITS = {SmallInteger: 15, Integer: 31, BigInteger: 63}
+
+
+class Definition(Generic[ModelT]):
+    """What every instance of one repository class shares."""
+
+    def __init__(self, entity: Entity[ModelT]) -> None:
+        self.entity = entity
+        self.scoped = Statements(entity, scoped=True)
+        self.open = Statements(entity, scoped=False)
+        self.work = {
+            operation: Work(operation, entity.name, entity.table, writes=operation in _WRITES)
+            for operation in (*_READS, *_WRITES)
+        }
+        self._id_type = entity.id_type
+        self._largest = _largest(entity)
+
+    @cached_property
+    def build(self) -> Builder[ModelT]:
+        """Makes a detached entity of a row."""
+        return detached_builder(self.entity)
+
+    @cached_property
+    def build_transient(self) -> Builder[ModelT]:
+        """Makes a transient entity of a row."""
+        return transient_builder(self.entity)
+
+    @cached_property
+    def created(self) -> Intake:
+        """Reads instances of the create schema."""
+        return Intake(self.entity, self.entity.create, "create")
+
+    @cached_property
+    def changed(self) -> Intake:
+        """Reads instances of the update schema."""
+        return Intake(self.entity, self.entity.update, "update")
+
+    def can_hold(self, id: object) -> bool:
+        """Whether the key's column can hold this id; one that it cannot hold is absent. `UsageError` for another type."""
+        if not isinstance(id, self._id_type) or (isinstance(id, bool) and self._id_type is not bool):
+            raise UsageError(f"an id of {self.entity.name} is {_a(self._id_type)}, got {_a(type(id))}")
+        if isinstance(id, int):
+            return self._largest is None or -self._largest - 1 <= id <= self._largest
+        return is_storable(id)
+
+    def check_owner(self, owner: object) -> None:
+        """Raises `UsageError` for what is no owner: `None` above all, which must not become access to everything."""
+        entity = self.entity
+        if entity.owner is None:
+            raise UsageError(f"{entity.name} has no owner: use the repository as it is, or name one, owner=col(…)")
+        if owner is None:
+            raise UsageError(
+                f"the owner of {entity.name} is None, expected {_a(entity.owner_type)}: "
+                "pass the owner to owned_by(), or use the repository without it for every owner's rows"
+            )
+        if not isinstance(owner, entity.owner_type) or isinstance(owner, bool) or not is_storable(owner):
+            raise UsageError(f"an owner of {entity.name} is {_a(entity.owner_type)}, got {_a(type(owner))} it cannot be")
+
+    def not_found(self, id: object, operation: str) -> NotFoundError:
+        """The error for an id that no row in scope has."""
+        shown = f"id {id}" if isinstance(id, int) or self._id_type.__name__ == "UUID" else "that id"
+        return NotFoundError(f"no {self.entity.name} with {shown}", Facts(self.entity.name, operation))
+
+    def stale(self, id: object, operation: str) -> StaleError:
+        """The error for a row whose version is not the expected one."""
+        facts = Facts(self.entity.name, operation, fields=(str(self.entity.version),))
+        return StaleError(f"this {self.entity.name} has changed since it was read: read it again, then decide", facts)
+
+    def version_of(self, row: Row[tuple[object, ...]]) -> object:
+        """The version in a row of the entity's columns."""
+        names: Sequence[str] = tuple(self.entity.columns)
+        if self.entity.version is None:
+            raise UsageError(f"{self.entity.name} has no version: name it, version=col(…)")
+        return row[names.index(self.entity.version)]
+
+
+def definition_of(cls: type, root: type, keywords: Keywords) -> Definition[SQLModel] | None:
+    """The definition of a repository class; `None` while a type argument is open or a name in it does not exist yet."""
+    arguments = type_arguments(cls, root)
+    if any(is_unbound(argument) for argument in arguments[:3]) or any(map(is_forward, arguments)):
+        return None
+    defaults = tuple(
+        getattr(argument, "__default__", argument) if is_unbound(argument) else argument for argument in arguments
+    )
+    return Definition(define(cls.__name__, defaults, keywords))
+
+
+def required_definition(cls: type, root: type, keywords: Keywords) -> Definition[SQLModel]:
+    """The definition at the first use of a class. Raises `DefinitionError` if a type argument is still open."""
+    definition = definition_of(cls, root, keywords)
+    if definition is None:
+        raise DefinitionError(
+            f"{cls.__name__} does not say what it holds, or names a class that does not exist: "
+            f"class {cls.__name__}({root.__name__}[Model, Create, Update])"
+        )
+    return definition
+
+
+def merged(inherited: Keywords, owner: object, version: object, shared_keys: tuple[object, ...]) -> Keywords:
+    """The keywords of a subclass: its own, and its base's where it names none."""
+    return replace(
+        inherited,
+        owner=inherited.owner if owner is None else owner,
+        version=inherited.version if version is None else version,
+        shared_keys=shared_keys or inherited.shared_keys,
+    )
+
+
+def _largest(entity: Entity[ModelT]) -> int | None:
+    for kind, bits in _BITS.items():
+        if type(entity.key_column.type) is kind:
+            return 2**bits - 1
+    if isinstance(entity.key_column.type, BigInteger):
+        return 2**63 - 1
+    return 2**31 - 1 if isinstance(entity.key_column.type, Integer) else None
+
+
+def _a(kind: type) -> str:
+    return f"a {kind.__name__}" if kind.__name__[0] not in "aeiou" else f"an {kind.__name__}"
+
+
+_READS = ("get", "get_one", "list", "first", "one", "one_or_none", "count", "exists", "select")
+_WRITES = ("create", "update", "delete", "change")

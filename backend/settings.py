@@ -1,0 +1,85 @@
+"""Where the database is and how to reach it: values from the environment and `.env`, and no I/O beyond that."""
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing_extensions import override
+
+from backend.errors import SettingsError
+
+_SHAPE = "postgresql://user:password@host/database"
+_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+
+
+class Settings(BaseSettings):
+    """Settings of one database, each from the environment variable of its name in capitals, else from `.env`.
+
+    `Settings.load()` reads them and raises `SettingsError`: one line that names the variable, never its value.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    database_url: SecretStr
+    """`postgresql://user:password@host/database`, as Neon shows it (`postgres://` too). No default."""
+
+    pool_size: int = Field(default=5, ge=1, le=1000)
+    """Connections kept open. Default 5: the smallest Neon compute (0.25 CU) has 97 usable connections."""
+
+    pool_max_overflow: int = Field(default=5, ge=0, le=1000)
+    """Connections opened beyond `pool_size` under load and closed again. Default 5."""
+
+    pool_timeout_s: float = Field(default=10.0, gt=0)
+    """Seconds to wait for a free connection before `PoolTimeoutError`. Default 10."""
+
+    pool_recycle_s: int = Field(default=240, ge=-1)
+    """Seconds after which a connection is replaced; -1: never. Default 240: Neon suspends after 300 s idle."""
+
+    connect_timeout_s: int = Field(default=15, ge=2)
+    """Seconds for one attempt to connect. Default 15: a suspended Neon compute wakes in less."""
+
+
+    prepare_threshold: int | None = Field(default=None, ge=0)
+    """Runs after which psycopg prepares a statement; unset: never. PgBouncer loses prepared statements."""
+
+    @field_validator("prepare_threshold", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _url_has_a_known_scheme(cls, value: SecretStr) -> SecretStr:
+        scheme, separator, rest = value.get_secret_value().partition("://")
+        if scheme not in _SCHEMES or not separator or not rest:
+            raise ValueError(f"expected {_SHAPE}")
+        return value
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """The settings of this process. Raises `SettingsError` if one is missing or malformed."""
+        try:
+            return cls()  # pyright: ignore[reportCallIssue]  # the required value comes from the environment
+        except ValidationError as error:
+            raise _settings_error(error) from None
+
+    @classmethod
+    def of_url(cls, url: str) -> "Settings":
+        """The settings of this process with another database URL. Raises `SettingsError` as `load` does."""
+        try:
+            return cls(database_url=SecretStr(url))
+        except ValidationError as error:
+            raise _settings_error(error) from None
+
+    @override
+    def __str__(self) -> str:
+        return repr(self)
+
+
+def _settings_error(error: ValidationError) -> SettingsError:
+    first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+    name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+    if first["type"] == "missing":
+        return SettingsError(f"{name} is not set: expected {_SHAPE}, in the environment or in .env")
+    message = first["msg"].removeprefix("Value error, ")
+    return SettingsError(f"{name} is malformed: {message[0].lower()}{message[1:]}")

@@ -1,0 +1,82 @@
+"""Which model, schemas, id and owner type a repository class names in its type arguments.
+
+Reads generic bases only; what the types are good for is decided in `definition`.
+"""
+
+import sys
+from collections.abc import Mapping
+from typing import ForwardRef, TypeVar, get_args, get_origin, get_type_hints
+
+from backend.errors import DefinitionError
+
+Argument = object
+"""A class, a `ForwardRef`, or a type variable that no subclass has bound yet."""
+
+
+def type_arguments(cls: type, root: type) -> tuple[Argument, ...]:
+    """The arguments of `root` as `cls` binds them, forward references resolved where their names exist.
+
+    Looks through any number of generic levels and past mixins. Raises `DefinitionError` if two bases disagree.
+    """
+    found = [arguments for base in _generic_bases(cls) if (arguments := _through(cls, base, root)) is not None]
+    if not found:
+        return _parameters(root)
+    merged = found[0]
+    for other in found[1:]:
+        merged = tuple(_agreed(cls, one, two) for one, two in zip(merged, other, strict=True))
+    return merged
+
+
+def is_unbound(argument: Argument) -> bool:
+    """Whether no class stands for this argument yet."""
+    return isinstance(argument, TypeVar)
+
+
+def is_forward(argument: Argument) -> bool:
+    """Whether the argument is a name that does not exist yet."""
+    return isinstance(argument, ForwardRef)
+
+
+def _through(cls: type, base: object, root: type) -> tuple[Argument, ...] | None:
+    origin = get_origin(base) or base
+    if not isinstance(origin, type) or not issubclass(origin, root):
+        return None
+    own = tuple(_resolved(argument, cls) for argument in get_args(base))
+    if origin is root:
+        return own or _parameters(root)
+    bound: Mapping[object, Argument] = dict(zip(_parameters(origin), own, strict=False))
+    return tuple(bound.get(argument, argument) for argument in type_arguments(origin, root))
+
+
+def _generic_bases(cls: type) -> tuple[object, ...]:
+    bases: tuple[object, ...] = cls.__dict__.get("__orig_bases__", cls.__bases__)
+    return bases
+
+
+def _parameters(cls: type) -> tuple[Argument, ...]:
+    parameters: tuple[Argument, ...] = getattr(cls, "__parameters__", ())
+    return parameters
+
+
+def _agreed(cls: type, one: Argument, two: Argument) -> Argument:
+    if is_unbound(one) or one == two:
+        return two
+    if is_unbound(two):
+        return one
+    raise DefinitionError(f"{cls.__name__} inherits two bindings, {_name(one)} and {_name(two)}: keep one of them")
+
+
+def _resolved(argument: Argument, cls: type) -> Argument:
+    if isinstance(argument, str):
+        argument = ForwardRef(argument)
+    if not isinstance(argument, ForwardRef):
+        return argument
+    holder = type("_Holder", (), {"__annotations__": {"argument": argument.__forward_arg__}})
+    try:
+        return get_type_hints(holder, vars(sys.modules[cls.__module__]), {cls.__name__: cls})["argument"]
+    except NameError:
+        return argument
+
+
+def _name(argument: Argument) -> str:
+    return getattr(argument, "__name__", None) or str(argument)

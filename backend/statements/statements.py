@@ -1,0 +1,150 @@
+"""The statements of one entity, as values with bound parameters, each built once: a shape compiles once.
+
+A `Statements` is either scoped, and then each of its statements binds the owner, or it reaches every row.
+Nothing here runs.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Generic
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import ColumnElement, Delete, Insert, Select, SQLColumnExpression, Update, bindparam, exists, func
+from sqlmodel import select
+
+from backend.errors import UsageError
+from backend.statements.conditions import Condition, Order, checked_conditions, checked_order
+from backend.statements.entity import Entity, ModelT
+
+ID = "id_is"
+OWNER = "owner_is"
+EXPECTED = "version_is"
+"""Names of the bound parameters that are not columns."""
+
+
+class Change:
+    """Columns of one row set to values or SQL expressions: declared once, as a constant, and compiled once.
+
+        _TOGGLE = Change({col(Task.completed): not_(col(Task.completed))})
+
+    What differs from call to call is a `bindparam("name")`, given as a parameter of the call; further conditions
+    make it a compare-and-set, and a row that does not meet them reads as not found.
+    """
+
+    def __init__(self, values: Mapping[SQLColumnExpression[object], object], *where: Condition) -> None:
+        self.values = dict(values)
+        self.where = tuple(where)
+
+
+class Statements(Generic[ModelT]):
+    """Every statement of one entity, scoped to an owner or not."""
+
+    def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
+        self.entity = entity
+        self._columns = tuple(entity.columns.values())
+        self._changes: WeakKeyDictionary[Change, Update] = WeakKeyDictionary()
+        owner = entity.owner_column
+        self.scope: tuple[ColumnElement[bool], ...] = ()
+        if scoped and owner is not None:
+            self.scope = (owner == bindparam(OWNER),)
+
+    @cached_property
+    def one(self) -> Select[tuple[object, ...]]:
+        """SELECT of the row with the key `ID`."""
+        return select(*self._columns).where(*self._key)
+
+    @cached_property
+    def insert(self) -> Insert:
+        """INSERT … RETURNING; the columns are those of the parameters."""
+        return self.entity.table.insert().returning(*self._columns)
+
+    @cached_property
+    def update(self) -> Update:
+        """UPDATE of the row with the key `ID`, RETURNING it; the columns set are those of the parameters."""
+        return self.entity.table.update().where(*self._key).returning(*self._columns)
+
+    @cached_property
+    def update_expected(self) -> Update:
+        """`update` of a row whose version is `EXPECTED`."""
+        return self.update.where(self._version)
+
+    @cached_property
+    def delete(self) -> Delete:
+        """DELETE of the row with the key `ID`, RETURNING it as it was."""
+        return self.entity.table.delete().where(*self._key).returning(*self._columns)
+
+    @cached_property
+    def delete_expected(self) -> Delete:
+        """`delete` of a row whose version is `EXPECTED`."""
+        return self.delete.where(self._version)
+
+    def change(self, change: Change) -> Update:
+        """The UPDATE that a `Change` declares, of the row with the key `ID`, RETURNING it."""
+        built = self._changes.get(change)
+        if built is None:
+            values = {self._settable(column): value for column, value in change.values.items()}
+            where = checked_conditions(change.where)
+            built = self._changes[change] = self.update.where(*where).values(values)
+        return built
+
+    def list(
+        self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int
+    ) -> Select[tuple[object, ...]]:
+        """SELECT of the rows that meet the conditions, in a total order."""
+        statement = self._all_ordered if order_by == () else self._ordered(order_by)
+        if where:
+            statement = statement.where(*checked_conditions(where))
+        if limit is not None:
+            statement = statement.limit(_not_negative("limit", limit))
+        if offset:
+            statement = statement.offset(_not_negative("offset", offset))
+        return statement
+
+    def count(self, where: Sequence[Condition]) -> Select[tuple[int]]:
+        """SELECT count(*) of the rows that meet the conditions."""
+        return self._count.where(*checked_conditions(where)) if where else self._count
+
+    def exists(self, where: Sequence[Condition]) -> Select[tuple[bool]]:
+        """SELECT EXISTS of a row that meets the conditions."""
+        key = self.entity.key_column
+        return select(exists(select(key).where(*self.scope, *checked_conditions(where))))
+
+    def select(self, columns: Sequence[SQLColumnExpression[object]]) -> Select[tuple[object, ...]]:
+        """SELECT of these expressions over the rows in scope."""
+        return select(*columns).select_from(self.entity.table).where(*self.scope)
+
+    @cached_property
+    def _key(self) -> tuple[ColumnElement[bool], ...]:
+        return (self.entity.key_column == bindparam(ID), *self.scope)
+
+    @property
+    def _version(self) -> ColumnElement[bool]:
+        column = self.entity.version_column
+        if column is None:
+            raise UsageError(f"{self.entity.name} has no version: name it, version=col({self.entity.name}.updated_at)")
+        return column == bindparam(EXPECTED)
+
+    @cached_property
+    def _all_ordered(self) -> Select[tuple[object, ...]]:
+        return self._ordered(())
+
+    @cached_property
+    def _count(self) -> Select[tuple[int]]:
+        return select(func.count()).select_from(self.entity.table).where(*self.scope)
+
+    def _ordered(self, order_by: Order) -> Select[tuple[object, ...]]:
+        order = checked_order(order_by)
+        return select(*self._columns).where(*self.scope).order_by(*order, self.entity.key_column)
+
+    def _settable(self, column: SQLColumnExpression[object]) -> str:
+        element = checked_order(column)[0]
+        for name, own in self.entity.columns.items():
+            if element.compare(own) and name not in (self.entity.primary_key, self.entity.owner):
+                return own.key
+        raise UsageError(f"a change of {self.entity.name} sets a column that it cannot: its own, without key and owner")
+
+
+def _not_negative(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise UsageError(f"{name} is {value!r}, expected a whole number from 0")
+    return value

@@ -1,0 +1,53 @@
+"""The repository as six functions. `user_id` left out means every owner's tasks, `None` is refused as an error."""
+
+from collections.abc import Sequence
+from typing import Final, final
+
+from sqlmodel import Session
+
+from backend.tasks.models import Task, TaskCreate, TaskUpdate
+from backend.tasks.repository import TaskRepository
+
+
+@final
+class EveryOwner:
+    """The kind of `EVERY_OWNER`, which stands for a `user_id` that was left out."""
+
+
+EVERY_OWNER: Final = EveryOwner()
+"""Every owner's tasks: for administration and debugging."""
+
+
+def create_task(session: Session, data: TaskCreate, user_id: str) -> Task:
+    """The new task of this owner: see `TaskRepository.create`."""
+    return TaskRepository(session).owned_by(user_id).create(data)
+
+
+def get_task(session: Session, task_id: int, user_id: str | EveryOwner = EVERY_OWNER) -> Task | None:
+    """The task with this id, or `None`: see `TaskRepository.get`."""
+    return _tasks(session, user_id).get(task_id)
+
+
+def get_tasks(session: Session, user_id: str | EveryOwner = EVERY_OWNER) -> Sequence[Task]:
+    """The tasks in the order of their ids: see `TaskRepository.list`."""
+    return _tasks(session, user_id).list()
+
+
+def update_task(session: Session, task_id: int, data: TaskUpdate, user_id: str | EveryOwner = EVERY_OWNER) -> Task:
+    """The task after what was set in `data` was written: see `TaskRepository.update`."""
+    return _tasks(session, user_id).update(task_id, data)
+
+
+def delete_task(session: Session, task_id: int, user_id: str | EveryOwner = EVERY_OWNER) -> Task:
+    """The task as it was: see `TaskRepository.delete`."""
+    return _tasks(session, user_id).delete(task_id)
+
+
+def toggle_complete(session: Session, task_id: int, user_id: str | EveryOwner = EVERY_OWNER) -> Task:
+    """The task with `completed` turned round: see `TaskRepository.toggle_complete`."""
+    return _tasks(session, user_id).toggle_complete(task_id)
+
+
+def _tasks(session: Session, user_id: str | EveryOwner) -> TaskRepository:
+    tasks = TaskRepository(session)
+    return tasks if isinstance(user_id, EveryOwner) else tasks.owned_by(user_id)

@@ -1,0 +1,68 @@
+"""What a task is: the table, and what a caller may give to create and to update one."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import MISSING, AfterValidator, ConfigDict, StringConstraints
+from sqlalchemy import BigInteger, DateTime, Identity, Index, PrimaryKeyConstraint, String, Text, column, false, func
+from sqlmodel import Field, SQLModel
+
+TITLE_LENGTH = 200
+"""Characters of a title, at most."""
+
+_TIMESTAMP = DateTime(timezone=True)
+_NEXT_VERSION = func.greatest(
+    func.clock_timestamp(), column("updated_at", _TIMESTAMP) + timedelta(microseconds=1), type_=_TIMESTAMP
+)
+"""Later than the clock's last value and than the row's own, whichever is later: it strictly increases."""
+
+
+class Task(SQLModel, table=True):
+    """A task of one owner. Read it; to change it call `TaskRepository.update`."""
+
+    __table_args__ = (
+        PrimaryKeyConstraint("id", name="pk_task"),
+        Index("ix_task_user_id_id", "user_id", "id"),
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    title: str = Field(max_length=TITLE_LENGTH, sa_type=String(TITLE_LENGTH))
+    description: str | None = Field(default=None, sa_type=Text)
+    completed: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    user_id: str = Field(sa_type=Text)
+    created_at: datetime = Field(default=None, sa_type=_TIMESTAMP, sa_column_kwargs={"server_default": func.now()})
+    updated_at: datetime = Field(
+        default=None,
+        sa_type=_TIMESTAMP,
+        sa_column_kwargs={"server_default": func.now(), "onupdate": _NEXT_VERSION},
+    )
+
+
+def _not_blank(title: str) -> str:
+    if not title.strip():
+        raise ValueError("a title is not blank")
+    return title
+
+
+Title = Annotated[str, StringConstraints(max_length=TITLE_LENGTH), AfterValidator(_not_blank)]
+"""At most `TITLE_LENGTH` characters, and not only white space."""
+
+
+class TaskCreate(SQLModel):
+    """What a new task is made of. The owner, the id and the times are not the caller's to give."""
+
+    model_config = ConfigDict(extra="forbid")  # pyright: ignore[reportAssignmentType]  # SQLModel narrows the type
+
+    title: Title
+    description: str | None = None
+    completed: bool = False
+
+
+class TaskUpdate(SQLModel):
+    """What to change of a task: what is not set stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")  # pyright: ignore[reportAssignmentType]  # SQLModel narrows the type
+
+    title: Title | MISSING = MISSING
+    description: str | None | MISSING = MISSING
+    completed: bool | MISSING = MISSING

@@ -1,0 +1,28 @@
+"""Persistence of tasks."""
+
+from sqlmodel import col, not_
+
+from backend import AsyncCRUDRepository, Change, CRUDRepository
+from backend.tasks.models import Task, TaskCreate, TaskUpdate
+
+_TOGGLE = Change({col(Task.completed): not_(col(Task.completed))})
+
+
+class TaskRepository(
+    CRUDRepository[Task, TaskCreate, TaskUpdate], owner=col(Task.user_id), version=col(Task.updated_at)
+):
+    """Tasks on a session, each owner's apart: `TaskRepository(session).owned_by(user_id)`."""
+
+    def toggle_complete(self, id: int) -> Task:
+        """The task with `completed` turned round by the database, so that no toggle is lost. Raises `NotFoundError`."""
+        return self._change(id, _TOGGLE)
+
+
+class AsyncTaskRepository(
+    AsyncCRUDRepository[Task, TaskCreate, TaskUpdate], owner=col(Task.user_id), version=col(Task.updated_at)
+):
+    """Tasks on an asynchronous session: every call of `TaskRepository`, awaited."""
+
+    async def toggle_complete(self, id: int) -> Task:
+        """The task with `completed` turned round by the database, so that no toggle is lost. Raises `NotFoundError`."""
+        return await self._change(id, _TOGGLE)
