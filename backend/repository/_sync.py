@@ -13,11 +13,10 @@ from typing_extensions import Self, TypeVar, TypeVarTuple, Unpack
 from backend.database.bridge import on_session
 from backend.errors import Facts, MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
 from backend.repository.definition import Definition, definition_of, merged, required_definition
-from backend.repository.execution import Parameters, Rows, run
+from backend.repository.execution import Call, Parameters, Rows, entities, rows, run
 from backend.statements.conditions import Condition, Order
 from backend.statements.definition import Keywords
 from backend.statements.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
-from backend.statements.rows import build_all
 from backend.statements.statements import EXPECTED, ID, OWNER, Change
 
 T = TypeVar("T")
@@ -108,20 +107,20 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
                     Facts(definition.entity.name, "create"),
                 )
             values[definition.entity.owner_column.key] = self._scope[OWNER]
-        rows = self._send(self._statements.insert, values, "create")
-        return definition.build(rows[0])
+        found = self._send(self._statements.insert, values, "create")
+        return definition.build(found[0])
 
     def get(self, id: IdT) -> ModelT | None:
         """The row with this id, or `None`; always asks the database. An id that the column cannot hold is absent."""
-        rows = self._rows_of(id, "get")
-        return self._definition.build(rows[0]) if rows else None
+        found = self._rows_of(id, "get")
+        return self._definition.build(found[0]) if found else None
 
     def get_one(self, id: IdT) -> ModelT:
         """The row with this id. Raises `NotFoundError`."""
-        rows = self._rows_of(id, "get_one")
-        if not rows:
+        found = self._rows_of(id, "get_one")
+        if not found:
             raise self._definition.not_found(id, "get_one")
-        return self._definition.build(rows[0])
+        return self._definition.build(found[0])
 
     def update(self, id: IdT, data: UpdateT, *, expected: datetime | int | None = None) -> ModelT:
         """The row after exactly the fields that were set in `data` were written, `None` included.
@@ -152,36 +151,34 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
 
         All of them unless `limit` is given: each is held in memory. NULLs sort as PostgreSQL sorts them (last ascending).
         """
-        statement = self._statements.list(where, order_by, limit, offset)
-        return build_all(self._run(statement, {}, "list"), self._definition.build)
+        return self._entities(self._statements.list(where, order_by, limit, offset), "list")
 
     def first(self, *where: Condition, order_by: Order = ()) -> ModelT | None:
         """The first row that meets every condition, in the order of `list`, or `None`."""
-        rows = self._run(self._statements.list(where, order_by, 1, 0), {}, "first")
-        return self._definition.build(rows[0]) if rows else None
+        found = self._entities(self._statements.list(where, order_by, 1, 0), "first")
+        return found[0] if found else None
 
     def one(self, *where: Condition) -> ModelT:
         """The one row that meets every condition. Raises `NotFoundError` for none, `MultipleFoundError` for more."""
-        rows = self._at_most_one(where, "one")
-        if not rows:
+        found = self._at_most_one(where, "one")
+        if found is None:
             name = self._definition.entity.name
             raise NotFoundError(f"no {name} meets the conditions", Facts(name, "one"))
-        return self._definition.build(rows[0])
+        return found
 
     def one_or_none(self, *where: Condition) -> ModelT | None:
         """The one row that meets every condition, or `None`. Raises `MultipleFoundError` for more."""
-        rows = self._at_most_one(where, "one_or_none")
-        return self._definition.build(rows[0]) if rows else None
+        return self._at_most_one(where, "one_or_none")
 
     def count(self, *where: Condition) -> int:
         """How many rows meet every condition."""
-        rows = self._run(self._statements.count(where), {}, "count")
-        return cast("int", rows[0][0])  # the statement is SELECT count(*)
+        found = self._run(self._statements.count(where), {}, "count")
+        return cast("int", found[0][0])  # the statement is SELECT count(*)
 
     def exists(self, *where: Condition) -> bool:
         """Whether a row meets every condition."""
-        rows = self._run(self._statements.exists(where), {}, "exists")
-        return cast("bool", rows[0][0])  # the statement is SELECT EXISTS
+        found = self._run(self._statements.exists(where), {}, "exists")
+        return cast("bool", found[0][0])  # the statement is SELECT EXISTS
 
     # For subclasses: statements that are in scope already, run as every call is.
 
@@ -214,9 +211,9 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         self, statement: Select[Unpack[Ts]], parameters: Parameters = {}  # noqa: B006 - never changed
     ) -> Row[Unpack[Ts]] | None:
         """The row of a statement made by `_select`, or `None`. Raises `MultipleFoundError` for more than one."""
-        rows = self._all(statement, parameters)
-        self._refuse_more_than_one(rows, "select")
-        return rows[0] if rows else None
+        found = self._all(statement, parameters)
+        self._refuse_more_than_one(found, "select")
+        return found[0] if found else None
 
     def _scalar(self, statement: Select[T], parameters: Parameters = {}) -> T | None:  # noqa: B006 - never changed
         """The first column of the row of a statement made by `_select`, or `None` if there is no row."""
@@ -236,8 +233,13 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
 
     def _send(self, statement: Executable, parameters: Parameters, operation: str) -> Rows:
         definition = self._definition
-        work = definition.work[operation]
-        return on_session(self._session, run, definition.entity, statement, parameters, work)
+        call = Call(rows, statement, parameters, definition.work[operation])
+        return on_session(self._session, run, definition.entity.model, call)
+
+    def _entities(self, statement: Select[ModelT], operation: str) -> Sequence[ModelT]:
+        definition = self._definition
+        call = Call(entities, statement, self._scope, definition.work[operation])
+        return on_session(self._session, run, definition.entity.model, call)
 
     def _rows_of(self, id: IdT, operation: str) -> Rows:
         if not self._definition.can_hold(id):
@@ -251,28 +253,28 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         if not definition.can_hold(id):
             raise definition.not_found(id, operation)
         parameters = {**values, ID: id} if expected is None else {**values, ID: id, EXPECTED: expected}
-        rows = self._run(statement, parameters, operation)
-        if rows:
-            return rows[0]
+        found = self._run(statement, parameters, operation)
+        if found:
+            return found[0]
         if expected is not None and self._rows_of(id, "get"):
             raise definition.stale(id, operation)
         raise definition.not_found(id, operation)
 
     def _unchanged(self, id: IdT, expected: datetime | int | None) -> ModelT:
-        rows = self._rows_of(id, "update")
-        if not rows:
+        found = self._rows_of(id, "update")
+        if not found:
             raise self._definition.not_found(id, "update")
-        if expected is not None and self._definition.version_of(rows[0]) != expected:
+        if expected is not None and self._definition.version_of(found[0]) != expected:
             raise self._definition.stale(id, "update")
-        return self._definition.build(rows[0])
+        return self._definition.build(found[0])
 
-    def _at_most_one(self, where: Sequence[Condition], operation: str) -> Rows:
-        rows = self._run(self._statements.list(where, (), 2, 0), {}, operation)
-        self._refuse_more_than_one(rows, operation)
-        return rows
+    def _at_most_one(self, where: Sequence[Condition], operation: str) -> ModelT | None:
+        found = self._entities(self._statements.list(where, (), 2, 0), operation)
+        self._refuse_more_than_one(found, operation)
+        return found[0] if found else None
 
-    def _refuse_more_than_one(self, rows: Sequence[object], operation: str) -> None:
-        if len(rows) > 1:
+    def _refuse_more_than_one(self, found: Sequence[object], operation: str) -> None:
+        if len(found) > 1:
             name = self._definition.entity.name
             raise MultipleFoundError(f"more than one {name} meets the conditions", Facts(name, operation))
 

@@ -8,87 +8,106 @@
 Never two connections for one session, and never a transaction left open.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic
 
-from sqlalchemy import Connection, Engine, Executable, Row
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine, Executable, RootTransaction, Row, Select
+from sqlalchemy.orm import Session, SessionTransaction
+from sqlmodel import SQLModel
+from typing_extensions import TypeVar, Unpack
 
 from backend.database.failures import Work, translated, translating
 from backend.database.transactions import joined
-from backend.statements.entity import Entity, ModelT
 
-Rows = Sequence[Row[tuple[object, ...]]]
+T = TypeVar("T")
+ExecutableT = TypeVar("ExecutableT", bound=Executable)
+Rows = Sequence[Row[Unpack[tuple[object, ...]]]]
 Parameters = Mapping[str, object]
 
 
-def run(session: Session, entity: Entity[ModelT], statement: Executable, parameters: Parameters, work: Work) -> Rows:
-    """The rows of one statement. Raises the errors of `backend.errors`; an error of the caller's flush passes as it is."""
+class Call(Generic[ExecutableT, T]):
+    """One statement with its parameters, how it is sent and its answer taken (`rows`, `entities`), and what for."""
+
+    __slots__ = ("_parameters", "_send", "_statement", "work")
+
+    def __init__(
+        self,
+        send: Callable[[Connection, ExecutableT, Parameters], T],
+        statement: ExecutableT,
+        parameters: Parameters,
+        work: Work,
+    ) -> None:
+        self._send = send
+        self._statement = statement
+        self._parameters = parameters
+        self.work = work
+
+    def on(self, connection: Connection, *, own_transaction: bool = False) -> T:
+        """The whole answer, from this connection; `own_transaction` says that the statement commits itself."""
+        try:
+            return self._send(connection, self._statement, self._parameters)
+        except Exception as error:
+            made = translated(error, self.work, "statement", own_transaction=own_transaction)
+            if made is error:
+                raise
+            raise made from None
+
+
+def rows(connection: Connection, statement: Executable, parameters: Parameters) -> Rows:
+    """The rows of a statement."""
+    return connection.execute(statement, parameters).all()
+
+
+def entities(connection: Connection, statement: Select[T], parameters: Parameters) -> Sequence[T]:
+    """The entities of a SELECT, loaded by SQLAlchemy and detached, in a session of their own: no other's are touched."""
+    with Session(connection, autoflush=False, join_transaction_mode="rollback_only") as own:
+        found = own.execute(statement, parameters).scalars().all()
+        own.expunge_all()
+        return found
+
+
+def run(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]) -> T:
+    """The answer to a call. Raises the errors of `backend.errors`; one of the caller's own flush passes as it is."""
     if session.in_transaction():
-        return _join(session, entity, statement, parameters, work)
-    bind = session.get_bind(mapper=entity.mapper)
+        return _joining(session, model, call)
+    bind = session.get_bind(mapper=model)
     if isinstance(bind, Connection):
-        return _on_connection(session, bind, statement, parameters, work)
-    return _alone(bind, statement, parameters, work)
+        with Session(bind, join_transaction_mode=session.join_transaction_mode) as own:
+            return _committed(own.begin(), own.connection(), call)
+    return _alone(bind, call)
 
 
-def _join(session: Session, entity: Entity[ModelT], statement: Executable, parameters: Parameters, work: Work) -> Rows:
+def _joining(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]) -> T:
     if session.autoflush:
         session.flush()
-    with translating(work, "connect"):
-        connection = session.connection(bind_arguments={"mapper": entity.mapper})
-    joined(session, connection, writes=work.writes)
-    return _execute(connection, statement, parameters, work, own_transaction=False)
+    with translating(call.work, "connect"):
+        connection = session.connection(bind_arguments={"mapper": model})
+    joined(session, connection, writes=call.work.writes)
+    return call.on(connection)
 
 
-def _alone(engine: Engine, statement: Executable, parameters: Parameters, work: Work) -> Rows:
-    with translating(work, "connect"):
+def _alone(engine: Engine, call: Call[ExecutableT, T]) -> T:
+    with translating(call.work, "connect"):
         connection = engine.connect()
     try:
-        if _may_autocommit(connection):
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            return _execute(connection, statement, parameters, work, own_transaction=True)
-        return _in_transaction(connection, statement, parameters, work)
+        if not _may_autocommit(connection):
+            return _committed(connection.begin(), connection, call)
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        return call.on(connection, own_transaction=True)
     finally:
         connection.close()
 
 
-def _on_connection(
-    session: Session, connection: Connection, statement: Executable, parameters: Parameters, work: Work
-) -> Rows:
-    mode = session.join_transaction_mode
-    with Session(connection, join_transaction_mode=mode) as own, own.begin():
-        joined_connection = own.connection()
-        return _execute(joined_connection, statement, parameters, work, own_transaction=False)
-
-
-def _in_transaction(connection: Connection, statement: Executable, parameters: Parameters, work: Work) -> Rows:
-    with translating(work, "statement"):
-        transaction = connection.begin()
-    try:
-        rows = _execute(connection, statement, parameters, work, own_transaction=False)
-    except BaseException:
-        transaction.rollback()
-        raise
-    with translating(work, "commit"):
-        transaction.commit()
-    return rows
+def _committed(transaction: RootTransaction | SessionTransaction, connection: Connection, call: Call[ExecutableT, T]) -> T:
+    with transaction:
+        answer = call.on(connection)
+        with translating(call.work, "commit"):
+            transaction.commit()
+    return answer
 
 
 def _may_autocommit(connection: Connection) -> bool:
     options = connection.get_execution_options()
     if options.get("postgresql_readonly") or options.get("postgresql_deferrable"):
         return False
-    level = options.get("isolation_level", connection.default_isolation_level)
-    return level in ("READ COMMITTED", "AUTOCOMMIT")
-
-
-def _execute(
-    connection: Connection, statement: Executable, parameters: Parameters, work: Work, *, own_transaction: bool
-) -> Rows:
-    try:
-        return connection.execute(statement, parameters).all()
-    except Exception as error:
-        made = translated(error, work, "statement", own_transaction=own_transaction)
-        if made is error:
-            raise
-        raise made from None
+    return options.get("isolation_level", connection.default_isolation_level) in ("READ COMMITTED", "AUTOCOMMIT")

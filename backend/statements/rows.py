@@ -1,6 +1,6 @@
 """Rows to entities: detached, fully loaded, never expired. Public interfaces of SQLAlchemy only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sqlalchemy import Row
 from sqlalchemy.orm import make_transient_to_detached
@@ -36,7 +36,3 @@ def transient_builder(entity: Entity[ModelT]) -> Builder[ModelT]:
 
     return build
 
-
-def build_all(rows: Sequence[Row[tuple[object, ...]]], build: Builder[ModelT]) -> list[ModelT]:
-    """One entity a row, in the rows' order."""
-    return [build(row) for row in rows]

@@ -10,6 +10,7 @@ from typing import Generic
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Delete, Insert, Select, SQLColumnExpression, Update, bindparam, exists, func
+from sqlalchemy.orm import lazyload
 from sqlmodel import select
 
 from backend.errors import UsageError
@@ -89,8 +90,8 @@ class Statements(Generic[ModelT]):
 
     def list(
         self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int
-    ) -> Select[tuple[object, ...]]:
-        """SELECT of the rows that meet the conditions, in a total order."""
+    ) -> Select[ModelT]:
+        """SELECT of the entities that meet the conditions, in a total order; no relationship is loaded with them."""
         statement = self._all_ordered if order_by == () else self._ordered(order_by)
         if where:
             statement = statement.where(*checked_conditions(where))
@@ -125,16 +126,19 @@ class Statements(Generic[ModelT]):
         return column == bindparam(EXPECTED)
 
     @cached_property
-    def _all_ordered(self) -> Select[tuple[object, ...]]:
+    def _all_ordered(self) -> Select[ModelT]:
         return self._ordered(())
+
+    @cached_property
+    def _entities(self) -> Select[ModelT]:
+        return select(self.entity.model).where(*self.scope).options(lazyload("*"))
 
     @cached_property
     def _count(self) -> Select[tuple[int]]:
         return select(func.count()).select_from(self.entity.table).where(*self.scope)
 
-    def _ordered(self, order_by: Order) -> Select[tuple[object, ...]]:
-        order = checked_order(order_by)
-        return select(*self._columns).where(*self.scope).order_by(*order, self.entity.key_column)
+    def _ordered(self, order_by: Order) -> Select[ModelT]:
+        return self._entities.order_by(*checked_order(order_by), self.entity.key_column)
 
     def _settable(self, column: SQLColumnExpression[object]) -> str:
         element = checked_order(column)[0]
