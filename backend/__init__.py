@@ -15,4 +15,12 @@ from backend.repository import AsyncCRUDRepository, CRUDRepository
 from backend.settings import Settings
 from backend.statements.statements import Change
 
-__all__ = ["AsyncCRUDRepository", "AsyncDatabase", "CRUDRepository", "Change", "Database", "Settings", "init_db"]
+__all__ = [
+    "AsyncCRUDRepository",
+    "AsyncDatabase",
+    "CRUDRepository",
+    "Change",
+    "Database",
+    "Settings",
+    "init_db",
+]

@@ -80,7 +80,7 @@ class RepositoryError(Exception):
     retryable: bool = False
     outcome: Outcome = "not_applied"
 
-    def __init__(self, message: str, facts: Facts = Facts()) -> None:  # noqa: B008 - Facts is immutable
+    def __init__(self, message: str, facts: Facts = Facts()) -> None:
         super().__init__(message)
         self.facts = facts
         self.driver_error: BaseException | None = None
@@ -112,7 +112,7 @@ class RepositoryError(Exception):
         return self.facts.sqlstate
 
     @override
-    def __reduce__(self) -> tuple[type["RepositoryError"], tuple[object, ...], dict[str, object]]:
+    def __reduce__(self) -> tuple[object, ...]:
         state = {name: value for name, value in vars(self).items() if name != "driver_error"}
         return type(self), self.args, state | {"driver_error": None}
 
@@ -139,7 +139,7 @@ class InvalidDataError(RequestError):
     def __init__(
         self,
         message: str,
-        facts: Facts = Facts(),  # noqa: B008 - Facts is immutable
+        facts: Facts = Facts(),
         problems: tuple[Problem, ...] = (),
     ) -> None:
         super().__init__(message, facts)

@@ -38,7 +38,6 @@ class Settings(BaseSettings):
     connect_timeout_s: int = Field(default=15, ge=2)
     """Seconds for one attempt to connect. Default 15: a suspended Neon compute wakes in less."""
 
-
     prepare_threshold: int | None = Field(default=None, ge=0)
     """Runs after which psycopg prepares a statement; unset: never. PgBouncer loses prepared statements."""
 
@@ -59,7 +58,7 @@ class Settings(BaseSettings):
     def load(cls) -> "Settings":
         """The settings of this process. Raises `SettingsError` if one is missing or malformed."""
         try:
-            return cls()  # pyright: ignore[reportCallIssue]  # the required value comes from the environment
+            return cls()  # type: ignore[call-arg]  # the value comes from the environment
         except ValidationError as error:
             raise _settings_error(error) from None
 

@@ -1,12 +1,12 @@
 """WHOM to say it to: engine, sessions, liveness, transactions, schema, and the embedded server.
 
-    engine        settings to engine: Neon-aware defaults, nothing connects yet
-    liveness      a connection that the server closed while idle is replaced before it is used
-    failures      what driver and SQLAlchemy raise, as errors of this package
-    transactions  a failed transaction is not committed, an uncommitted write is not lost in silence
-    schema        init_db
-    embedded      a PostgreSQL that comes as a wheel, for the demo and the tests
-    _async        AsyncDatabase; _sync is generated from it: Database
+engine        settings to engine: Neon-aware defaults, nothing connects yet
+liveness      a connection that the server closed while idle is replaced before it is used
+failures      what driver and SQLAlchemy raise, as errors of this package
+transactions  a failed transaction is not committed, an uncommitted write is not lost in silence
+schema        init_db
+embedded      a PostgreSQL that comes as a wheel, for the demo and the tests
+_async        AsyncDatabase; _sync is generated from it: Database
 """
 
 from backend.database._async import AsyncDatabase

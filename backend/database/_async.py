@@ -1,13 +1,13 @@
-"""The database as an application sees it: an engine, sessions and transactions. Nothing connects before its first use."""
+"""The database as an application sees it: engine, sessions, transactions. Nothing connects before its first use."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from types import TracebackType
+from typing import Self
 
 from sqlalchemy import Engine, literal, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
-from typing_extensions import Self
 
 from backend.database.bridge import async_on_engine
 from backend.database.engine import create_async_engine
@@ -32,7 +32,7 @@ class AsyncDatabase:
             target = Settings.load()
         elif isinstance(target, str):
             target = Settings.of_url(target)
-        elif not isinstance(target, Settings):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers too
+        elif not isinstance(target, Settings):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
             raise UsageError(f"a database is made of a URL, Settings or an engine, got {type(target).__name__}")
         self._engine, self._owned = create_async_engine(target), True
 
@@ -49,7 +49,7 @@ class AsyncDatabase:
         return AsyncSession(self._engine, autobegin=False, expire_on_commit=False)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
         """A session in a transaction: committed when the block ends, rolled back when it raises.
 
         Round trips: BEGIN (with the first statement's connection), one a call, COMMIT.
@@ -58,14 +58,14 @@ class AsyncDatabase:
         `OutcomeUnknownError` if the connection broke before the answer to COMMIT.
         """
         async with self.session() as session:
-            await session.begin()
+            transaction = await session.begin()
             try:
                 yield session
             except BaseException:
-                await session.rollback()
+                await transaction.rollback()
                 raise
             with translating(Work("transaction"), "commit"):
-                await session.commit()
+                await transaction.commit()
 
     async def ping(self) -> None:
         """Returns when the server has answered: one round trip on an open connection. Call it at start.

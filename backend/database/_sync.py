@@ -1,13 +1,13 @@
-"""The database as an application sees it: an engine, sessions and transactions. Nothing connects before its first use."""
+"""The database as an application sees it: engine, sessions, transactions. Nothing connects before its first use."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Self
 
 from sqlalchemy import Engine, literal, select
 from sqlalchemy import Engine
 from sqlmodel import Session
-from typing_extensions import Self
 
 from backend.database.bridge import on_engine
 from backend.database.engine import create_engine
@@ -32,7 +32,7 @@ class Database:
             target = Settings.load()
         elif isinstance(target, str):
             target = Settings.of_url(target)
-        elif not isinstance(target, Settings):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers too
+        elif not isinstance(target, Settings):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
             raise UsageError(f"a database is made of a URL, Settings or an engine, got {type(target).__name__}")
         self._engine, self._owned = create_engine(target), True
 
@@ -49,7 +49,7 @@ class Database:
         return Session(self._engine, autobegin=False, expire_on_commit=False)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self) -> Generator[Session]:
         """A session in a transaction: committed when the block ends, rolled back when it raises.
 
         Round trips: BEGIN (with the first statement's connection), one a call, COMMIT.
@@ -58,14 +58,14 @@ class Database:
         `OutcomeUnknownError` if the connection broke before the answer to COMMIT.
         """
         with self.session() as session:
-            session.begin()
+            transaction = session.begin()
             try:
                 yield session
             except BaseException:
-                session.rollback()
+                transaction.rollback()
                 raise
             with translating(Work("transaction"), "commit"):
-                session.commit()
+                transaction.commit()
 
     def ping(self) -> None:
         """Returns when the server has answered: one round trip on an open connection. Call it at start.

@@ -11,6 +11,8 @@ import psycopg
 from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.schema import ColumnCollectionConstraint, Index
+from typing_extensions import override
 
 from backend.errors import (
     ConnectError,
@@ -37,6 +39,7 @@ class Work:
     table: Table | None = None
     writes: bool = True
 
+    @override
     def __str__(self) -> str:
         return f"{self.operation} of {self.model}" if self.model else self.operation
 
@@ -93,7 +96,7 @@ def _facts(driver: BaseException | None, work: Work, sqlstate: str | None) -> Fa
 
 def _constraint_fields(table: Table, name: str | None) -> tuple[str, ...]:
     for constraint in (*table.constraints, *table.indexes):
-        if name is not None and constraint.name == name:
+        if isinstance(constraint, ColumnCollectionConstraint | Index) and name is not None and constraint.name == name:
             return tuple(column.key for column in constraint.columns)
     return ()
 

@@ -6,7 +6,7 @@ SQLAlchemy says so: here that commit raises. A session that is closed over uncom
 
 import sys
 import warnings
-from typing import Final
+from typing import Final, cast
 
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, event
@@ -76,9 +76,7 @@ def _warn_of_lost_writes(session: Session, transaction: SessionTransaction) -> N
 
 
 def _state(session: Session) -> _Joined:
-    state = session.info[_KEY]
-    assert isinstance(state, _Joined)
-    return state
+    return cast("_Joined", session.info[_KEY])  # `joined` put it there before it listened
 
 
 def _status(connection: Connection) -> TransactionStatus:

@@ -1,9 +1,9 @@
 """SAYS it: the repository a team subclasses, sync and async.
 
-    _async       the text: every call and its contract
-    _sync        the same, generated from it
-    definition   what a subclass is bound to, once per class
-    execution    one statement on a session: here a transaction is decided
+_async       the text: every call and its contract
+_sync        the same, generated from it
+definition   what a subclass is bound to, once per class
+execution    one statement on a session: here a transaction is decided
 """
 
 from backend.repository._async import AsyncCRUDRepository

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar, Generic, cast, overload
+from typing import ClassVar, Generic, Self, cast, overload
 
 from sqlalchemy import Executable, Row, Select, SQLColumnExpression
 from sqlalchemy.orm import Session
 from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel
-from typing_extensions import Self, TypeVar, TypeVarTuple, Unpack
+from typing_extensions import TypeVar, TypeVarTuple, override
 
 from backend.database.bridge import on_session
 from backend.errors import Facts, MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
@@ -17,6 +17,7 @@ from backend.repository.execution import Call, Parameters, Rows, entities, rows,
 from backend.statements.conditions import Condition, Order
 from backend.statements.definition import Keywords
 from backend.statements.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
+from backend.statements.rows import ModelRow
 from backend.statements.statements import EXPECTED, ID, OWNER, Change
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
     _keywords: ClassVar[Keywords] = Keywords()
     _class_definition: ClassVar[Definition[SQLModel] | None] = None
 
+    @override
     def __init_subclass__(
         cls,
         *,
@@ -103,7 +105,7 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         if definition.entity.owner_column is not None:
             if not self._scope:
                 raise OwnerRequiredError(
-                    f"{definition.entity.name} has an owner: create with {type(self).__name__}(session).owned_by(owner)",
+                    f"{definition.entity.name} has an owner: use {type(self).__name__}(session).owned_by(owner)",
                     Facts(definition.entity.name, "create"),
                 )
             values[definition.entity.owner_column.key] = self._scope[OWNER]
@@ -149,7 +151,7 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
     ) -> Sequence[ModelT]:
         """The rows that meet every condition, sorted by `order_by` and then by the primary key.
 
-        All of them unless `limit` is given: each is held in memory. NULLs sort as PostgreSQL sorts them (last ascending).
+        All of them unless `limit` is given: each is held in memory. NULLs sort as PostgreSQL sorts them.
         """
         return self._entities(self._statements.list(where, order_by, limit, offset), "list")
 
@@ -188,7 +190,11 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
     def _select(self, first: SQLColumnExpression[T1], second: SQLColumnExpression[T2], /) -> Select[T1, T2]: ...
     @overload
     def _select(
-        self, first: SQLColumnExpression[T1], second: SQLColumnExpression[T2], third: SQLColumnExpression[T3], /
+        self,
+        first: SQLColumnExpression[T1],
+        second: SQLColumnExpression[T2],
+        third: SQLColumnExpression[T3],
+        /,
     ) -> Select[T1, T2, T3]: ...
     @overload
     def _select(
@@ -199,17 +205,19 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         fourth: SQLColumnExpression[T4],
         /,
     ) -> Select[T1, T2, T3, T4]: ...
-    def _select(self, *columns: SQLColumnExpression[object]) -> Select[Unpack[tuple[object, ...]]]:
+    def _select(self, *columns: SQLColumnExpression[object]) -> object:
         """A SELECT of these expressions over the rows in scope, to be refined: `.where`, `.group_by`, `.order_by`, …"""
         return self._statements.select(columns)
 
-    def _all(self, statement: Select[Unpack[Ts]], parameters: Parameters = {}) -> Sequence[Row[Unpack[Ts]]]:  # noqa: B006 - never changed
+    def _all(self, statement: Select[*Ts], parameters: Parameters = {}) -> Sequence[Row[*Ts]]:  # noqa: B006 - never changed
         """The rows of a statement made by `_select`."""
-        return cast("Sequence[Row[Unpack[Ts]]]", self._run(statement, parameters, "select"))  # as selected
+        return cast("Sequence[Row[*Ts]]", self._run(statement, parameters, "select"))  # as selected
 
     def _one_or_none(
-        self, statement: Select[Unpack[Ts]], parameters: Parameters = {}  # noqa: B006 - never changed
-    ) -> Row[Unpack[Ts]] | None:
+        self,
+        statement: Select[*Ts],
+        parameters: Parameters = {},  # noqa: B006 - never changed
+    ) -> Row[*Ts] | None:
         """The row of a statement made by `_select`, or `None`. Raises `MultipleFoundError` for more than one."""
         found = self._all(statement, parameters)
         self._refuse_more_than_one(found, "select")
@@ -247,8 +255,13 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         return self._run(self._statements.one, {ID: id}, operation)
 
     def _changed_row(
-        self, id: IdT, operation: str, statement: Executable, values: Parameters, expected: datetime | int | None
-    ) -> Row[tuple[object, ...]]:
+        self,
+        id: IdT,
+        operation: str,
+        statement: Executable,
+        values: Parameters,
+        expected: datetime | int | None,
+    ) -> ModelRow:
         definition = self._definition
         if not definition.can_hold(id):
             raise definition.not_found(id, operation)
@@ -257,7 +270,7 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         if found:
             return found[0]
         if expected is not None and self._rows_of(id, "get"):
-            raise definition.stale(id, operation)
+            raise definition.stale(operation)
         raise definition.not_found(id, operation)
 
     def _unchanged(self, id: IdT, expected: datetime | int | None) -> ModelT:
@@ -265,7 +278,7 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         if not found:
             raise self._definition.not_found(id, "update")
         if expected is not None and self._definition.version_of(found[0]) != expected:
-            raise self._definition.stale(id, "update")
+            raise self._definition.stale("update")
         return self._definition.build(found[0])
 
     def _at_most_one(self, where: Sequence[Condition], operation: str) -> ModelT | None:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Generic
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, Row, SmallInteger
+from sqlalchemy import BigInteger, Integer, SmallInteger
 from sqlmodel import SQLModel
 
 from backend.database.failures import Work
@@ -13,11 +14,12 @@ from backend.errors import DefinitionError, Facts, NotFoundError, StaleError, Us
 from backend.statements.binding import is_forward, is_unbound, type_arguments
 from backend.statements.definition import Keywords, define
 from backend.statements.entity import Entity, ModelT
-from backend.statements.rows import Builder, detached_builder, transient_builder
+from backend.statements.rows import Builder, ModelRow, detached_builder, transient_builder
 from backend.statements.statements import Statements
 from backend.statements.values import Intake, is_storable
 
-_BITS = {SmallInteger: 15, Integer: 31, BigInteger: 63}
+_BITS = {SmallInteger: 15, BigInteger: 63, Integer: 31}
+"""Bits of a whole number's magnitude, the subclasses of `Integer` before itself."""
 
 
 class Definition(Generic[ModelT]):
@@ -55,7 +57,7 @@ class Definition(Generic[ModelT]):
         return Intake(self.entity, self.entity.update, "update")
 
     def can_hold(self, id: object) -> bool:
-        """Whether the key's column can hold this id; one that it cannot hold is absent. `UsageError` for another type."""
+        """Whether the key's column can hold this id: one that it cannot is absent. `UsageError` for another type."""
         if not isinstance(id, self._id_type) or (isinstance(id, bool) and self._id_type is not bool):
             raise UsageError(f"an id of {self.entity.name} is {_a(self._id_type)}, got {_a(type(id))}")
         if isinstance(id, int):
@@ -73,19 +75,21 @@ class Definition(Generic[ModelT]):
                 "pass the owner to owned_by(), or use the repository without it for every owner's rows"
             )
         if not isinstance(owner, entity.owner_type) or isinstance(owner, bool) or not is_storable(owner):
-            raise UsageError(f"an owner of {entity.name} is {_a(entity.owner_type)}, got {_a(type(owner))} it cannot be")
+            raise UsageError(
+                f"an owner of {entity.name} is {_a(entity.owner_type)}, got {_a(type(owner))} it cannot be"
+            )
 
     def not_found(self, id: object, operation: str) -> NotFoundError:
-        """The error for an id that no row in scope has."""
-        shown = f"id {id}" if isinstance(id, int) or self._id_type.__name__ == "UUID" else "that id"
+        """The error for an id that no row in scope has; a key that a person chose is not shown."""
+        shown = f"id {id}" if isinstance(id, int | UUID) else "this id"
         return NotFoundError(f"no {self.entity.name} with {shown}", Facts(self.entity.name, operation))
 
-    def stale(self, id: object, operation: str) -> StaleError:
+    def stale(self, operation: str) -> StaleError:
         """The error for a row whose version is not the expected one."""
         facts = Facts(self.entity.name, operation, fields=(str(self.entity.version),))
         return StaleError(f"this {self.entity.name} has changed since it was read: read it again, then decide", facts)
 
-    def version_of(self, row: Row[tuple[object, ...]]) -> object:
+    def version_of(self, row: ModelRow) -> object:
         """The version in a row of the entity's columns."""
         names: Sequence[str] = tuple(self.entity.columns)
         if self.entity.version is None:
@@ -126,12 +130,8 @@ def merged(inherited: Keywords, owner: object, version: object, shared_keys: tup
 
 
 def _largest(entity: Entity[ModelT]) -> int | None:
-    for kind, bits in _BITS.items():
-        if type(entity.key_column.type) is kind:
-            return 2**bits - 1
-    if isinstance(entity.key_column.type, BigInteger):
-        return 2**63 - 1
-    return 2**31 - 1 if isinstance(entity.key_column.type, Integer) else None
+    bits = next((bits for kind, bits in _BITS.items() if isinstance(entity.key_column.type, kind)), None)
+    return None if bits is None else (1 << bits) - 1
 
 
 def _a(kind: type) -> str:

@@ -11,17 +11,18 @@ Never two connections for one session, and never a transaction left open.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic
 
-from sqlalchemy import Connection, Engine, Executable, RootTransaction, Row, Select
+from sqlalchemy import Connection, Engine, Executable, RootTransaction, Select
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlmodel import SQLModel
-from typing_extensions import TypeVar, Unpack
+from typing_extensions import TypeVar
 
 from backend.database.failures import Work, translated, translating
 from backend.database.transactions import joined
+from backend.statements.rows import ModelRow
 
 T = TypeVar("T")
 ExecutableT = TypeVar("ExecutableT", bound=Executable)
-Rows = Sequence[Row[Unpack[tuple[object, ...]]]]
+Rows = Sequence[ModelRow]
 Parameters = Mapping[str, object]
 
 
@@ -59,7 +60,7 @@ def rows(connection: Connection, statement: Executable, parameters: Parameters) 
 
 
 def entities(connection: Connection, statement: Select[T], parameters: Parameters) -> Sequence[T]:
-    """The entities of a SELECT, loaded by SQLAlchemy and detached, in a session of their own: no other's are touched."""
+    """The entities of a SELECT: SQLAlchemy loads them, in a session of their own that touches no other's."""
     with Session(connection, autoflush=False, join_transaction_mode="rollback_only") as own:
         found = own.execute(statement, parameters).scalars().all()
         own.expunge_all()
@@ -98,7 +99,9 @@ def _alone(engine: Engine, call: Call[ExecutableT, T]) -> T:
         connection.close()
 
 
-def _committed(transaction: RootTransaction | SessionTransaction, connection: Connection, call: Call[ExecutableT, T]) -> T:
+def _committed(
+    transaction: RootTransaction | SessionTransaction, connection: Connection, call: Call[ExecutableT, T]
+) -> T:
     with transaction:
         answer = call.on(connection)
         with translating(call.work, "commit"):
@@ -110,4 +113,7 @@ def _may_autocommit(connection: Connection) -> bool:
     options = connection.get_execution_options()
     if options.get("postgresql_readonly") or options.get("postgresql_deferrable"):
         return False
-    return options.get("isolation_level", connection.default_isolation_level) in ("READ COMMITTED", "AUTOCOMMIT")
+    return options.get("isolation_level", connection.default_isolation_level) in (
+        "READ COMMITTED",
+        "AUTOCOMMIT",
+    )

@@ -1,10 +1,10 @@
 """WHAT to say: which model a class is about, what it accepts, and every statement as a value. No I/O.
 
-    binding      the model and schemas that a class names in its type arguments
-    entity       one model as the statements see it: table, key, owner, version, schemas
-    definition   the checks that a class passes when it is defined
-    values       data to column values, validated
-    conditions   what a caller may filter and order by
-    statements   the statements, each built once per class
-    rows         rows to detached entities
+binding      the model and schemas that a class names in its type arguments
+entity       one model as the statements see it: table, key, owner, version, schemas
+definition   the checks that a class passes when it is defined
+values       data to column values, validated
+conditions   what a caller may filter and order by
+statements   the statements, each built once per class
+rows         rows to detached entities
 """

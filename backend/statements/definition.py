@@ -4,10 +4,10 @@ Each refusal is a `DefinitionError` whose text says what to change.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Union, get_args, get_origin
+from typing import Annotated, Union, cast, get_args, get_origin
 from weakref import WeakKeyDictionary
 
 from pydantic import MISSING, BaseModel
@@ -31,7 +31,7 @@ class Keywords:
     shared_keys: tuple[object, ...] = ()
 
 
-_agreements: WeakKeyDictionary[type, tuple[str, str | None, str | None]] = WeakKeyDictionary()
+_agreements: WeakKeyDictionary[type[SQLModel], tuple[str, str | None, str | None]] = WeakKeyDictionary()
 """For each model the first class that named its owner and version, by which the others are measured."""
 
 
@@ -39,7 +39,7 @@ def define(name: str, arguments: tuple[Argument, ...], keywords: Keywords) -> En
     """The entity of the class `name`. Raises `DefinitionError` if the class could not keep its promises."""
     model, create, update, id_type, owner_type = arguments
     mapper = _mapper(name, model)
-    columns = {key: column for key, column in mapper.columns.items() if isinstance(column, Column)}
+    columns = _columns(mapper)
     primary_key = _primary_key(name, mapper, columns)
     entity = Entity(
         model=mapper.class_,
@@ -54,18 +54,19 @@ def define(name: str, arguments: tuple[Argument, ...], keywords: Keywords) -> En
         version=_attribute(name, "version", keywords.version, mapper, columns),
     )
     _check_types(name, entity)
-    _check_schema_fields(name, entity, entity.create)
-    _check_schema_fields(name, entity, entity.update)
-    _check_create(name, entity)
-    _check_update(name, entity)
+    _check_schema_fields(entity, entity.create)
+    _check_schema_fields(entity, entity.update)
+    _check_create(entity)
+    _check_update(entity)
     _check_keys_across_owners(name, entity, _shared(name, keywords.shared_keys, mapper, columns))
     _check_agreement(name, entity)
     return entity
 
 
 def _mapper(name: str, model: Argument) -> Mapper[SQLModel]:
+    shown = _shown(model)
     if not isinstance(model, type) or not issubclass(model, SQLModel):
-        raise DefinitionError(f"{name} is bound to {_shown(model)}, expected a SQLModel class with table=True")
+        raise DefinitionError(f"{name} is bound to {shown}, expected a SQLModel class with table=True")
     try:
         mapper: Mapper[SQLModel] = inspect(model)
     except NoInspectionAvailable:
@@ -73,6 +74,11 @@ def _mapper(name: str, model: Argument) -> Mapper[SQLModel]:
     if not isinstance(mapper.local_table, Table) or mapper.inherits is not None or mapper.polymorphic_on is not None:
         raise DefinitionError(f"{model.__name__} is mapped by inheritance, expected one class for one table")
     return mapper
+
+
+def _columns(mapper: Mapper[SQLModel]) -> dict[str, Column[object]]:
+    mapped: Mapping[str, object] = dict(mapper.columns.items())
+    return {key: column for key, column in mapped.items() if isinstance(column, Column)}
 
 
 def _primary_key(name: str, mapper: Mapper[SQLModel], columns: dict[str, Column[object]]) -> str:
@@ -86,8 +92,9 @@ def _primary_key(name: str, mapper: Mapper[SQLModel], columns: dict[str, Column[
 
 
 def _schema(name: str, what: str, schema: Argument) -> type[BaseModel]:
+    shown = _shown(schema)
     if not isinstance(schema, type) or not issubclass(schema, BaseModel):
-        raise DefinitionError(f"{name} has {_shown(schema)} as its {what} schema, expected a pydantic model")
+        raise DefinitionError(f"{name} has {shown} as its {what} schema, expected a pydantic model")
     if issubclass(schema, SQLModel) and schema.model_config.get("table", False):
         raise DefinitionError(
             f"{name} has the table {schema.__name__} as its {what} schema, whose constructor validates nothing: "
@@ -146,7 +153,7 @@ def _check_python_type(name: str, entity: Entity[SQLModel], what: str, key: str,
         )
 
 
-def _check_schema_fields(name: str, entity: Entity[SQLModel], schema: type[BaseModel]) -> None:
+def _check_schema_fields(entity: Entity[SQLModel], schema: type[BaseModel]) -> None:
     for field in schema.model_fields:
         if field not in entity.columns:
             near = difflib.get_close_matches(field, entity.columns, n=1)
@@ -158,7 +165,10 @@ def _check_schema_fields(name: str, entity: Entity[SQLModel], schema: type[BaseM
 
 
 def _check_length(entity: Entity[SQLModel], schema: type[BaseModel], field: str) -> None:
-    limits = [_max_length(entity.model.model_fields.get(field)), getattr(entity.columns[field].type, "length", None)]
+    limits = [
+        _max_length(entity.model.model_fields.get(field)),
+        getattr(entity.columns[field].type, "length", None),
+    ]
     known = [limit for limit in limits if limit is not None]
     own = _max_length(schema.model_fields[field])
     if known and (own is None or own > min(known)) and _is_text(entity.columns[field]):
@@ -167,7 +177,7 @@ def _check_length(entity: Entity[SQLModel], schema: type[BaseModel], field: str)
         )
 
 
-def _check_create(name: str, entity: Entity[SQLModel]) -> None:
+def _check_create(entity: Entity[SQLModel]) -> None:
     fields = entity.create.model_fields
     schema = entity.create.__name__
     if entity.owner is not None and entity.owner in fields:
@@ -184,7 +194,7 @@ def _check_create(name: str, entity: Entity[SQLModel]) -> None:
         )
 
 
-def _check_update(name: str, entity: Entity[SQLModel]) -> None:
+def _check_update(entity: Entity[SQLModel]) -> None:
     for key, what in ((entity.primary_key, "primary key"), (entity.owner, "owner")):
         if key is not None and key in entity.update.model_fields:
             raise DefinitionError(f"{entity.update.__name__}.{key} is the {what}, which never changes: remove it")
@@ -215,9 +225,9 @@ def _keys_that_compare_across_owners(entity: Entity[SQLModel]) -> Iterable[Itera
     table = entity.table
     yield (entity.key_column,)
     for constraint in table.constraints:
-        if isinstance(constraint, UniqueConstraint):
-            yield constraint.columns
-        elif isinstance(constraint, ForeignKeyConstraint) and _refers_to_an_owned_model(constraint):
+        if isinstance(constraint, UniqueConstraint) or (
+            isinstance(constraint, ForeignKeyConstraint) and _refers_to_an_owned_model(constraint)
+        ):
             yield constraint.columns
     for index in table.indexes:
         if index.unique:
@@ -225,8 +235,12 @@ def _keys_that_compare_across_owners(entity: Entity[SQLModel]) -> Iterable[Itera
 
 
 def _refers_to_an_owned_model(constraint: ForeignKeyConstraint) -> bool:
-    tables = {inspect(model).local_table.fullname for model, (_, owner, _) in _agreements.items() if owner}
+    tables = {_table(model).fullname for model, (_, owner, _) in _agreements.items() if owner}
     return any(element.target_fullname.rpartition(".")[0] in tables for element in constraint.elements)
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return cast("Table", inspect(model).local_table)  # `_mapper` refused every model that is not one table
 
 
 def _client_chosen(entity: Entity[SQLModel]) -> frozenset[str]:
@@ -273,4 +287,4 @@ def _is_text(column: Column[object]) -> bool:
 
 
 def _shown(argument: Argument) -> str:
-    return getattr(argument, "__name__", None) or repr(argument)
+    return str(getattr(argument, "__name__", argument))

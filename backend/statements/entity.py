@@ -1,8 +1,8 @@
-"""One model as the statements see it: its table, key, owner, version and schemas. Values; the checks are in `definition`."""
+"""One model as the statements see it: table, key, owner, version, schemas. Values; the checks are in `definition`."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic
+from typing import Generic, cast
 
 from pydantic import BaseModel
 from sqlalchemy import Column, Table
@@ -44,9 +44,7 @@ class Entity(Generic[ModelT]):
     @cached_property
     def table(self) -> Table:
         """The one table that the model is mapped to."""
-        table = self.mapper.local_table
-        assert isinstance(table, Table)
-        return table
+        return cast("Table", self.mapper.local_table)  # `definition` refused every other mapping
 
     @property
     def key_column(self) -> Column[object]:

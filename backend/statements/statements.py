@@ -6,12 +6,26 @@ Nothing here runs.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Generic
+from typing import Any, Generic
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Delete, Insert, Select, SQLColumnExpression, Update, bindparam, exists, func
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Delete,
+    Executable,
+    Select,
+    SQLColumnExpression,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import lazyload
-from sqlmodel import select
 
 from backend.errors import UsageError
 from backend.statements.conditions import Condition, Order, checked_conditions, checked_order
@@ -42,57 +56,56 @@ class Statements(Generic[ModelT]):
 
     def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
         self.entity = entity
-        self._columns = tuple(entity.columns.values())
-        self._changes: WeakKeyDictionary[Change, Update] = WeakKeyDictionary()
+        self._columns: tuple[Column[Any], ...] = tuple(entity.columns.values())
+        self._changes: WeakKeyDictionary[Change, Executable] = WeakKeyDictionary()
         owner = entity.owner_column
         self.scope: tuple[ColumnElement[bool], ...] = ()
         if scoped and owner is not None:
             self.scope = (owner == bindparam(OWNER),)
 
     @cached_property
-    def one(self) -> Select[tuple[object, ...]]:
+    def one(self) -> Select[*tuple[object, ...]]:
         """SELECT of the row with the key `ID`."""
         return select(*self._columns).where(*self._key)
 
     @cached_property
-    def insert(self) -> Insert:
+    def insert(self) -> Executable:
         """INSERT … RETURNING; the columns are those of the parameters."""
-        return self.entity.table.insert().returning(*self._columns)
+        statement = insert(self.entity.table)
+        return statement.returning(*self._columns)
 
     @cached_property
-    def update(self) -> Update:
+    def update(self) -> Executable:
         """UPDATE of the row with the key `ID`, RETURNING it; the columns set are those of the parameters."""
-        return self.entity.table.update().where(*self._key).returning(*self._columns)
+        return self._update.returning(*self._columns)
 
     @cached_property
-    def update_expected(self) -> Update:
+    def update_expected(self) -> Executable:
         """`update` of a row whose version is `EXPECTED`."""
-        return self.update.where(self._version)
+        return self._update.where(self._version).returning(*self._columns)
 
     @cached_property
-    def delete(self) -> Delete:
+    def delete(self) -> Executable:
         """DELETE of the row with the key `ID`, RETURNING it as it was."""
-        return self.entity.table.delete().where(*self._key).returning(*self._columns)
+        return self._delete.returning(*self._columns)
 
     @cached_property
-    def delete_expected(self) -> Delete:
+    def delete_expected(self) -> Executable:
         """`delete` of a row whose version is `EXPECTED`."""
-        return self.delete.where(self._version)
+        return self._delete.where(self._version).returning(*self._columns)
 
-    def change(self, change: Change) -> Update:
+    def change(self, change: Change) -> Executable:
         """The UPDATE that a `Change` declares, of the row with the key `ID`, RETURNING it."""
         built = self._changes.get(change)
         if built is None:
             values = {self._settable(column): value for column, value in change.values.items()}
-            where = checked_conditions(change.where)
-            built = self._changes[change] = self.update.where(*where).values(values)
+            statement = self._update.where(*checked_conditions(change.where)).values(values)
+            built = self._changes[change] = statement.returning(*self._columns)
         return built
 
-    def list(
-        self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int
-    ) -> Select[ModelT]:
+    def list(self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int) -> Select[ModelT]:
         """SELECT of the entities that meet the conditions, in a total order; no relationship is loaded with them."""
-        statement = self._all_ordered if order_by == () else self._ordered(order_by)
+        statement = self._all_ordered if isinstance(order_by, tuple) and not order_by else self._ordered(order_by)
         if where:
             statement = statement.where(*checked_conditions(where))
         if limit is not None:
@@ -101,22 +114,30 @@ class Statements(Generic[ModelT]):
             statement = statement.offset(_not_negative("offset", offset))
         return statement
 
-    def count(self, where: Sequence[Condition]) -> Select[tuple[int]]:
+    def count(self, where: Sequence[Condition]) -> Select[int]:
         """SELECT count(*) of the rows that meet the conditions."""
         return self._count.where(*checked_conditions(where)) if where else self._count
 
-    def exists(self, where: Sequence[Condition]) -> Select[tuple[bool]]:
+    def exists(self, where: Sequence[Condition]) -> Select[bool]:
         """SELECT EXISTS of a row that meets the conditions."""
         key = self.entity.key_column
         return select(exists(select(key).where(*self.scope, *checked_conditions(where))))
 
-    def select(self, columns: Sequence[SQLColumnExpression[object]]) -> Select[tuple[object, ...]]:
+    def select(self, columns: Sequence[SQLColumnExpression[object]]) -> Select[*tuple[object, ...]]:
         """SELECT of these expressions over the rows in scope."""
         return select(*columns).select_from(self.entity.table).where(*self.scope)
 
     @cached_property
     def _key(self) -> tuple[ColumnElement[bool], ...]:
         return (self.entity.key_column == bindparam(ID), *self.scope)
+
+    @property
+    def _update(self) -> Update:
+        return update(self.entity.table).where(*self._key)
+
+    @property
+    def _delete(self) -> Delete:
+        return delete(self.entity.table).where(*self._key)
 
     @property
     def _version(self) -> ColumnElement[bool]:
@@ -134,7 +155,7 @@ class Statements(Generic[ModelT]):
         return select(self.entity.model).where(*self.scope).options(lazyload("*"))
 
     @cached_property
-    def _count(self) -> Select[tuple[int]]:
+    def _count(self) -> Select[int]:
         return select(func.count()).select_from(self.entity.table).where(*self.scope)
 
     def _ordered(self, order_by: Order) -> Select[ModelT]:
@@ -149,6 +170,6 @@ class Statements(Generic[ModelT]):
 
 
 def _not_negative(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if type(value) is not int or value < 0:
         raise UsageError(f"{name} is {value!r}, expected a whole number from 0")
     return value

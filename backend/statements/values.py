@@ -1,6 +1,7 @@
 """Data to column values: what reaches SQL has passed the schema, however the instance was made or changed since."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import cast
 
 from pydantic import MISSING, BaseModel, TypeAdapter, ValidationError
 
@@ -22,9 +23,7 @@ class Intake:
         self._adapter = TypeAdapter[BaseModel](schema)
         self._facts = Facts(model=entity.name, operation=operation)
         self._columns = {name: entity.columns[name].key for name in schema.model_fields}
-        self._not_null = frozenset(
-            name for name in schema.model_fields if not entity.columns[name].nullable
-        )
+        self._not_null = frozenset(name for name in schema.model_fields if not entity.columns[name].nullable)
 
     def everything(self, data: BaseModel) -> Values:
         """Every field that has a value, set or default. Raises `InvalidDataError`, `UsageError` for another class."""
@@ -34,7 +33,7 @@ class Intake:
 
     def set_fields(self, data: BaseModel) -> Values:
         """Exactly the fields that were set, `None` included. Raises as `everything` does."""
-        given = self._given(data, data.model_fields_set if isinstance(data, BaseModel) else ())
+        given = self._given(data, getattr(data, "model_fields_set", ()))
         valid = vars(self._valid(given))
         return self._as_columns({name: valid[name] for name in given if name in valid})
 
@@ -47,9 +46,7 @@ class Intake:
             )
         held = vars(data)
         return {
-            name: held[name]
-            for name in names
-            if name in self._columns and name in held and held[name] is not MISSING
+            name: held[name] for name in names if name in self._columns and name in held and held[name] is not MISSING
         }
 
     def _valid(self, given: Values) -> BaseModel:
@@ -92,9 +89,10 @@ def is_storable(value: object) -> bool:
     if isinstance(value, str):
         return "\0" not in value and (value.isascii() or _encodes(value))
     if isinstance(value, Mapping):
-        return all(is_storable(part) for pair in value.items() for part in pair)
+        held = cast("Mapping[object, object]", value)  # what it maps is looked at here
+        return all(is_storable(part) for pair in held.items() for part in pair)
     if isinstance(value, list | tuple | set | frozenset):
-        return all(is_storable(part) for part in value)
+        return all(is_storable(part) for part in cast("Collection[object]", value))  # what it holds is looked at here
     return True
 
 

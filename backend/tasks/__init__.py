@@ -1,11 +1,18 @@
 """The first entity, and the folder to copy for the next one.
 
-    models       the table and the two schemas
-    repository   three lines, and the calls that only this entity has
-    functions    the same as plain functions, for callers who prefer them
+models       the table and the two schemas
+repository   three lines, and the calls that only this entity has
+functions    the same as plain functions, for callers who prefer them
 """
 
-from backend.tasks.functions import create_task, delete_task, get_task, get_tasks, toggle_complete, update_task
+from backend.tasks.functions import (
+    create_task,
+    delete_task,
+    get_task,
+    get_tasks,
+    toggle_complete,
+    update_task,
+)
 from backend.tasks.models import Task, TaskCreate, TaskUpdate
 from backend.tasks.repository import AsyncTaskRepository, TaskRepository
 

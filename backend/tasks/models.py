@@ -3,8 +3,19 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import MISSING, AfterValidator, ConfigDict, StringConstraints
-from sqlalchemy import BigInteger, DateTime, Identity, Index, PrimaryKeyConstraint, String, Text, column, false, func
+from pydantic import MISSING, AfterValidator, StringConstraints
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Identity,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Text,
+    column,
+    false,
+    func,
+)
 from sqlmodel import Field, SQLModel
 
 TITLE_LENGTH = 200
@@ -51,7 +62,7 @@ Title = Annotated[str, StringConstraints(max_length=TITLE_LENGTH), AfterValidato
 class TaskCreate(SQLModel):
     """What a new task is made of. The owner, the id and the times are not the caller's to give."""
 
-    model_config = ConfigDict(extra="forbid")  # pyright: ignore[reportAssignmentType]  # SQLModel narrows the type
+    model_config = {"extra": "forbid"}
 
     title: Title
     description: str | None = None
@@ -61,8 +72,8 @@ class TaskCreate(SQLModel):
 class TaskUpdate(SQLModel):
     """What to change of a task: what is not set stays as it is."""
 
-    model_config = ConfigDict(extra="forbid")  # pyright: ignore[reportAssignmentType]  # SQLModel narrows the type
+    model_config = {"extra": "forbid"}
 
     title: Title | MISSING = MISSING
-    description: str | None | MISSING = MISSING
+    description: str | MISSING | None = MISSING
     completed: bool | MISSING = MISSING

@@ -1,11 +1,11 @@
 """Persistence of tasks."""
 
-from sqlmodel import col, not_
+from sqlmodel import col
 
 from backend import AsyncCRUDRepository, Change, CRUDRepository
 from backend.tasks.models import Task, TaskCreate, TaskUpdate
 
-_TOGGLE = Change({col(Task.completed): not_(col(Task.completed))})
+_TOGGLE = Change({col(Task.completed): ~col(Task.completed)})
 
 
 class TaskRepository(
