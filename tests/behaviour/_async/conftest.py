@@ -1,0 +1,31 @@
+"""Sessions of the database under test, whose every byte passes the wire proxy."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend import AsyncDatabase
+from tests.behaviour._async.cases import CASES, Case
+from tests.support.wire import WireProxy
+
+
+@pytest.fixture
+async def database(proxy: WireProxy, clean: Engine) -> AsyncGenerator[AsyncDatabase]:
+    async with AsyncDatabase(proxy.url) as database:
+        await database.ping()
+        yield database
+
+
+@pytest.fixture
+async def session(database: AsyncDatabase) -> AsyncGenerator[AsyncSession]:
+    async with database.session() as session:
+        yield session
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> Case:
+    found = request.param
+    assert isinstance(found, Case)
+    return found

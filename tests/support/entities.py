@@ -1,0 +1,162 @@
+"""The entities of the behaviour suite beside `Task`: one without an owner, an owned parent and its owned child."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from pydantic import MISSING
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    ForeignKeyConstraint,
+    Identity,
+    Integer,
+    Row,
+    String,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    column,
+    func,
+)
+from sqlmodel import Field, SQLModel, col
+
+from backend import AsyncCRUDRepository, Change, CRUDRepository
+
+
+class Note(SQLModel, table=True):
+    """No owner, a UUID key that the database generates, an integer version."""
+
+    id: UUID = Field(default=None, primary_key=True, sa_column_kwargs={"server_default": func.gen_random_uuid()})
+    text: str = Field(sa_type=Text)
+    rank: int | None = None
+    revision: int = Field(
+        default=None,
+        sa_type=Integer,
+        sa_column_kwargs={"server_default": "1", "onupdate": column("revision", Integer()) + 1},
+    )
+
+
+class NoteCreate(SQLModel):
+    text: str
+    rank: int | None = None
+
+
+class NoteUpdate(SQLModel):
+    """The classic form of a patch: what is not set is not touched."""
+
+    text: str | None = None
+    rank: int | None = None
+
+
+class NoteRepository(CRUDRepository[Note, NoteCreate, NoteUpdate, UUID], version=col(Note.revision)): ...
+
+
+class AsyncNoteRepository(AsyncCRUDRepository[Note, NoteCreate, NoteUpdate, UUID], version=col(Note.revision)): ...
+
+
+class Project(SQLModel, table=True):
+    """An owned parent; its name is unique for each owner."""
+
+    __table_args__ = (
+        UniqueConstraint("owner_id", "name", name="uq_project_owner_id_name"),
+        UniqueConstraint("id", "owner_id", name="uq_project_id_owner_id"),
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    owner_id: str = Field(sa_type=Text)
+    name: str = Field(max_length=40, sa_type=String(40))
+
+
+class ProjectCreate(SQLModel):
+    name: str = Field(max_length=40)
+
+
+class ProjectUpdate(SQLModel):
+    name: str | MISSING = Field(default=MISSING, max_length=40)
+
+
+class ProjectRepository(CRUDRepository[Project, ProjectCreate, ProjectUpdate], owner=col(Project.owner_id)): ...
+
+
+class AsyncProjectRepository(
+    AsyncCRUDRepository[Project, ProjectCreate, ProjectUpdate], owner=col(Project.owner_id)
+): ...
+
+
+class Ticket(SQLModel, table=True):
+    """An owned child: its key to the parent contains the owner, so no ticket reaches another owner's project."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["project_id", "owner_id"], ["project.id", "project.owner_id"], name="fk_ticket_project_id_owner_id"
+        ),
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    owner_id: str = Field(sa_type=Text)
+    project_id: int = Field(sa_type=BigInteger)
+    title: str = Field(sa_type=Text)
+    opened_on: date = Field(default=None, sa_type=Date, sa_column_kwargs={"server_default": func.current_date()})
+    assignee: str | None = Field(default=None, sa_type=Text)
+
+
+class TicketCreate(SQLModel):
+    project_id: int
+    title: str
+    assignee: str | None = None
+
+
+class TicketUpdate(SQLModel):
+    title: str | MISSING = MISSING
+    assignee: str | MISSING | None = MISSING
+
+
+_CLAIM = Change({col(Ticket.assignee): bindparam("claimant")}, col(Ticket.assignee).is_(None))
+
+
+def _is_open() -> ColumnElement[bool]:
+    return col(Ticket.assignee).is_(None)
+
+
+class TicketRepository(CRUDRepository[Ticket, TicketCreate, TicketUpdate], owner=col(Ticket.owner_id)):
+    """A report, an aggregate, a join to the owned parent and a compare-and-set, written with the protected calls."""
+
+    def open_count_by_day(self) -> Sequence[Row[date, int]]:
+        day = col(Ticket.opened_on)
+        return self._all(self._select(day, func.count()).where(_is_open()).group_by(day).order_by(day))
+
+    def open_count(self) -> int | None:
+        return self._scalar(self._select(func.count()).where(_is_open()))
+
+    def with_project(self, id: int) -> Row[str, str] | None:
+        """The titles of a ticket and of its project."""
+        statement = self._select(col(Ticket.title), col(Project.name)).join(
+            Project, (col(Project.id) == col(Ticket.project_id)) & (col(Project.owner_id) == col(Ticket.owner_id))
+        )
+        return self._one_or_none(statement.where(col(Ticket.id) == id))
+
+    def claim(self, id: int, claimant: str) -> Ticket:
+        """Sets the assignee of a ticket that has none. Raises `NotFoundError` if somebody was faster."""
+        return self._change(id, _CLAIM, {"claimant": claimant})
+
+
+class AsyncTicketRepository(AsyncCRUDRepository[Ticket, TicketCreate, TicketUpdate], owner=col(Ticket.owner_id)):
+    """`TicketRepository`, awaited."""
+
+    async def open_count_by_day(self) -> Sequence[Row[date, int]]:
+        day = col(Ticket.opened_on)
+        return await self._all(self._select(day, func.count()).where(_is_open()).group_by(day).order_by(day))
+
+    async def open_count(self) -> int | None:
+        return await self._scalar(self._select(func.count()).where(_is_open()))
+
+    async def with_project(self, id: int) -> Row[str, str] | None:
+        statement = self._select(col(Ticket.title), col(Project.name)).join(
+            Project, (col(Project.id) == col(Ticket.project_id)) & (col(Project.owner_id) == col(Ticket.owner_id))
+        )
+        return await self._one_or_none(statement.where(col(Ticket.id) == id))
+
+    async def claim(self, id: int, claimant: str) -> Ticket:
+        return await self._change(id, _CLAIM, {"claimant": claimant})
