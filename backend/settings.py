@@ -57,9 +57,19 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls) -> "Settings":
         """The settings of this process. Raises `SettingsError` if one is missing or malformed."""
+        settings = cls.find()
+        if settings is None:
+            raise SettingsError(f"DATABASE_URL is not set: expected {_SHAPE}, in the environment or in .env")
+        return settings
+
+    @classmethod
+    def find(cls) -> "Settings | None":
+        """The settings of this process, or `None` without DATABASE_URL. Raises `SettingsError` if one is malformed."""
         try:
             return cls()  # type: ignore[call-arg]  # the value comes from the environment
         except ValidationError as error:
+            if _is_missing(error):
+                return None
             raise _settings_error(error) from None
 
     @classmethod
@@ -75,10 +85,12 @@ class Settings(BaseSettings):
         return repr(self)
 
 
+def _is_missing(error: ValidationError) -> bool:
+    return any(one["type"] == "missing" for one in error.errors(include_input=False))
+
+
 def _settings_error(error: ValidationError) -> SettingsError:
     first = error.errors(include_input=False, include_context=False, include_url=False)[0]
-    name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-    if first["type"] == "missing":
-        return SettingsError(f"{name} is not set: expected {_SHAPE}, in the environment or in .env")
+    name = str(first["loc"][0]).upper()
     message = first["msg"].removeprefix("Value error, ")
     return SettingsError(f"{name} is malformed: {message[0].lower()}{message[1:]}")

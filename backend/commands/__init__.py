@@ -1,0 +1,1 @@
+"""The operator's commands: tools to see that a database works, not a user interface for tasks."""

@@ -1,0 +1,57 @@
+"""Whether the database of this process can be used: server, latency, pool, tables."""
+
+import sys
+import time
+
+from sqlalchemy import Engine, String, func, inspect, select
+
+from backend import Database
+from backend.database.failures import Work, translating
+from backend.settings import Settings
+from backend.tasks import Task
+
+_PINGS = 5
+
+
+def check() -> int:
+    """Prints a report; 0 if the database answers and has its tables, else 1. Raises what connecting raises."""
+    settings = Settings.load()
+    with Database(settings) as database:
+        started = time.perf_counter()
+        database.ping()
+        connected = _ms_since(started)
+        version, missing = _server_version(database.engine), _missing_tables(database.engine)
+        latency = min(_ping_ms(database) for _ in range(_PINGS))
+    report = {
+        "server": f"PostgreSQL {version}",
+        "connect": f"{connected:.1f} ms",
+        "latency": f"{latency:.2f} ms (one round trip, best of {_PINGS})",
+        "pool": f"{settings.pool_size} + {settings.pool_max_overflow} connections, "
+        f"recycled after {settings.pool_recycle_s} s",
+        "tables": f"missing: {', '.join(missing)}; run python -m backend init" if missing else "all there",
+    }
+    for name, value in report.items():
+        sys.stdout.write(f"{name:8} {value}\n")
+    return 1 if missing else 0
+
+
+def _ping_ms(database: Database) -> float:
+    started = time.perf_counter()
+    database.ping()
+    return _ms_since(started)
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
+
+
+def _server_version(engine: Engine) -> str:
+    with translating(Work("check", writes=False), "statement"), engine.connect() as connection:
+        return connection.execute(select(func.current_setting("server_version", type_=String()))).scalar_one()
+
+
+def _missing_tables(engine: Engine) -> list[str]:
+    with translating(Work("check", writes=False), "statement"), engine.connect() as connection:
+        existing = inspect(connection)
+        tables = Task.metadata.sorted_tables
+        return [table.name for table in tables if not existing.has_table(table.name, schema=table.schema)]
