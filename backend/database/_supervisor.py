@@ -1,0 +1,112 @@
+"""A process of its own, run by `embedded` as a script: makes the folders, runs initdb and postgres, and when its
+standard input ends, because its parent stopped it or is gone, stops the server and removes what was to be removed.
+
+Standard library only, and nothing of this package: it starts in a few hundredths of a second.
+"""
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TypedDict
+
+GRACE_S = 2.0
+"""Seconds that a supervisor is given to stop the server of a parent that is gone, before others do."""
+
+_FAST_S, _IMMEDIATE_S = 8.0, 4.0
+"""Seconds for a fast shutdown, and then for an immediate one, before the server is killed."""
+
+
+class Plan(TypedDict):
+    """What to run and where; paths are absolute."""
+
+    account: tuple[int, int] | None
+    """User and group to run the server as; none: the caller's own."""
+    data: str
+    folders: list[str]
+    """Folders to make for the account alone."""
+    initdb: list[str]
+    """The command that makes the cluster, given the folder to make it in."""
+    lock: int | None
+    """A descriptor that every process of the server holds open."""
+    log: str
+    postgres: list[str]
+    removed: list[str]
+    """Folders to remove when the server has stopped."""
+
+
+class ParentGone(Exception):
+    """Standard input ended."""
+
+
+def main(plan: Plan) -> int:
+    """Runs the server until the parent is gone; the exit code is the server's, 0 after a stop that was asked for."""
+    try:
+        for folder in plan["folders"]:
+            _private_folder(Path(folder), plan["account"])
+        _make_cluster(plan)
+        return _run(plan, plan["postgres"])
+    except ParentGone:
+        return 0
+    finally:
+        for folder in plan["removed"]:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_cluster(plan: Plan) -> None:
+    """Makes the cluster under another name first: one that was left half made is never taken for a whole one."""
+    data = Path(plan["data"])
+    unfinished = data.with_name(f"{data.name}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    if data.exists():
+        return
+    _private_folder(unfinished, plan["account"])
+    if (code := _run(plan, [*plan["initdb"], str(unfinished)])) != 0:
+        sys.exit(code)
+    unfinished.rename(data)
+
+
+def _private_folder(folder: Path, account: tuple[int, int] | None) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if account:
+        os.chown(folder, *account)
+
+
+def _run(plan: Plan, command: list[str]) -> int:
+    """The exit code of the command. Raises `ParentGone` when the parent is, with the command stopped."""
+    wake, wakened = os.pipe()
+    os.set_blocking(wakened, False)
+    signal.set_wakeup_fd(wakened)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    user, group = plan["account"] or (None, None)
+    with Path(plan["log"]).open("ab") as log, subprocess.Popen(  # noqa: S603 - the commands of `embedded`
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
+        pass_fds=[] if plan["lock"] is None else [plan["lock"]],
+        user=user, group=group, extra_groups=None if user is None else [],
+    ) as child:  # fmt: skip
+        while child.poll() is None:
+            if 0 in select.select([0, wake], [], [])[0]:
+                _stop(child)
+                raise ParentGone
+            os.read(wake, 64)
+        return child.returncode
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    for how, seconds in ((signal.SIGINT, _FAST_S), (signal.SIGQUIT, _IMMEDIATE_S), (signal.SIGKILL, None)):
+        child.send_signal(how)
+        try:
+            child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+if __name__ == "__main__":
+    for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(ignored, signal.SIG_IGN)
+    sys.exit(main(json.loads(sys.argv[1])))

@@ -1,0 +1,101 @@
+"""The entities that every behaviour is shown for, and how a test makes and changes one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
+from sqlmodel import SQLModel, col
+
+from backend import CRUDRepository
+from backend.tasks import TaskRepository, Task, TaskCreate, TaskUpdate
+from tests.support.entities import (
+    NoteRepository,
+    ProjectRepository,
+    TicketRepository,
+    Note,
+    NoteCreate,
+    NoteUpdate,
+    ProjectCreate,
+    Ticket,
+    TicketCreate,
+    TicketUpdate,
+)
+
+Anything = CRUDRepository[Any, Any, Any, Any, Any]
+"""A repository of whichever entity, as the suite sees it."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One entity: its repository, data to create and change it with, and what a row shows of them."""
+
+    name: str
+    repository: type[Anything]
+    new: Callable[[Session, str], Callable[[str], BaseModel]]
+    """Prepares what rows of an owner need, and returns what makes create data of a text."""
+    change: Callable[[str], BaseModel]
+    nothing: BaseModel
+    text: str
+    """The attribute that holds the text."""
+    has_text: Callable[[str], ColumnElement[bool]]
+    owned: bool = True
+    versioned: str | None = None
+
+    def of(self, session: Session, owner: str) -> Anything:
+        """The entity's repository, for one owner where it has owners."""
+        repository = self.repository(session)
+        return repository.owned_by(owner) if self.owned else repository
+
+    def text_of(self, row: SQLModel | None) -> str:
+        return str(getattr(row, self.text))
+
+
+def _task(_session: Session, _owner: str) -> Callable[[str], BaseModel]:
+    return lambda text: TaskCreate(title=text)
+
+
+def _note(_session: Session, _owner: str) -> Callable[[str], BaseModel]:
+    return lambda text: NoteCreate(text=text)
+
+
+def _ticket(session: Session, owner: str) -> Callable[[str], BaseModel]:
+    project = ProjectRepository(session).owned_by(owner).create(ProjectCreate(name="home"))
+    project_id = project.id
+    return lambda text: TicketCreate(project_id=project_id, title=text)
+
+
+CASES: list[Case] = [
+    Case(
+        "task",
+        TaskRepository,
+        _task,
+        lambda text: TaskUpdate(title=text),
+        TaskUpdate(),
+        "title",
+        lambda text: col(Task.title) == text,
+        versioned="updated_at",
+    ),
+    Case(
+        "note",
+        NoteRepository,
+        _note,
+        lambda text: NoteUpdate(text=text),
+        NoteUpdate(),
+        "text",
+        lambda text: col(Note.text) == text,
+        owned=False,
+        versioned="revision",
+    ),
+    Case(
+        "ticket",
+        TicketRepository,
+        _ticket,
+        lambda text: TicketUpdate(title=text),
+        TicketUpdate(),
+        "title",
+        lambda text: col(Ticket.title) == text,
+    ),
+]

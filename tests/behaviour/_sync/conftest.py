@@ -1,0 +1,31 @@
+"""Sessions of the database under test, whose every byte passes the wire proxy."""
+
+from collections.abc import Generator
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from backend import Database
+from tests.behaviour._sync.cases import CASES, Case
+from tests.support.wire import WireProxy
+
+
+@pytest.fixture
+def database(proxy: WireProxy, clean: Engine) -> Generator[Database]:
+    with Database(proxy.url) as database:
+        database.ping()
+        yield database
+
+
+@pytest.fixture
+def session(database: Database) -> Generator[Session]:
+    with database.session() as session:
+        yield session
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> Case:
+    found = request.param
+    assert isinstance(found, Case)
+    return found

@@ -1,0 +1,199 @@
+"""What each call returns and refuses, for every entity of the suite, on a real PostgreSQL. Two owners throughout."""
+
+import pytest
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session
+
+from backend import Database
+from backend.errors import MultipleFoundError, NotFoundError, StaleError, UsageError
+from tests.behaviour._sync.cases import Case
+
+
+def test_a_created_row_is_returned_and_found_again(session: Session, case: Case) -> None:
+    mine = case.of(session, "a")
+    new = case.new(session, "a")
+    created = mine.create(new("one"))
+    found = mine.get(created.id)
+    assert case.text_of(created) == "one"
+    assert found == created
+
+
+def test_an_entity_is_detached_loaded_and_attachable(session: Session, case: Case) -> None:
+    mine = case.of(session, "a")
+    new = case.new(session, "a")
+    created = mine.create(new("one"))
+    for entity in (created, mine.get_one(created.id), (mine.list())[0]):
+        state = inspect(entity)
+        assert state.detached
+        assert not state.expired_attributes & set(state.mapper.columns.keys())
+        assert not state.modified
+        assert entity.model_dump() == created.model_dump()
+
+
+def test_an_entity_that_is_added_and_changed_is_updated_by_the_session(
+    database: Database, case: Case
+) -> None:
+    with database.transaction() as session:
+        mine = case.of(session, "a")
+        new = case.new(session, "a")
+        created = mine.create(new("one"))
+        session.add(created)
+        setattr(created, case.text, "two")
+    with database.session() as session:
+        assert case.text_of(case.of(session, "a").get(created.id)) == "two"
+        assert case.of(session, "a").count() == 1
+
+
+def test_a_row_is_updated_in_exactly_the_fields_that_were_set(session: Session, case: Case) -> None:
+    mine = case.of(session, "a")
+    new = case.new(session, "a")
+    created = mine.create(new("one"))
+    updated = mine.update(created.id, case.change("two"))
+    assert case.text_of(updated) == "two"
+    volatile = {case.text, case.versioned}
+    assert updated.model_dump(exclude=volatile) == created.model_dump(exclude=volatile)
+    assert mine.get(created.id) == updated
+
+
+def test_an_update_of_nothing_returns_the_row_and_writes_nothing(session: Session, case: Case) -> None:
+    mine = case.of(session, "a")
+    new = case.new(session, "a")
+    created = mine.create(new("one"))
+    assert mine.update(created.id, case.nothing) == created
+
+
+def test_a_deleted_row_is_returned_transient_and_gone(session: Session, case: Case) -> None:
+    mine = case.of(session, "a")
+    new = case.new(session, "a")
+    created = mine.create(new("one"))
+    deleted = mine.delete(created.id)
+    assert deleted.model_dump() == created.model_dump()
+    assert inspect(deleted).transient
+    assert mine.get(created.id) is None
+
+
+def test_an_absent_row_is_none_or_not_found(session: Session, case: Case) -> None:
+    mine = case.of(session, "a")
+    new = case.new(session, "a")
+    absent = (mine.delete((mine.create(new("one"))).id)).id
+    assert mine.get(absent) is None
+    with pytest.raises(NotFoundError, match=f"^no {type(mine.create(new('two'))).__name__} with id"):
+        mine.get_one(absent)
+    with pytest.raises(NotFoundError):
+        mine.update(absent, case.change("two"))
+    with pytest.raises(NotFoundError):
+        mine.update(absent, case.nothing)
+    with pytest.raises(NotFoundError):
+        mine.delete(absent)
+
+
+def test_a_foreign_row_cannot_be_told_from_an_absent_one(session: Session, case: Case) -> None:
+    if not case.owned:
+        return
+    mine, theirs = case.of(session, "a"), case.of(session, "b")
+    new = case.new(session, "b")
+    row = theirs.create(new("one"))
+    assert mine.get(row.id) is None
+    for call in (
+        lambda: mine.get_one(row.id),
+        lambda: mine.update(row.id, case.change("two")),
+        lambda: mine.update(row.id, case.nothing),
+        lambda: mine.delete(row.id),
+    ):
+        with pytest.raises(NotFoundError):
+            call()
+    assert mine.list() == []
+    assert mine.first() is None
+    assert mine.count() == 0
+    assert mine.exists() is False
+    assert theirs.get(row.id) == row
+
+
+def test_the_empty_string_is_an_owner_like_any_other(session: Session, case: Case) -> None:
+    if not case.owned:
+        return
+    nobody, mine = case.of(session, ""), case.of(session, "a")
+    mine.create((case.new(session, "a"))("one"))
+    row = nobody.create((case.new(session, ""))("two"))
+    assert [one.id for one in nobody.list()] == [row.id]
+    assert case.repository(session).count() == 2
+
+
+def test_lists_are_in_the_order_asked_for_and_end_with_the_key(session: Session, case: Case) -> None:
+    mine = case.of(session, "a")
+    new = case.new(session, "a")
+    rows = [mine.create(new(text)) for text in ("b", "a", "b", "c")]
+    by_key = sorted(rows, key=lambda row: row.id)
+    text = case.has_text("b").left  # type: ignore[attr-defined]  # the column of the comparison
+    assert mine.list() == by_key
+    assert mine.list(order_by=text) == sorted(by_key, key=case.text_of)
+    assert mine.list(order_by=[text.desc()]) == sorted(by_key, key=case.text_of, reverse=True)
+    assert mine.list(order_by=text, limit=2, offset=1) == sorted(by_key, key=case.text_of)[1:3]
+    assert mine.list(limit=0) == []
+    assert mine.first(order_by=text) == sorted(by_key, key=case.text_of)[0]
+
+
+def test_conditions_choose_rows(session: Session, case: Case) -> None:
+    mine = case.of(session, "a")
+    new = case.new(session, "a")
+    for text in ("b", "a", "b"):
+        mine.create(new(text))
+    assert [case.text_of(row) for row in mine.list(case.has_text("b"))] == ["b", "b"]
+    assert mine.count(case.has_text("b")) == 2
+    assert mine.count() == 3
+    assert mine.exists(case.has_text("a")) is True
+    assert mine.exists(case.has_text("z")) is False
+    assert case.text_of(mine.one(case.has_text("a"))) == "a"
+    assert mine.one_or_none(case.has_text("z")) is None
+    with pytest.raises(NotFoundError):
+        mine.one(case.has_text("z"))
+    with pytest.raises(MultipleFoundError):
+        mine.one(case.has_text("b"))
+    with pytest.raises(MultipleFoundError):
+        mine.one_or_none(case.has_text("b"))
+
+
+def test_a_condition_that_is_a_python_value_is_refused(session: Session, case: Case) -> None:
+    mine = case.of(session, "a")
+    for call in (mine.list, mine.first, mine.one, mine.one_or_none, mine.count, mine.exists):
+        with pytest.raises(UsageError, match="a condition is a Python bool"):
+            call(False)
+
+
+def test_a_stale_version_is_refused_and_a_fresh_one_taken(session: Session, case: Case) -> None:
+    if case.versioned is None:
+        return
+    mine = case.of(session, "a")
+    new = case.new(session, "a")
+    row = mine.create(new("one"))
+    old = getattr(row, case.versioned)
+    changed = mine.update(row.id, case.change("two"), expected=old)
+    new_version = getattr(changed, case.versioned)
+    assert new_version > old
+    for call in (
+        lambda: mine.update(row.id, case.change("three"), expected=old),
+        lambda: mine.update(row.id, case.nothing, expected=old),
+        lambda: mine.delete(row.id, expected=old),
+    ):
+        with pytest.raises(StaleError):
+            call()
+    assert mine.get(row.id) == changed
+    assert mine.update(row.id, case.nothing, expected=new_version) == changed
+    assert mine.delete(row.id, expected=new_version)
+
+
+def test_an_id_that_the_column_cannot_hold_is_absent(session: Session, case: Case) -> None:
+    if not case.owned:
+        return
+    mine = case.of(session, "a")
+    for id in (2**63, -(2**63) - 1, 10**40):
+        assert mine.get(id) is None
+        with pytest.raises(NotFoundError):
+            mine.delete(id)
+
+
+def test_an_id_of_another_type_is_refused(session: Session, case: Case) -> None:
+    mine = case.of(session, "a")
+    for id in ("7", True, None, 7.0):
+        with pytest.raises(UsageError, match="an id of"):
+            mine.get(id)
