@@ -1,3 +1,4 @@
+# Generated from backend/database/_async.py by `python -m tools.generate_sync`: edit that one.
 """The database as an application sees it: engine, sessions, transactions. Nothing connects before its first use."""
 
 from collections.abc import Generator
@@ -6,7 +7,6 @@ from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Engine, literal, select
-from sqlalchemy import Engine
 from sqlmodel import Session
 
 from backend.database.bridge import on_engine

@@ -1,3 +1,4 @@
+# Generated from backend/repository/_async.py by `python -m tools.generate_sync`: edit that one.
 """The repository: every call and its contract. The statements are built in `backend.statements`, run in `execution`."""
 
 from collections.abc import Sequence
@@ -5,8 +6,7 @@ from datetime import datetime
 from typing import ClassVar, Generic, Self, cast, overload
 
 from sqlalchemy import Executable, Row, Select, SQLColumnExpression
-from sqlalchemy.orm import Session
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, Session
 from sqlmodel import SQLModel
 from typing_extensions import TypeVar, TypeVarTuple, override
 

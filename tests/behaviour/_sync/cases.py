@@ -1,3 +1,4 @@
+# Generated from tests/behaviour/_async/cases.py by `python -m tools.generate_sync`: edit that one.
 """The entities that every behaviour is shown for, and how a test makes and changes one."""
 
 from collections.abc import Callable
@@ -10,17 +11,17 @@ from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
 from backend import CRUDRepository
-from backend.tasks import TaskRepository, Task, TaskCreate, TaskUpdate
+from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.entities import (
-    NoteRepository,
-    ProjectRepository,
-    TicketRepository,
     Note,
     NoteCreate,
+    NoteRepository,
     NoteUpdate,
     ProjectCreate,
+    ProjectRepository,
     Ticket,
     TicketCreate,
+    TicketRepository,
     TicketUpdate,
 )
 

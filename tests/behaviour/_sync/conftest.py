@@ -1,3 +1,4 @@
+# Generated from tests/behaviour/_async/conftest.py by `python -m tools.generate_sync`: edit that one.
 """Sessions of the database under test, whose every byte passes the wire proxy."""
 
 from collections.abc import Generator

@@ -1,3 +1,4 @@
+# Generated from tests/behaviour/_async/test_calls.py by `python -m tools.generate_sync`: edit that one.
 """What each call returns and refuses, for every entity of the suite, on a real PostgreSQL. Two owners throughout."""
 
 import pytest
@@ -30,9 +31,7 @@ def test_an_entity_is_detached_loaded_and_attachable(session: Session, case: Cas
         assert entity.model_dump() == created.model_dump()
 
 
-def test_an_entity_that_is_added_and_changed_is_updated_by_the_session(
-    database: Database, case: Case
-) -> None:
+def test_an_entity_that_is_added_and_changed_is_updated_by_the_session(database: Database, case: Case) -> None:
     with database.transaction() as session:
         mine = case.of(session, "a")
         new = case.new(session, "a")

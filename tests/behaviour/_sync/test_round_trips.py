@@ -1,3 +1,4 @@
+# Generated from tests/behaviour/_async/test_round_trips.py by `python -m tools.generate_sync`: edit that one.
 """How often each call crosses the network, counted on the wire."""
 
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import Session as SQLModelSession
 
 from backend import Database
-from backend.tasks import TaskRepository, TaskCreate
+from backend.tasks import TaskCreate, TaskRepository
 from tests.behaviour._sync.cases import Anything, Case
 from tests.support.wire import WireProxy
 
@@ -43,9 +44,7 @@ def _prepared(session: Session, case: Case) -> Calls:
 
 
 @pytest.mark.parametrize("kind", ["database", "plain", "sqlmodel"])
-def test_every_call_is_one_round_trip(
-    database: Database, proxy: WireProxy, case: Case, kind: str
-) -> None:
+def test_every_call_is_one_round_trip(database: Database, proxy: WireProxy, case: Case, kind: str) -> None:
     made = {
         "database": database.session,
         "plain": lambda: Session(database.engine),
@@ -98,9 +97,7 @@ def test_a_session_without_a_call_takes_no_connection(database: Database, proxy:
     assert (seen.flights, seen.connects) == (0, 0)
 
 
-def test_stale_is_told_from_absent_by_one_more_statement(
-    database: Database, proxy: WireProxy, case: Case
-) -> None:
+def test_stale_is_told_from_absent_by_one_more_statement(database: Database, proxy: WireProxy, case: Case) -> None:
     if case.versioned is None:
         return
     with database.session() as session:

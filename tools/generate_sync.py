@@ -1,0 +1,91 @@
+"""Writes the synchronous twin of every asynchronous source: `python -m tools.generate_sync [--check]`.
+
+Sources: each `_async.py` below `backend/`, whose twin is the `_sync.py` beside it, and each file of a folder `_async`
+below `tests/`, whose twin lies in the folder `_sync` beside it. With `--check` nothing is written, and a twin that is
+stale, missing or without a source, or a rule that no source needs, is an error.
+"""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+COMMAND = "python -m tools.generate_sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One substitution, as a regular expression over the whole text."""
+
+    pattern: str
+    replacement: str
+
+
+RULES = (
+    Rule(r"\basync (def|with|for) ", r"\1 "),
+    Rule(r"\bawait ", ""),
+    Rule(r"\bAwaitable\[((?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])*)\]", r"\1"),
+    Rule(r"import Awaitable, ", "import "),
+    Rule(r"\basynccontextmanager\b", "contextmanager"),
+    Rule(r"__a(enter|exit)__", r"__\1__"),
+    Rule(r"from sqlmodel\.ext\.asyncio\.session import", "from sqlmodel import"),
+    Rule(r"from sqlalchemy\.ext\.asyncio import AsyncSession", "from sqlalchemy.orm import Session"),
+    Rule(r"from sqlalchemy\.ext\.asyncio import", "from sqlalchemy import"),
+    Rule(r"\b(SQLModel)AsyncSession\b", r"\1Session"),
+    Rule(r"\ban Async(?=[BCDFGHJ-NP-TV-Z])", "a "),
+    Rule(r"\b(an )?Async(?=[A-Z])", r"\1"),
+    Rule(r"\b(create_)?async_(?=on_|engine)", r"\1"),
+    Rule(r"\b_async\b", "_sync"),
+)
+
+
+def to_sync(text: str, used: set[Rule]) -> str:
+    """The synchronous text; the rules that it needed are added to `used`."""
+    for rule in RULES:
+        text, count = re.subn(rule.pattern, rule.replacement, text)
+        if count:
+            used.add(rule)
+    return text
+
+
+def twins(root: Path) -> dict[Path, Path]:
+    """Each source with its twin."""
+    package = {path: path.with_name("_sync.py") for path in root.glob("backend/**/_async.py")}
+    tests = {path: path.parent.with_name("_sync") / path.name for path in root.glob("tests/**/_async/*.py")}
+    return dict(sorted((package | tests).items()))
+
+
+def generated(source: Path, root: Path, used: set[Rule]) -> str:
+    """The whole text of the twin, as ruff formats it."""
+    origin = source.relative_to(root).as_posix()
+    text = f"# Generated from {origin} by `{COMMAND}`: edit that one.\n{to_sync(source.read_text(), used)}"
+    for arguments in (["check", "--select", "I", "--fix", "--quiet"], ["format", "--quiet"]):
+        command = [sys.executable, "-m", "ruff", *arguments, "--stdin-filename", str(source), "-"]
+        text = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=root).stdout
+    return text
+
+
+def problems(root: Path, *, write: bool) -> list[str]:
+    """Writes the twins or compares them; what is wrong with them or with the rules, a line each."""
+    found: list[str] = []
+    used: set[Rule] = set()
+    pairs = twins(root)
+    for source, twin in pairs.items():
+        text = generated(source, root, used)
+        if write:
+            twin.parent.mkdir(exist_ok=True)
+            twin.write_text(text)
+        elif not twin.exists() or twin.read_text() != text:
+            found.append(f"stale: {twin.relative_to(root)}, run {COMMAND}")
+    existing = {*root.glob("backend/**/_sync.py"), *root.glob("tests/**/_sync/*.py")}
+    found += [f"without a source: {twin.relative_to(root)}" for twin in sorted(existing - {*pairs.values()})]
+    found += [f"a rule that no source needs: {rule.pattern}" for rule in RULES if rule not in used]
+    return found
+
+
+if __name__ == "__main__":
+    wrong = problems(ROOT, write="--check" not in sys.argv[1:])
+    print("\n".join(wrong or ["every twin is fresh"]))
+    sys.exit(bool(wrong))
