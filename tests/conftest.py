@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, delete, make_url
-from sqlmodel import SQLModel
 
-import backend.tasks
-import tests.support.entities  # noqa: F401 - its tables are made here
 from backend import Database, init_db
 from backend.database.embedded import EmbeddedServer
+from backend.tasks import Task
+from tests.support.entities import Ticket
 from tests.support.wire import WireProxy
 
 
@@ -52,7 +51,7 @@ def server() -> Iterator[Server]:
 def direct(server: Server) -> Iterator[Database]:
     """The database without a proxy, for what a test prepares and looks up beside the code under test."""
     with Database(server.url) as database:
-        init_db(database)
+        init_db(database, Ticket.metadata)
         yield database
 
 
@@ -60,7 +59,7 @@ def direct(server: Server) -> Iterator[Database]:
 def clean(direct: Database) -> Engine:
     """The engine of `direct`, on empty tables."""
     with direct.engine.begin() as connection:
-        for table in reversed(SQLModel.metadata.sorted_tables):
+        for table in reversed(Task.metadata.sorted_tables):
             connection.execute(delete(table))
     return direct.engine
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from backend import Database, init_db
@@ -28,7 +28,7 @@ def demo() -> int:
 
 
 @contextmanager
-def _database() -> Iterator[tuple[Database, str]]:
+def _database() -> Generator[tuple[Database, str]]:
     settings = Settings.find()
     if settings is not None:
         with Database(settings) as database:

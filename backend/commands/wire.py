@@ -1,11 +1,12 @@
 """Counts round trips as libpq itself traces them: client messages that follow server messages."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import psycopg
-from psycopg.pq import PGconn, Trace
+from psycopg.pq import Trace
+from psycopg.pq.abc import PGconn
 from sqlalchemy import Engine, event
 
 
@@ -19,7 +20,7 @@ class RoundTrips:
         event.listen(engine, "connect", self._opened)
 
     @contextmanager
-    def counted(self) -> Iterator[None]:
+    def counted(self) -> Generator[None]:
         """Counts what the block sends on connections that are open when it begins."""
         with tempfile.TemporaryFile() as trace:
             traced = [connection for connection in self._connections if _is_traced(connection, trace.fileno())]
@@ -31,10 +32,9 @@ class RoundTrips:
                 trace.seek(0)
                 self.last = _flights(trace.read()) if len(traced) == len(self._connections) else None
 
-    def _opened(self, connection: psycopg.Connection, _record: object) -> None:
+    def _opened(self, connection: "psycopg.Connection[object]", _record: object) -> None:
         self._connections = [one for one in self._connections if one.socket >= 0]
-        if isinstance(connection.pgconn, PGconn):
-            self._connections.append(connection.pgconn)
+        self._connections.append(connection.pgconn)
 
 
 def _is_traced(connection: PGconn, descriptor: int) -> bool:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import TypedDict
 
 GRACE_S = 2.0
@@ -39,7 +40,7 @@ class Plan(TypedDict):
     """Folders to remove when the server has stopped."""
 
 
-class ParentGone(Exception):
+class ParentGoneError(Exception):
     """Standard input ended."""
 
 
@@ -50,7 +51,7 @@ def main(plan: Plan) -> int:
             _private_folder(Path(folder), plan["account"])
         _make_cluster(plan)
         return _run(plan, plan["postgres"])
-    except ParentGone:
+    except ParentGoneError:
         return 0
     finally:
         for folder in plan["removed"]:
@@ -77,11 +78,11 @@ def _private_folder(folder: Path, account: tuple[int, int] | None) -> None:
 
 
 def _run(plan: Plan, command: list[str]) -> int:
-    """The exit code of the command. Raises `ParentGone` when the parent is, with the command stopped."""
+    """The exit code of the command. Raises `ParentGoneError` when the parent is, with the command stopped."""
     wake, wakened = os.pipe()
     os.set_blocking(wakened, False)
     signal.set_wakeup_fd(wakened)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGCHLD, _only_wake)
     user, group = plan["account"] or (None, None)
     with Path(plan["log"]).open("ab") as log, subprocess.Popen(  # noqa: S603 - the commands of `embedded`
         command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
@@ -91,9 +92,13 @@ def _run(plan: Plan, command: list[str]) -> int:
         while child.poll() is None:
             if 0 in select.select([0, wake], [], [])[0]:
                 _stop(child)
-                raise ParentGone
+                raise ParentGoneError
             os.read(wake, 64)
         return child.returncode
+
+
+def _only_wake(_signal: int, _frame: FrameType | None) -> None:
+    """The wake-up descriptor has it already."""
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

@@ -17,10 +17,8 @@ import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 from urllib.parse import quote
-
-from typing_extensions import Self
 
 from backend.database import _supervisor
 from backend.errors import EmbeddedServerError
@@ -31,7 +29,13 @@ _START_S: Final = 60.0
 _ROOT_FOLDER: Final = Path("/var/lib/typed-repository")
 """Where root's server keeps its data, because its account cannot reach into root's home."""
 
-_SETTINGS: Final = ("listen_addresses=", "max_connections=200", "shared_buffers=32MB", "timezone=UTC", "logging_collector=off")
+_SETTINGS: Final = (
+    "listen_addresses=",
+    "max_connections=200",
+    "shared_buffers=32MB",
+    "timezone=UTC",
+    "logging_collector=off",
+)
 _THROW_AWAY: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 

@@ -113,7 +113,7 @@ class TicketUpdate(SQLModel):
     assignee: str | MISSING | None = MISSING
 
 
-_CLAIM = Change({col(Ticket.assignee): bindparam("claimant")}, col(Ticket.assignee).is_(None))
+_CLAIM = Change({col(Ticket.assignee): bindparam("claimant", type_=Text())}, col(Ticket.assignee).is_(None))
 
 
 def _is_open() -> ColumnElement[bool]:

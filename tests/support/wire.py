@@ -10,11 +10,10 @@ import shutil
 import struct
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from typing_extensions import Self
+from typing import Self
 
 _SSL, _GSS, _CANCEL = 80877103, 80877104, 80877102
 
@@ -59,7 +58,7 @@ class WireProxy:
         return sorted(link.status for link in self._links)
 
     @contextlib.contextmanager
-    def watch(self) -> Iterator[Seen]:
+    def watch(self) -> Generator[Seen]:
         """Notes what passes, on all connections, while the block runs."""
         seen = Seen()
         self._watching.append(seen)

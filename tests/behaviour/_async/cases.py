@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel, col
 
 from backend import AsyncCRUDRepository
@@ -40,7 +41,7 @@ class Case:
     nothing: BaseModel
     text: str
     """The attribute that holds the text."""
-    has_text: Callable[[str], ColumnElement[bool]]
+    column: Mapped[str]
     owned: bool = True
     versioned: str | None = None
 
@@ -48,6 +49,9 @@ class Case:
         """The entity's repository, for one owner where it has owners."""
         repository = self.repository(session)
         return repository.owned_by(owner) if self.owned else repository
+
+    def has_text(self, text: str) -> ColumnElement[bool]:
+        return self.column == text
 
     def text_of(self, row: SQLModel | None) -> str:
         return str(getattr(row, self.text))
@@ -75,7 +79,7 @@ CASES: list[Case] = [
         lambda text: TaskUpdate(title=text),
         TaskUpdate(),
         "title",
-        lambda text: col(Task.title) == text,
+        col(Task.title),
         versioned="updated_at",
     ),
     Case(
@@ -85,7 +89,7 @@ CASES: list[Case] = [
         lambda text: NoteUpdate(text=text),
         NoteUpdate(),
         "text",
-        lambda text: col(Note.text) == text,
+        col(Note.text),
         owned=False,
         versioned="revision",
     ),
@@ -96,6 +100,6 @@ CASES: list[Case] = [
         lambda text: TicketUpdate(title=text),
         TicketUpdate(),
         "title",
-        lambda text: col(Ticket.title) == text,
+        col(Ticket.title),
     ),
 ]

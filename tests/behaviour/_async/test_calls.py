@@ -1,5 +1,7 @@
 """What each call returns and refuses, for every entity of the suite, on a real PostgreSQL. Two owners throughout."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -124,7 +126,7 @@ async def test_lists_are_in_the_order_asked_for_and_end_with_the_key(session: As
     new = await case.new(session, "a")
     rows = [await mine.create(new(text)) for text in ("b", "a", "b", "c")]
     by_key = sorted(rows, key=lambda row: row.id)
-    text = case.has_text("b").left  # type: ignore[attr-defined]  # the column of the comparison
+    text = case.column
     assert await mine.list() == by_key
     assert await mine.list(order_by=text) == sorted(by_key, key=case.text_of)
     assert await mine.list(order_by=[text.desc()]) == sorted(by_key, key=case.text_of, reverse=True)
@@ -155,9 +157,10 @@ async def test_conditions_choose_rows(session: AsyncSession, case: Case) -> None
 
 async def test_a_condition_that_is_a_python_value_is_refused(session: AsyncSession, case: Case) -> None:
     mine = case.of(session, "a")
+    condition: Any = False
     for call in (mine.list, mine.first, mine.one, mine.one_or_none, mine.count, mine.exists):
         with pytest.raises(UsageError, match="a condition is a Python bool"):
-            await call(False)
+            await call(condition)
 
 
 async def test_a_stale_version_is_refused_and_a_fresh_one_taken(session: AsyncSession, case: Case) -> None:
