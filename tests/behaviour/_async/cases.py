@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, SQLColumnExpression
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel, col
 
 from backend import AsyncCRUDRepository
@@ -41,7 +40,7 @@ class Case:
     nothing: BaseModel
     text: str
     """The attribute that holds the text."""
-    column: Mapped[str]
+    column: SQLColumnExpression[Any]
     owned: bool = True
     versioned: str | None = None
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy import ColumnElement, SQLColumnExpression
+from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
 from backend import CRUDRepository
@@ -41,7 +41,7 @@ class Case:
     nothing: BaseModel
     text: str
     """The attribute that holds the text."""
-    column: Mapped[str]
+    column: SQLColumnExpression[Any]
     owned: bool = True
     versioned: str | None = None
 
