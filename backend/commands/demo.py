@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 
 from backend import Database, init_db
 from backend.commands.wire import RoundTrips
@@ -74,7 +75,7 @@ def _first_part(table: _Table) -> dict[str, set[int]]:
     for owner in kept:
         table.step(owner, lambda tasks: f"found {tasks.count()} tasks of earlier runs")
     for owner, title in (("ada", "Buy groceries"), ("ada", "Write the report"), ("grace", "Call the bank")):
-        table.step(owner, lambda tasks, owner=owner, title=title: _created(tasks, title, kept[owner]))
+        table.step(owner, partial(_created, title=title, ids=kept[owner]))
     first = min(kept["ada"])
     table.step("ada", lambda tasks: f"read {tasks.get_one(first).title!r}")
     table.step("ada", lambda tasks: f"renamed it: {tasks.update(first, TaskUpdate(title='Buy food')).title!r}")
@@ -90,7 +91,7 @@ def _second_part(table: _Table, kept: dict[str, set[int]]) -> bool:
     found: dict[str, set[int]] = {}
     table.opened()
     for owner in kept:
-        table.step(owner, lambda tasks, owner=owner: _listed(tasks, owner, found))
+        table.step(owner, partial(_listed, owner=owner, found=found))
     return all(kept[owner] <= found[owner] for owner in kept)
 
 

@@ -1,5 +1,6 @@
 """What each call returns and refuses, for every entity of the suite, on a real PostgreSQL. Two owners throughout."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -96,12 +97,13 @@ async def test_a_foreign_row_cannot_be_told_from_an_absent_one(session: AsyncSes
     new = await case.new(session, "b")
     row = await theirs.create(new("one"))
     assert await mine.get(row.id) is None
-    for call in (
+    calls: list[Callable[[], Awaitable[object]]] = [
         lambda: mine.get_one(row.id),
         lambda: mine.update(row.id, case.change("two")),
         lambda: mine.update(row.id, case.nothing),
         lambda: mine.delete(row.id),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(NotFoundError):
             await call()
     assert await mine.list() == []
@@ -173,11 +175,12 @@ async def test_a_stale_version_is_refused_and_a_fresh_one_taken(session: AsyncSe
     changed = await mine.update(row.id, case.change("two"), expected=old)
     new_version = getattr(changed, case.versioned)
     assert new_version > old
-    for call in (
+    calls: list[Callable[[], Awaitable[object]]] = [
         lambda: mine.update(row.id, case.change("three"), expected=old),
         lambda: mine.update(row.id, case.nothing, expected=old),
         lambda: mine.delete(row.id, expected=old),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(StaleError):
             await call()
     assert await mine.get(row.id) == changed

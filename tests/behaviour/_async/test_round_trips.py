@@ -44,7 +44,7 @@ async def _prepared(session: AsyncSession, case: Case) -> Calls:
 
 @pytest.mark.parametrize("kind", ["database", "plain", "sqlmodel"])
 async def test_every_call_is_one_round_trip(database: AsyncDatabase, proxy: WireProxy, case: Case, kind: str) -> None:
-    made = {
+    made: dict[str, Callable[[], AsyncSession]] = {
         "database": database.session,
         "plain": lambda: AsyncSession(database.engine),
         "sqlmodel": lambda: SQLModelAsyncSession(database.engine),

@@ -1,6 +1,7 @@
 # Generated from tests/behaviour/_async/test_calls.py by `python -m tools.generate_sync`: edit that one.
 """What each call returns and refuses, for every entity of the suite, on a real PostgreSQL. Two owners throughout."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -95,12 +96,13 @@ def test_a_foreign_row_cannot_be_told_from_an_absent_one(session: Session, case:
     new = case.new(session, "b")
     row = theirs.create(new("one"))
     assert mine.get(row.id) is None
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: mine.get_one(row.id),
         lambda: mine.update(row.id, case.change("two")),
         lambda: mine.update(row.id, case.nothing),
         lambda: mine.delete(row.id),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(NotFoundError):
             call()
     assert mine.list() == []
@@ -172,11 +174,12 @@ def test_a_stale_version_is_refused_and_a_fresh_one_taken(session: Session, case
     changed = mine.update(row.id, case.change("two"), expected=old)
     new_version = getattr(changed, case.versioned)
     assert new_version > old
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: mine.update(row.id, case.change("three"), expected=old),
         lambda: mine.update(row.id, case.nothing, expected=old),
         lambda: mine.delete(row.id, expected=old),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(StaleError):
             call()
     assert mine.get(row.id) == changed

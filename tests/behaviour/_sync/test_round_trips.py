@@ -45,7 +45,7 @@ def _prepared(session: Session, case: Case) -> Calls:
 
 @pytest.mark.parametrize("kind", ["database", "plain", "sqlmodel"])
 def test_every_call_is_one_round_trip(database: Database, proxy: WireProxy, case: Case, kind: str) -> None:
-    made = {
+    made: dict[str, Callable[[], Session]] = {
         "database": database.session,
         "plain": lambda: Session(database.engine),
         "sqlmodel": lambda: SQLModelSession(database.engine),
