@@ -59,7 +59,7 @@ def typecheck(session: nox.Session) -> None:
     """mypy strict and pyright strict, over the package, its tests and its tools."""
     _install(session, "typecheck")
     session.run("mypy")
-    session.run("basedpyright")
+    session.run("basedpyright", "--pythonpath", str(Path(session.bin) / "python"))
 
 
 @nox.session
