@@ -37,6 +37,7 @@ RULES = (
     Rule(r"\ban Async(?=[BCDFGHJ-NP-TV-Z])", "a "),
     Rule(r"\b(an )?Async(?=[A-Z])", r"\1"),
     Rule(r"\b(create_)?async_(?=on_|engine)", r"\1"),
+    Rule(r"\bAbstractAsync(?=[A-Z])", "Abstract"),
     Rule(r"\b_async\b", "_sync"),
 )
 

@@ -33,7 +33,7 @@ class _Joined:
         self.connections.clear()
 
 
-def joined(session: Session, connection: Connection, *, writes: bool) -> None:
+def join(session: Session, connection: Connection) -> None:
     """Notes that a repository is about to use the session's transaction on this connection."""
     state = session.info.get(_KEY)
     if not isinstance(state, _Joined):
@@ -43,7 +43,11 @@ def joined(session: Session, connection: Connection, *, writes: bool) -> None:
         event.listen(session, "after_rollback", _forget)
         event.listen(session, "after_transaction_end", _warn_of_lost_writes)
     state.connections[id(connection)] = connection
-    state.wrote = state.wrote or writes
+
+
+def wrote(session: Session) -> None:
+    """Notes that a repository has written in the session's transaction."""
+    _state(session).wrote = True
 
 
 def _refuse_failed(session: Session) -> None:

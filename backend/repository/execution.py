@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 from typing_extensions import TypeVar
 
 from backend.database.failures import Work, translated, translating
-from backend.database.transactions import joined
+from backend.database.transactions import join, wrote
 from backend.statements.rows import ModelRow
 
 T = TypeVar("T")
@@ -83,8 +83,11 @@ def _joining(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]
         session.flush()
     with translating(call.work, "connect"):
         connection = session.connection(bind_arguments={"mapper": model})
-    joined(session, connection, writes=call.work.writes)
-    return call.on(connection)
+    join(session, connection)
+    answer = call.on(connection)
+    if call.work.writes:
+        wrote(session)
+    return answer
 
 
 def _alone(engine: Engine, call: Call[ExecutableT, T]) -> T:

@@ -1,0 +1,341 @@
+"""The state table: a session in every state, a call in it, and an end of it.
+
+For each: what the table holds afterwards, what the call returned, what happened to the caller's own instances, how
+many connections were in use and how often the network was crossed, and what was warned of or raised at the end.
+"""
+
+import warnings
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, insert, update
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend import AsyncDatabase
+from backend.database.transactions import UncommittedWritesWarning
+from backend.errors import DatabaseError, FailedTransactionError, UniqueViolationError
+from tests.support.entities import AsyncProjectRepository, Project, ProjectCreate
+from tests.support.wire import WireProxy
+
+
+@dataclass
+class Stage:
+    """A session in its state, and what the table of expectations says of it."""
+
+    session: AsyncSession
+    engine: AsyncEngine
+    joins: bool = False
+    """The call runs in the caller's transaction."""
+    flights: int = 1
+    kept: set[str] = field(default_factory=set[str])
+    """Names that the caller wrote, committed with the call's."""
+    instance: Project | None = None
+    """An instance of the caller's in the session, whose name is `name`."""
+    name: str = ""
+    readonly: bool = False
+    outer: bool = False
+    """The transaction is that of a connection, which the session leaves open."""
+
+
+State = Callable[[str], AbstractAsyncContextManager[Stage]]
+
+
+def _engine(url: str, **options: Any) -> AsyncEngine:
+    return create_async_engine(url, connect_args={"prepare_threshold": None}, use_native_hstore=False, **options)
+
+
+@asynccontextmanager
+async def _open(engine: AsyncEngine, session: AsyncSession, **facts: Any) -> AsyncGenerator[Stage]:
+    await AsyncDatabase(engine).ping()  # the pool's first connection is open
+    try:
+        async with session:
+            yield Stage(session, engine, **facts)
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def fresh_of_database(url: str) -> AsyncGenerator[Stage]:
+    async with AsyncDatabase(url) as database, database.session() as session:
+        await database.ping()
+        yield Stage(session, database.engine)
+
+
+@asynccontextmanager
+async def fresh(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url)
+    async with _open(engine, AsyncSession(engine)) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def autoflush_off(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url)
+    async with _open(engine, AsyncSession(engine, autoflush=False)) as stage:
+        stage.session.add(Project(owner_id="a", name="pending"))
+        stage.joins, stage.flights, stage.kept = True, 2, {"pending"}
+        yield stage
+
+
+@asynccontextmanager
+async def pool_of_one(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url, pool_size=1, max_overflow=0, pool_timeout=1)
+    async with _open(engine, AsyncSession(engine)) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def selected(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url, pool_size=1, max_overflow=0, pool_timeout=1)
+    async with _open(engine, AsyncSession(engine), joins=True) as stage:
+        found = await stage.session.exec(select(Project).where(col(Project.name) == "taken"))
+        stage.instance, stage.name = found.one(), "taken"
+        yield stage
+
+
+@asynccontextmanager
+async def pending_add(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url)
+    async with _open(engine, AsyncSession(engine, expire_on_commit=False), joins=True, flights=3) as stage:
+        stage.instance, stage.name = Project(owner_id="a", name="pending"), "pending"
+        stage.session.add(stage.instance)
+        stage.kept = {"pending"}
+        yield stage
+
+
+@asynccontextmanager
+async def dirty_attribute(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url)
+    async with _open(engine, AsyncSession(engine, expire_on_commit=False), joins=True, flights=2) as stage:
+        stage.session.add(Project(owner_id="a", name="before"))
+        await stage.session.flush()
+        found = await stage.session.exec(select(Project).where(col(Project.name) == "before"))
+        stage.instance, stage.name = found.one(), "dirty"
+        stage.instance.name = "dirty"
+        stage.kept = {"dirty"}
+        yield stage
+
+
+@asynccontextmanager
+async def flushed(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url)
+    async with _open(engine, AsyncSession(engine, expire_on_commit=False), joins=True) as stage:
+        stage.instance, stage.name = Project(owner_id="a", name="flushed"), "flushed"
+        stage.session.add(stage.instance)
+        await stage.session.flush()
+        stage.kept = {"flushed"}
+        yield stage
+
+
+@asynccontextmanager
+async def own_update_executed(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url)
+    async with _open(engine, AsyncSession(engine), joins=True) as stage:
+        other = update(Project).where(col(Project.name) == "other").values(name="updated")
+        await stage.session.exec(other)
+        stage.kept = {"updated"}
+        yield stage
+
+
+@asynccontextmanager
+async def begun(url: str) -> AsyncGenerator[Stage]:
+    async with AsyncDatabase(url) as database, database.session() as session:
+        await database.ping()
+        root = await session.begin()
+        assert root.is_active
+        yield Stage(session, database.engine, joins=True, flights=2)
+
+
+@asynccontextmanager
+async def savepoint(url: str) -> AsyncGenerator[Stage]:
+    async with AsyncDatabase(url) as database, database.session() as session:
+        await database.ping()
+        root = await session.begin()
+        nested = await session.begin_nested()
+        assert root.is_active
+        assert nested.is_active
+        yield Stage(session, database.engine, joins=True, flights=3)
+
+
+@asynccontextmanager
+async def expire_on_commit(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url)
+    async with _open(engine, AsyncSession(engine, expire_on_commit=True)) as stage:
+        found = await stage.session.exec(select(Project).where(col(Project.name) == "taken"))
+        stage.instance, stage.name = found.one(), "taken"
+        await stage.session.commit()
+        await stage.session.refresh(stage.instance)
+        stage.joins = True
+        yield stage
+
+
+@asynccontextmanager
+async def bound_to_a_connection(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url)
+    await AsyncDatabase(engine).ping()
+    async with engine.connect() as connection, connection.begin() as transaction:
+        async with AsyncSession(connection) as session:
+            yield Stage(session, engine, joins=True, flights=2, outer=True)
+        if transaction.is_active:
+            await transaction.commit()
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def serializable_by_engine(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url, isolation_level="SERIALIZABLE")
+    async with _open(engine, AsyncSession(engine), flights=3) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def serializable_by_option(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url)
+    option = engine.execution_options(isolation_level="SERIALIZABLE")
+    async with _open(engine, AsyncSession(option), flights=3) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def read_only(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url)
+    option = engine.execution_options(postgresql_readonly=True)
+    async with _open(engine, AsyncSession(option), flights=3, readonly=True) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def autocommit_by_engine(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url, isolation_level="AUTOCOMMIT")
+    async with _open(engine, AsyncSession(engine)) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def autocommit_by_option(url: str) -> AsyncGenerator[Stage]:
+    engine = _engine(url)
+    option = engine.execution_options(isolation_level="AUTOCOMMIT")
+    async with _open(engine, AsyncSession(option)) as stage:
+        yield stage
+
+
+STATES: list[State] = [
+    fresh_of_database, fresh, autoflush_off, pool_of_one, selected, pending_add, dirty_attribute, flushed,
+    own_update_executed, begun, savepoint, expire_on_commit, bound_to_a_connection, serializable_by_engine,
+    serializable_by_option, read_only, autocommit_by_engine, autocommit_by_option,
+]  # fmt: skip
+
+
+async def _call(session: AsyncSession, action: str) -> None:
+    projects = AsyncProjectRepository(session).owned_by("a")
+    if action == "read":
+        assert (await projects.one(col(Project.name) == "taken")).name == "taken"
+    elif action == "write":
+        assert (await projects.create(ProjectCreate(name="new"))).name == "new"
+    else:
+        await projects.create(ProjectCreate(name="taken"))
+
+
+async def _end(session: AsyncSession, ending: str) -> None:
+    while session.in_nested_transaction() and ending != "close":
+        nested = session.get_nested_transaction()
+        assert nested is not None
+        await (nested.commit() if ending == "commit" else nested.rollback())
+    if ending == "commit" and session.in_transaction():
+        await session.commit()
+    elif ending == "rollback":
+        await session.rollback()
+    await session.close()
+
+
+def _in_use(engine: AsyncEngine) -> int:
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool.checkedout()
+
+
+def _names(engine: Engine) -> set[str]:
+    with engine.connect() as connection:
+        return set(connection.execute(select(Project.name)).scalars())
+
+
+@pytest.fixture
+def prepared(clean: Engine) -> Engine:
+    """Two rows: `taken`, which a failing write meets, and `other`, which the caller may update."""
+    with clean.begin() as connection:
+        rows = [{"owner_id": "a", "name": name} for name in ("taken", "other")]
+        connection.execute(insert(Project), rows)
+    return clean
+
+
+@pytest.mark.parametrize("ending", ["commit", "rollback", "close"])
+@pytest.mark.parametrize("action", ["read", "write", "failing write"])
+@pytest.mark.parametrize("state", STATES, ids=[state.__name__ for state in STATES])
+async def test_the_state_table(state: State, action: str, ending: str, prepared: Engine, proxy: WireProxy) -> None:
+    before = _names(prepared)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", UncommittedWritesWarning)
+        async with state(proxy.url) as stage:
+            failed = await _check_call(stage, action, proxy)
+            refused = await _check_end(stage, ending, failed=failed)
+    assert _in_use(stage.engine) == 0
+    assert _names(prepared) == _expected(stage, action, ending, before, failed=failed)
+    assert refused is (failed and stage.joins and ending == "commit" and not stage.outer)
+    lost = stage.joins and not stage.outer and action == "write" and ending == "close"
+    assert [one.category for one in warned] == [UncommittedWritesWarning] * lost
+
+
+async def _check_call(stage: Stage, action: str, proxy: WireProxy) -> bool:
+    """Makes the call and checks its round trips, its connections and the caller's instance; whether it failed."""
+    in_use: list[int] = []
+    engine = stage.engine
+
+    def note(*_: object) -> None:
+        in_use.append(_in_use(engine))
+
+    event.listen(engine.pool, "checkout", note)
+    was_in_transaction = stage.session.in_transaction()
+    fails = action == "failing write" or (stage.readonly and action == "write")
+    expected = DatabaseError if stage.readonly and fails else UniqueViolationError
+    with proxy.watch() as seen:
+        if fails:
+            with pytest.raises(expected) as raised:
+                await _call(stage.session, action)
+            assert raised.value.outcome == "not_applied"
+        else:
+            await _call(stage.session, action)
+    assert seen.flights == stage.flights + (fails and stage.outer)  # the connection's transaction is rolled back
+    assert max(in_use, default=0) <= 1
+    assert stage.session.in_transaction() == was_in_transaction
+    if stage.instance is not None:
+        assert stage.instance.name == stage.name
+        assert stage.instance in stage.session
+    return fails
+
+
+async def _check_end(stage: Stage, ending: str, *, failed: bool) -> bool:
+    """Ends the session; whether the end was refused."""
+    try:
+        await _end(stage.session, ending)
+    except FailedTransactionError:
+        assert failed
+        await stage.session.close()
+        return True
+    return False
+
+
+def _expected(stage: Stage, action: str, ending: str, before: set[str], *, failed: bool) -> set[str]:
+    new = {"new"} if action == "write" and not failed else set[str]()
+    if not stage.joins:
+        return before | new
+    if stage.outer:
+        return before | new
+    if ending != "commit" or failed:
+        return before
+    return (before | new | stage.kept) - ({"other"} if "updated" in stage.kept else set())

@@ -1,0 +1,340 @@
+# Generated from tests/behaviour/_async/test_session_states.py by `python -m tools.generate_sync`: edit that one.
+"""The state table: a session in every state, a call in it, and an end of it.
+
+For each: what the table holds afterwards, what the call returned, what happened to the caller's own instances, how
+many connections were in use and how often the network was crossed, and what was warned of or raised at the end.
+"""
+
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, event, insert, update
+from sqlalchemy.pool import QueuePool
+from sqlmodel import Session, col, select
+
+from backend import Database
+from backend.database.transactions import UncommittedWritesWarning
+from backend.errors import DatabaseError, FailedTransactionError, UniqueViolationError
+from tests.support.entities import Project, ProjectCreate, ProjectRepository
+from tests.support.wire import WireProxy
+
+
+@dataclass
+class Stage:
+    """A session in its state, and what the table of expectations says of it."""
+
+    session: Session
+    engine: Engine
+    joins: bool = False
+    """The call runs in the caller's transaction."""
+    flights: int = 1
+    kept: set[str] = field(default_factory=set[str])
+    """Names that the caller wrote, committed with the call's."""
+    instance: Project | None = None
+    """An instance of the caller's in the session, whose name is `name`."""
+    name: str = ""
+    readonly: bool = False
+    outer: bool = False
+    """The transaction is that of a connection, which the session leaves open."""
+
+
+State = Callable[[str], AbstractContextManager[Stage]]
+
+
+def _engine(url: str, **options: Any) -> Engine:
+    return create_engine(url, connect_args={"prepare_threshold": None}, use_native_hstore=False, **options)
+
+
+@contextmanager
+def _open(engine: Engine, session: Session, **facts: Any) -> Generator[Stage]:
+    Database(engine).ping()  # the pool's first connection is open
+    try:
+        with session:
+            yield Stage(session, engine, **facts)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def fresh_of_database(url: str) -> Generator[Stage]:
+    with Database(url) as database, database.session() as session:
+        database.ping()
+        yield Stage(session, database.engine)
+
+
+@contextmanager
+def fresh(url: str) -> Generator[Stage]:
+    engine = _engine(url)
+    with _open(engine, Session(engine)) as stage:
+        yield stage
+
+
+@contextmanager
+def autoflush_off(url: str) -> Generator[Stage]:
+    engine = _engine(url)
+    with _open(engine, Session(engine, autoflush=False)) as stage:
+        stage.session.add(Project(owner_id="a", name="pending"))
+        stage.joins, stage.flights, stage.kept = True, 2, {"pending"}
+        yield stage
+
+
+@contextmanager
+def pool_of_one(url: str) -> Generator[Stage]:
+    engine = _engine(url, pool_size=1, max_overflow=0, pool_timeout=1)
+    with _open(engine, Session(engine)) as stage:
+        yield stage
+
+
+@contextmanager
+def selected(url: str) -> Generator[Stage]:
+    engine = _engine(url, pool_size=1, max_overflow=0, pool_timeout=1)
+    with _open(engine, Session(engine), joins=True) as stage:
+        found = stage.session.exec(select(Project).where(col(Project.name) == "taken"))
+        stage.instance, stage.name = found.one(), "taken"
+        yield stage
+
+
+@contextmanager
+def pending_add(url: str) -> Generator[Stage]:
+    engine = _engine(url)
+    with _open(engine, Session(engine, expire_on_commit=False), joins=True, flights=3) as stage:
+        stage.instance, stage.name = Project(owner_id="a", name="pending"), "pending"
+        stage.session.add(stage.instance)
+        stage.kept = {"pending"}
+        yield stage
+
+
+@contextmanager
+def dirty_attribute(url: str) -> Generator[Stage]:
+    engine = _engine(url)
+    with _open(engine, Session(engine, expire_on_commit=False), joins=True, flights=2) as stage:
+        stage.session.add(Project(owner_id="a", name="before"))
+        stage.session.flush()
+        found = stage.session.exec(select(Project).where(col(Project.name) == "before"))
+        stage.instance, stage.name = found.one(), "dirty"
+        stage.instance.name = "dirty"
+        stage.kept = {"dirty"}
+        yield stage
+
+
+@contextmanager
+def flushed(url: str) -> Generator[Stage]:
+    engine = _engine(url)
+    with _open(engine, Session(engine, expire_on_commit=False), joins=True) as stage:
+        stage.instance, stage.name = Project(owner_id="a", name="flushed"), "flushed"
+        stage.session.add(stage.instance)
+        stage.session.flush()
+        stage.kept = {"flushed"}
+        yield stage
+
+
+@contextmanager
+def own_update_executed(url: str) -> Generator[Stage]:
+    engine = _engine(url)
+    with _open(engine, Session(engine), joins=True) as stage:
+        other = update(Project).where(col(Project.name) == "other").values(name="updated")
+        stage.session.exec(other)
+        stage.kept = {"updated"}
+        yield stage
+
+
+@contextmanager
+def begun(url: str) -> Generator[Stage]:
+    with Database(url) as database, database.session() as session:
+        database.ping()
+        root = session.begin()
+        assert root.is_active
+        yield Stage(session, database.engine, joins=True, flights=2)
+
+
+@contextmanager
+def savepoint(url: str) -> Generator[Stage]:
+    with Database(url) as database, database.session() as session:
+        database.ping()
+        root = session.begin()
+        nested = session.begin_nested()
+        assert root.is_active
+        assert nested.is_active
+        yield Stage(session, database.engine, joins=True, flights=3)
+
+
+@contextmanager
+def expire_on_commit(url: str) -> Generator[Stage]:
+    engine = _engine(url)
+    with _open(engine, Session(engine, expire_on_commit=True)) as stage:
+        found = stage.session.exec(select(Project).where(col(Project.name) == "taken"))
+        stage.instance, stage.name = found.one(), "taken"
+        stage.session.commit()
+        stage.session.refresh(stage.instance)
+        stage.joins = True
+        yield stage
+
+
+@contextmanager
+def bound_to_a_connection(url: str) -> Generator[Stage]:
+    engine = _engine(url)
+    Database(engine).ping()
+    with engine.connect() as connection, connection.begin() as transaction:
+        with Session(connection) as session:
+            yield Stage(session, engine, joins=True, flights=2, outer=True)
+        if transaction.is_active:
+            transaction.commit()
+    engine.dispose()
+
+
+@contextmanager
+def serializable_by_engine(url: str) -> Generator[Stage]:
+    engine = _engine(url, isolation_level="SERIALIZABLE")
+    with _open(engine, Session(engine), flights=3) as stage:
+        yield stage
+
+
+@contextmanager
+def serializable_by_option(url: str) -> Generator[Stage]:
+    engine = _engine(url)
+    option = engine.execution_options(isolation_level="SERIALIZABLE")
+    with _open(engine, Session(option), flights=3) as stage:
+        yield stage
+
+
+@contextmanager
+def read_only(url: str) -> Generator[Stage]:
+    engine = _engine(url)
+    option = engine.execution_options(postgresql_readonly=True)
+    with _open(engine, Session(option), flights=3, readonly=True) as stage:
+        yield stage
+
+
+@contextmanager
+def autocommit_by_engine(url: str) -> Generator[Stage]:
+    engine = _engine(url, isolation_level="AUTOCOMMIT")
+    with _open(engine, Session(engine)) as stage:
+        yield stage
+
+
+@contextmanager
+def autocommit_by_option(url: str) -> Generator[Stage]:
+    engine = _engine(url)
+    option = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with _open(engine, Session(option)) as stage:
+        yield stage
+
+
+STATES: list[State] = [
+    fresh_of_database, fresh, autoflush_off, pool_of_one, selected, pending_add, dirty_attribute, flushed,
+    own_update_executed, begun, savepoint, expire_on_commit, bound_to_a_connection, serializable_by_engine,
+    serializable_by_option, read_only, autocommit_by_engine, autocommit_by_option,
+]  # fmt: skip
+
+
+def _call(session: Session, action: str) -> None:
+    projects = ProjectRepository(session).owned_by("a")
+    if action == "read":
+        assert (projects.one(col(Project.name) == "taken")).name == "taken"
+    elif action == "write":
+        assert (projects.create(ProjectCreate(name="new"))).name == "new"
+    else:
+        projects.create(ProjectCreate(name="taken"))
+
+
+def _end(session: Session, ending: str) -> None:
+    while session.in_nested_transaction() and ending != "close":
+        nested = session.get_nested_transaction()
+        assert nested is not None
+        (nested.commit() if ending == "commit" else nested.rollback())
+    if ending == "commit" and session.in_transaction():
+        session.commit()
+    elif ending == "rollback":
+        session.rollback()
+    session.close()
+
+
+def _in_use(engine: Engine) -> int:
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool.checkedout()
+
+
+def _names(engine: Engine) -> set[str]:
+    with engine.connect() as connection:
+        return set(connection.execute(select(Project.name)).scalars())
+
+
+@pytest.fixture
+def prepared(clean: Engine) -> Engine:
+    """Two rows: `taken`, which a failing write meets, and `other`, which the caller may update."""
+    with clean.begin() as connection:
+        rows = [{"owner_id": "a", "name": name} for name in ("taken", "other")]
+        connection.execute(insert(Project), rows)
+    return clean
+
+
+@pytest.mark.parametrize("ending", ["commit", "rollback", "close"])
+@pytest.mark.parametrize("action", ["read", "write", "failing write"])
+@pytest.mark.parametrize("state", STATES, ids=[state.__name__ for state in STATES])
+def test_the_state_table(state: State, action: str, ending: str, prepared: Engine, proxy: WireProxy) -> None:
+    before = _names(prepared)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", UncommittedWritesWarning)
+        with state(proxy.url) as stage:
+            failed = _check_call(stage, action, proxy)
+            refused = _check_end(stage, ending, failed=failed)
+    assert _in_use(stage.engine) == 0
+    assert _names(prepared) == _expected(stage, action, ending, before, failed=failed)
+    assert refused is (failed and stage.joins and ending == "commit" and not stage.outer)
+    lost = stage.joins and not stage.outer and action == "write" and ending == "close"
+    assert [one.category for one in warned] == [UncommittedWritesWarning] * lost
+
+
+def _check_call(stage: Stage, action: str, proxy: WireProxy) -> bool:
+    """Makes the call and checks its round trips, its connections and the caller's instance; whether it failed."""
+    in_use: list[int] = []
+    engine = stage.engine
+
+    def note(*_: object) -> None:
+        in_use.append(_in_use(engine))
+
+    event.listen(engine.pool, "checkout", note)
+    was_in_transaction = stage.session.in_transaction()
+    fails = action == "failing write" or (stage.readonly and action == "write")
+    expected = DatabaseError if stage.readonly and fails else UniqueViolationError
+    with proxy.watch() as seen:
+        if fails:
+            with pytest.raises(expected) as raised:
+                _call(stage.session, action)
+            assert raised.value.outcome == "not_applied"
+        else:
+            _call(stage.session, action)
+    assert seen.flights == stage.flights + (fails and stage.outer)  # the connection's transaction is rolled back
+    assert max(in_use, default=0) <= 1
+    assert stage.session.in_transaction() == was_in_transaction
+    if stage.instance is not None:
+        assert stage.instance.name == stage.name
+        assert stage.instance in stage.session
+    return fails
+
+
+def _check_end(stage: Stage, ending: str, *, failed: bool) -> bool:
+    """Ends the session; whether the end was refused."""
+    try:
+        _end(stage.session, ending)
+    except FailedTransactionError:
+        assert failed
+        stage.session.close()
+        return True
+    return False
+
+
+def _expected(stage: Stage, action: str, ending: str, before: set[str], *, failed: bool) -> set[str]:
+    new = {"new"} if action == "write" and not failed else set[str]()
+    if not stage.joins:
+        return before | new
+    if stage.outer:
+        return before | new
+    if ending != "commit" or failed:
+        return before
+    return (before | new | stage.kept) - ({"other"} if "updated" in stage.kept else set())
