@@ -1,0 +1,81 @@
+"""What must check, with the types that a caller sees. Read by mypy and pyright only; never run."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import assert_type
+from uuid import UUID
+
+from sqlalchemy import Row, func
+from sqlmodel import Session, col
+
+from backend import AsyncDatabase, Database, init_db
+from backend.tasks import (
+    AsyncTaskRepository,
+    Task,
+    TaskCreate,
+    TaskRepository,
+    TaskUpdate,
+    create_task,
+    get_task,
+    get_tasks,
+    toggle_complete,
+    update_task,
+)
+from tests.support.entities import Note, NoteRepository, TicketRepository
+
+
+def synchronous(db: Database) -> None:
+    init_db(db)
+    with db.session() as session:
+        assert_type(session, Session)
+        tasks = TaskRepository(session)
+        assert_type(tasks.owned_by("a"), TaskRepository)
+        assert_type(tasks.create(TaskCreate(title="x")), Task)
+        assert_type(tasks.create(TaskCreate(title="x")).id, int)
+        assert_type(tasks.get(1), Task | None)
+        assert_type(tasks.get_one(1), Task)
+        assert_type(tasks.update(1, TaskUpdate(title="y"), expected=tasks.get_one(1).updated_at), Task)
+        assert_type(tasks.delete(1), Task)
+        assert_type(tasks.list(col(Task.completed).is_(True), order_by=col(Task.title).desc()), Sequence[Task])
+        assert_type(tasks.first(order_by=[col(Task.title), col(Task.id).desc()]), Task | None)
+        assert_type(tasks.one(col(Task.title).like("x%")), Task)
+        assert_type(tasks.count(), int)
+        assert_type(tasks.exists(), bool)
+        assert_type(tasks.toggle_complete(1), Task)
+    with db.transaction() as session:
+        assert_type(session, Session)
+
+
+async def asynchronous(db: AsyncDatabase) -> None:
+    await init_db(db)
+    async with db.session() as session:
+        tasks = AsyncTaskRepository(session).owned_by("a")
+        assert_type(tasks, AsyncTaskRepository)
+        assert_type(await tasks.create(TaskCreate(title="x")), Task)
+        assert_type(await tasks.get(1), Task | None)
+        assert_type(await tasks.list(), Sequence[Task])
+        assert_type(await tasks.toggle_complete(1), Task)
+
+
+def functions(session: Session) -> None:
+    assert_type(create_task(session, TaskCreate(title="x"), "a"), Task)
+    assert_type(get_task(session, 1), Task | None)
+    assert_type(get_tasks(session, user_id="a"), Sequence[Task])
+    assert_type(update_task(session, 1, TaskUpdate(completed=True), user_id="a"), Task)
+    assert_type(toggle_complete(session, 1), Task)
+
+
+def other_keys(session: Session, id: UUID) -> None:
+    assert_type(NoteRepository(session).get(id), Note | None)
+
+
+def for_subclasses(session: Session) -> None:
+    tickets = TicketRepository(session)
+    assert_type(tickets.open_count_by_day(), Sequence[Row[date, int]])
+
+
+class Reports(TaskRepository):
+    def longest(self) -> None:
+        assert_type(self._scalar(self._select(func.count())), int | None)
+        assert_type(self._all(self._select(col(Task.title), col(Task.completed))), Sequence[Row[str, bool]])
+        assert_type(self._one_or_none(self._select(col(Task.id))), Row[int] | None)

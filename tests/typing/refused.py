@@ -1,0 +1,50 @@
+"""What must not check: each line is an error in the editor. Read by mypy and pyright only, which fail if one is not."""
+
+from sqlmodel import Session, col
+
+from backend import Database
+from backend.tasks import (
+    AsyncTaskRepository,
+    Task,
+    TaskCreate,
+    TaskRepository,
+    TaskUpdate,
+    create_task,
+    get_task,
+    get_tasks,
+)
+from tests.support.entities import NoteRepository
+
+
+def refused(db: Database, session: Session) -> None:
+    tasks = TaskRepository(session).owned_by("a")
+    TaskCreate()  # type: ignore[call-arg]
+    TaskCreate(title=1)  # type: ignore[arg-type]
+    TaskCreate(title="x", titel="y")  # type: ignore[call-arg]
+    TaskUpdate(title=None)  # type: ignore[arg-type]
+    TaskUpdate(completed=None)  # type: ignore[arg-type]
+    tasks.create(Task(title="x"))  # type: ignore[call-arg, arg-type]
+    tasks.create({"title": "x"})  # type: ignore[arg-type]
+    tasks.create(TaskUpdate(title="x"))  # type: ignore[arg-type]
+    tasks.update(1, TaskCreate(title="x"))  # type: ignore[arg-type]
+    tasks.update(1, {"title": "x"})  # type: ignore[arg-type]
+    tasks.update(1, TaskUpdate(title="x"), expected="yesterday")  # type: ignore[arg-type]
+    tasks.get("1")  # type: ignore[arg-type]
+    tasks.get(None)  # type: ignore[arg-type]
+    NoteRepository(session).get(1)  # type: ignore[arg-type]
+    tasks.get(1).title  # type: ignore[union-attr]
+    tasks.list(Task.completed)  # type: ignore[arg-type]
+    tasks.list(Task.id is None)  # type: ignore[arg-type]
+    tasks.list(col(Task.title))  # type: ignore[arg-type]
+    tasks.list(order_by="title")  # type: ignore[arg-type]
+    tasks.list(limit="10")  # type: ignore[arg-type]
+    tasks.owned_by(None)  # type: ignore[arg-type]
+    tasks.owned_by(1)  # type: ignore[arg-type]
+    TaskRepository(db)  # type: ignore[arg-type]
+    AsyncTaskRepository(session)  # type: ignore[arg-type]
+    create_task(session, TaskCreate(title="x"))  # type: ignore[call-arg]
+    create_task(session, TaskCreate(title="x"), None)  # type: ignore[arg-type]
+    get_task(session, 1, user_id=None)  # type: ignore[arg-type]
+    get_tasks(session, None)  # type: ignore[arg-type]
+    tasks.lst()  # type: ignore[attr-defined]
+    col(Task.titel)  # type: ignore[attr-defined]
