@@ -1,0 +1,182 @@
+"""What a call refuses before any SQL, in words that say what to do."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend import AsyncDatabase
+from backend.errors import InvalidDataError, NotFoundError, OwnerRequiredError, RepositoryError, UsageError
+from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
+from tests.support.entities import (
+    AsyncNoteRepository,
+    AsyncProjectRepository,
+    NoteCreate,
+    NoteUpdate,
+    ProjectCreate,
+    ProjectUpdate,
+)
+from tests.support.wire import WireProxy
+
+
+@pytest.fixture
+def tasks(session: AsyncSession) -> AsyncTaskRepository:
+    return AsyncTaskRepository(session).owned_by("a")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (Task(title="x", user_id="b"), r"create takes a TaskCreate, got a Task: pass TaskCreate\(…\)"),
+        ({"title": "x"}, r"create takes a TaskCreate, got a dict: pass TaskCreate\(…\)"),
+        (TaskUpdate(title="x"), r"create takes a TaskCreate, got a TaskUpdate"),
+        (None, r"create takes a TaskCreate, got a NoneType"),
+        (TaskCreate, r"create takes a TaskCreate, got"),
+    ],
+)
+async def test_create_takes_an_instance_of_its_schema_alone(
+    tasks: AsyncTaskRepository, data: Any, text: str, proxy: WireProxy
+) -> None:
+    with proxy.watch() as seen, pytest.raises(UsageError, match=text):
+        await tasks.create(data)
+    assert seen.flights == 0
+
+
+@pytest.mark.parametrize("data", [{"title": "x"}, Task(title="x", user_id="b"), TaskCreate(title="x"), None])
+async def test_update_takes_an_instance_of_its_schema_alone(tasks: AsyncTaskRepository, data: Any) -> None:
+    with pytest.raises(UsageError, match=r"update takes a TaskUpdate, got a \w+: pass TaskUpdate\(…\)"):
+        await tasks.update(1, data)
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("x" * 201, "string_too_long"),
+        ("", "value_error"),
+        (" \t", "value_error"),
+        ("a\0b", "unstorable_text"),
+        ("a\ud800b", "string_unicode"),
+        (None, "string_type"),
+    ],
+)
+async def test_invalid_data_is_refused_however_it_was_made(
+    tasks: AsyncTaskRepository, title: Any, kind: str, proxy: WireProxy
+) -> None:
+    mutated = TaskCreate(title="x")
+    mutated.title = title
+    row = await tasks.create(TaskCreate(title="whole"))
+    with proxy.watch() as seen:
+        for data in (TaskCreate.model_construct(title=title), mutated):
+            with pytest.raises(InvalidDataError) as raised:
+                await tasks.create(data)
+            assert [(one.location[0], one.type) for one in raised.value.problems] == [("title", kind)]
+            assert raised.value.fields == ("title",)
+        with pytest.raises(InvalidDataError) as raised:
+            await tasks.update(row.id, TaskUpdate.model_construct(title=title))
+        assert raised.value.fields == ("title",)
+    assert seen.flights == 0
+
+
+async def test_an_error_never_shows_the_input(tasks: AsyncTaskRepository) -> None:
+    secret = "s3cret" * 50
+    with pytest.raises(InvalidDataError) as raised:
+        await tasks.create(TaskCreate.model_construct(title=secret))
+    assert "s3cret" not in str(raised.value) + repr(raised.value) + repr(raised.value.problems)
+
+
+async def test_server_side_fields_cannot_be_smuggled_in(tasks: AsyncTaskRepository) -> None:
+    data = TaskCreate.model_construct(title="x", id=7, user_id="b", created_at=None)
+    object.__setattr__(data, "user_id", "b")
+    task = await tasks.create(data)
+    assert task.user_id == "a"
+    assert task.created_at is not None
+    changed = await tasks.update(task.id, TaskUpdate.model_construct({"user_id", "title"}, title="y", user_id="b"))
+    assert (changed.title, changed.user_id) == ("y", "a")
+
+
+async def test_none_is_written_where_the_column_allows_it_and_refused_elsewhere(session: AsyncSession) -> None:
+    notes = AsyncNoteRepository(session)
+    note = await notes.create(NoteCreate(text="x", rank=1))
+    assert (await notes.update(note.id, NoteUpdate(rank=None))).rank is None
+    with pytest.raises(InvalidDataError, match="invalid NoteUpdate: text: None is not allowed here"):
+        await notes.update(note.id, NoteUpdate(text=None))
+
+
+async def test_what_was_not_set_is_not_touched(tasks: AsyncTaskRepository) -> None:
+    task = await tasks.create(TaskCreate(title="x", description="long", completed=True))
+    changed = await tasks.update(task.id, TaskUpdate(title="y"))
+    assert (changed.description, changed.completed) == ("long", True)
+    assert (await tasks.update(task.id, TaskUpdate(description=None))).description is None
+
+
+async def test_an_owned_model_is_not_created_without_an_owner(session: AsyncSession) -> None:
+    with pytest.raises(OwnerRequiredError, match=r"Task has an owner: use \w+\(session\)\.owned_by\(owner\)"):
+        await AsyncTaskRepository(session).create(TaskCreate(title="x"))
+
+
+async def test_the_unscoped_repository_reads_and_changes_every_row(
+    session: AsyncSession, tasks: AsyncTaskRepository
+) -> None:
+    mine = await tasks.create(TaskCreate(title="x"))
+    theirs = await AsyncTaskRepository(session).owned_by("b").create(TaskCreate(title="y"))
+    everybody = AsyncTaskRepository(session)
+    assert [task.id for task in await everybody.list()] == [mine.id, theirs.id]
+    changed = await everybody.update(theirs.id, TaskUpdate(title="z"))
+    assert (changed.title, changed.user_id) == ("z", "b")
+
+
+@pytest.mark.parametrize("owner", [None, 1, b"a", True, "a\0b", "\ud800"])
+async def test_what_is_no_owner_is_refused(session: AsyncSession, owner: Any) -> None:
+    with pytest.raises(UsageError, match=r"owner of Task is"):
+        AsyncTaskRepository(session).owned_by(owner)
+
+
+async def test_a_second_owner_is_refused(tasks: AsyncTaskRepository) -> None:
+    with pytest.raises(UsageError, match=r"has an owner already: call owned_by\(\) on \w+\(session\)"):
+        tasks.owned_by("b")
+
+
+async def test_a_model_without_an_owner_has_no_scope(session: AsyncSession) -> None:
+    with pytest.raises(UsageError, match="Note has no owner"):
+        AsyncNoteRepository(session).owned_by("a")
+
+
+async def test_a_model_without_a_version_has_nothing_to_expect(session: AsyncSession) -> None:
+    projects = AsyncProjectRepository(session).owned_by("a")
+    project = await projects.create(ProjectCreate(name="x"))
+    for data in (ProjectUpdate(name="y"), ProjectUpdate()):
+        with pytest.raises(UsageError, match="Project has no version"):
+            await projects.update(project.id, data, expected=1)
+    with pytest.raises(UsageError, match="Project has no version"):
+        await projects.delete(project.id, expected=1)
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(-1, 0), (None, -1), ("1", 0), (True, 0), (1.0, 0)])
+async def test_limit_and_offset_are_whole_numbers_from_zero(
+    tasks: AsyncTaskRepository, limit: Any, offset: Any
+) -> None:
+    with pytest.raises(UsageError, match="expected a whole number from 0"):
+        await tasks.list(limit=limit, offset=offset)
+
+
+async def test_a_repository_takes_its_kind_of_session(database: AsyncDatabase) -> None:
+    wrong: Any = database
+    with pytest.raises(UsageError, match=r"AsyncTaskRepository takes an AsyncSession, got AsyncDatabase"):
+        AsyncTaskRepository(wrong)
+
+
+async def test_an_absent_row_and_a_foreign_one_read_the_same(
+    session: AsyncSession, tasks: AsyncTaskRepository, proxy: WireProxy
+) -> None:
+    foreign = (await AsyncTaskRepository(session).owned_by("b").create(TaskCreate(title="x"))).id
+    unused = foreign + 1_000_000
+    version = (await tasks.create(TaskCreate(title="mine"))).updated_at
+
+    async def refusal(id: int) -> tuple[RepositoryError, list[str]]:
+        with proxy.watch() as seen, pytest.raises(NotFoundError) as raised:
+            await tasks.update(id, TaskUpdate(title="y"), expected=version)
+        return raised.value, [one.sql for one in seen.statements]
+
+    (one, sent), (other, also_sent) = await refusal(foreign), await refusal(unused)
+    assert str(one) == str(other).replace(str(unused), str(foreign))
+    assert (type(one), one.facts, sent) == (type(other), other.facts, also_sent)

@@ -1,0 +1,179 @@
+# Generated from tests/behaviour/_async/test_refusals.py by `python -m tools.generate_sync`: edit that one.
+"""What a call refuses before any SQL, in words that say what to do."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from backend import Database
+from backend.errors import InvalidDataError, NotFoundError, OwnerRequiredError, RepositoryError, UsageError
+from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
+from tests.support.entities import (
+    NoteCreate,
+    NoteRepository,
+    NoteUpdate,
+    ProjectCreate,
+    ProjectRepository,
+    ProjectUpdate,
+)
+from tests.support.wire import WireProxy
+
+
+@pytest.fixture
+def tasks(session: Session) -> TaskRepository:
+    return TaskRepository(session).owned_by("a")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (Task(title="x", user_id="b"), r"create takes a TaskCreate, got a Task: pass TaskCreate\(…\)"),
+        ({"title": "x"}, r"create takes a TaskCreate, got a dict: pass TaskCreate\(…\)"),
+        (TaskUpdate(title="x"), r"create takes a TaskCreate, got a TaskUpdate"),
+        (None, r"create takes a TaskCreate, got a NoneType"),
+        (TaskCreate, r"create takes a TaskCreate, got"),
+    ],
+)
+def test_create_takes_an_instance_of_its_schema_alone(
+    tasks: TaskRepository, data: Any, text: str, proxy: WireProxy
+) -> None:
+    with proxy.watch() as seen, pytest.raises(UsageError, match=text):
+        tasks.create(data)
+    assert seen.flights == 0
+
+
+@pytest.mark.parametrize("data", [{"title": "x"}, Task(title="x", user_id="b"), TaskCreate(title="x"), None])
+def test_update_takes_an_instance_of_its_schema_alone(tasks: TaskRepository, data: Any) -> None:
+    with pytest.raises(UsageError, match=r"update takes a TaskUpdate, got a \w+: pass TaskUpdate\(…\)"):
+        tasks.update(1, data)
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("x" * 201, "string_too_long"),
+        ("", "value_error"),
+        (" \t", "value_error"),
+        ("a\0b", "unstorable_text"),
+        ("a\ud800b", "string_unicode"),
+        (None, "string_type"),
+    ],
+)
+def test_invalid_data_is_refused_however_it_was_made(
+    tasks: TaskRepository, title: Any, kind: str, proxy: WireProxy
+) -> None:
+    mutated = TaskCreate(title="x")
+    mutated.title = title
+    row = tasks.create(TaskCreate(title="whole"))
+    with proxy.watch() as seen:
+        for data in (TaskCreate.model_construct(title=title), mutated):
+            with pytest.raises(InvalidDataError) as raised:
+                tasks.create(data)
+            assert [(one.location[0], one.type) for one in raised.value.problems] == [("title", kind)]
+            assert raised.value.fields == ("title",)
+        with pytest.raises(InvalidDataError) as raised:
+            tasks.update(row.id, TaskUpdate.model_construct(title=title))
+        assert raised.value.fields == ("title",)
+    assert seen.flights == 0
+
+
+def test_an_error_never_shows_the_input(tasks: TaskRepository) -> None:
+    secret = "s3cret" * 50
+    with pytest.raises(InvalidDataError) as raised:
+        tasks.create(TaskCreate.model_construct(title=secret))
+    assert "s3cret" not in str(raised.value) + repr(raised.value) + repr(raised.value.problems)
+
+
+def test_server_side_fields_cannot_be_smuggled_in(tasks: TaskRepository) -> None:
+    data = TaskCreate.model_construct(title="x", id=7, user_id="b", created_at=None)
+    object.__setattr__(data, "user_id", "b")
+    task = tasks.create(data)
+    assert task.user_id == "a"
+    assert task.created_at is not None
+    changed = tasks.update(task.id, TaskUpdate.model_construct({"user_id", "title"}, title="y", user_id="b"))
+    assert (changed.title, changed.user_id) == ("y", "a")
+
+
+def test_none_is_written_where_the_column_allows_it_and_refused_elsewhere(session: Session) -> None:
+    notes = NoteRepository(session)
+    note = notes.create(NoteCreate(text="x", rank=1))
+    assert (notes.update(note.id, NoteUpdate(rank=None))).rank is None
+    with pytest.raises(InvalidDataError, match="invalid NoteUpdate: text: None is not allowed here"):
+        notes.update(note.id, NoteUpdate(text=None))
+
+
+def test_what_was_not_set_is_not_touched(tasks: TaskRepository) -> None:
+    task = tasks.create(TaskCreate(title="x", description="long", completed=True))
+    changed = tasks.update(task.id, TaskUpdate(title="y"))
+    assert (changed.description, changed.completed) == ("long", True)
+    assert (tasks.update(task.id, TaskUpdate(description=None))).description is None
+
+
+def test_an_owned_model_is_not_created_without_an_owner(session: Session) -> None:
+    with pytest.raises(OwnerRequiredError, match=r"Task has an owner: use \w+\(session\)\.owned_by\(owner\)"):
+        TaskRepository(session).create(TaskCreate(title="x"))
+
+
+def test_the_unscoped_repository_reads_and_changes_every_row(session: Session, tasks: TaskRepository) -> None:
+    mine = tasks.create(TaskCreate(title="x"))
+    theirs = TaskRepository(session).owned_by("b").create(TaskCreate(title="y"))
+    everybody = TaskRepository(session)
+    assert [task.id for task in everybody.list()] == [mine.id, theirs.id]
+    changed = everybody.update(theirs.id, TaskUpdate(title="z"))
+    assert (changed.title, changed.user_id) == ("z", "b")
+
+
+@pytest.mark.parametrize("owner", [None, 1, b"a", True, "a\0b", "\ud800"])
+def test_what_is_no_owner_is_refused(session: Session, owner: Any) -> None:
+    with pytest.raises(UsageError, match=r"owner of Task is"):
+        TaskRepository(session).owned_by(owner)
+
+
+def test_a_second_owner_is_refused(tasks: TaskRepository) -> None:
+    with pytest.raises(UsageError, match=r"has an owner already: call owned_by\(\) on \w+\(session\)"):
+        tasks.owned_by("b")
+
+
+def test_a_model_without_an_owner_has_no_scope(session: Session) -> None:
+    with pytest.raises(UsageError, match="Note has no owner"):
+        NoteRepository(session).owned_by("a")
+
+
+def test_a_model_without_a_version_has_nothing_to_expect(session: Session) -> None:
+    projects = ProjectRepository(session).owned_by("a")
+    project = projects.create(ProjectCreate(name="x"))
+    for data in (ProjectUpdate(name="y"), ProjectUpdate()):
+        with pytest.raises(UsageError, match="Project has no version"):
+            projects.update(project.id, data, expected=1)
+    with pytest.raises(UsageError, match="Project has no version"):
+        projects.delete(project.id, expected=1)
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(-1, 0), (None, -1), ("1", 0), (True, 0), (1.0, 0)])
+def test_limit_and_offset_are_whole_numbers_from_zero(tasks: TaskRepository, limit: Any, offset: Any) -> None:
+    with pytest.raises(UsageError, match="expected a whole number from 0"):
+        tasks.list(limit=limit, offset=offset)
+
+
+def test_a_repository_takes_its_kind_of_session(database: Database) -> None:
+    wrong: Any = database
+    with pytest.raises(UsageError, match=r"TaskRepository takes a Session, got Database"):
+        TaskRepository(wrong)
+
+
+def test_an_absent_row_and_a_foreign_one_read_the_same(
+    session: Session, tasks: TaskRepository, proxy: WireProxy
+) -> None:
+    foreign = (TaskRepository(session).owned_by("b").create(TaskCreate(title="x"))).id
+    unused = foreign + 1_000_000
+    version = (tasks.create(TaskCreate(title="mine"))).updated_at
+
+    def refusal(id: int) -> tuple[RepositoryError, list[str]]:
+        with proxy.watch() as seen, pytest.raises(NotFoundError) as raised:
+            tasks.update(id, TaskUpdate(title="y"), expected=version)
+        return raised.value, [one.sql for one in seen.statements]
+
+    (one, sent), (other, also_sent) = refusal(foreign), refusal(unused)
+    assert str(one) == str(other).replace(str(unused), str(foreign))
+    assert (type(one), one.facts, sent) == (type(other), other.facts, also_sent)
