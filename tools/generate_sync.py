@@ -79,7 +79,8 @@ def problems(root: Path, *, write: bool) -> list[str]:
             twin.parent.mkdir(exist_ok=True)
             twin.write_text(text)
         elif not twin.exists() or twin.read_text() != text:
-            found.append(f"stale: {twin.relative_to(root)}, run {COMMAND}")
+            kind = "stale" if twin.exists() else "missing"
+            found.append(f"{kind}: {twin.relative_to(root)}, run {COMMAND}")
     existing = {*root.glob("backend/**/_sync.py"), *root.glob("tests/**/_sync/*.py")}
     found += [f"without a source: {twin.relative_to(root)}" for twin in sorted(existing - {*pairs.values()})]
     found += [f"a rule that no source needs: {rule.pattern}" for rule in RULES if rule not in used]

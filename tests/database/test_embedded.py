@@ -1,0 +1,205 @@
+"""The embedded server starts, stops and is killed: it leaves nothing behind and loses no committed row."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from backend import Database, init_db
+from backend.database.embedded import EmbeddedServer
+from backend.errors import EmbeddedServerError
+from backend.tasks import TaskCreate, TaskRepository
+
+ROOT = Path(__file__).parent.parent.parent
+SEED = int(os.environ.get("EMBEDDED_SEED", random.randrange(2**32)))
+DEADLINE_S = 30.0
+
+_WORK = """
+import sys
+from pathlib import Path
+from backend import Database, init_db
+from backend.database.embedded import EmbeddedServer
+from backend.tasks import Task, TaskCreate, TaskRepository
+with EmbeddedServer(Path(sys.argv[1])) as server, Database(server.url) as database:
+    print("started", flush=True)
+    init_db(database, Task.metadata)
+    with database.session() as session:
+        for number in range(int(sys.argv[2])):
+            print(TaskRepository(session).owned_by("a").create(TaskCreate(title=str(number))).id, flush=True)
+print("stopped", flush=True)
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="embedded-") as parent:
+        Path(parent).chmod(0o755)  # the server's account has to reach it when the tests run as root
+        kept = Path(parent) / "kept"
+        yield kept
+        _eventually(lambda: _processes_of(kept) == [], "the server is still running")
+
+
+def _processes_of(folder: Path) -> list[int]:
+    """The processes that name the folder, but for this one."""
+    found: list[int] = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            try:
+                command = (process / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(folder).encode() in command:
+                found.append(int(process.name))
+    return found
+
+
+def _eventually(condition: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.01)
+
+
+def _ids(folder: Path) -> list[int]:
+    with EmbeddedServer(folder) as server, Database(server.url) as database:
+        init_db(database)
+        with database.session() as session:
+            return [task.id for task in TaskRepository(session).list()]
+
+
+def _started(folder: Path, rows: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _WORK, str(folder), str(rows)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+
+
+def test_a_stopped_server_leaves_nothing_behind() -> None:
+    with EmbeddedServer() as server:
+        sockets = server.socket_folder
+        assert _processes_of(sockets)
+        with Database(server.url) as database:
+            database.ping()
+    assert _processes_of(sockets) == []
+    assert not sockets.exists()
+
+
+def test_stopping_twice_does_nothing() -> None:
+    server = EmbeddedServer().start()
+    server.stop()
+    server.stop()
+
+
+def test_no_port_is_opened() -> None:
+    with EmbeddedServer() as server:
+        owned = {f"socket:[{line.split()[9]}]" for line in _listening()}
+        held: set[str] = set()
+        for process in _processes_of(server.socket_folder):
+            held |= {os.readlink(one) for one in Path(f"/proc/{process}/fd").iterdir() if one.is_symlink()}
+        assert owned & held == set()
+
+
+def _listening() -> list[str]:
+    tables = [Path(f"/proc/net/{name}") for name in ("tcp", "tcp6")]
+    lines = [line for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
+    return [line for line in lines if line.split()[3] == "0A"]
+
+
+def test_only_its_account_may_enter_the_socket_folder() -> None:
+    with EmbeddedServer() as server:
+        assert server.socket_folder.stat().st_mode & 0o077 == 0
+
+
+def test_kept_data_are_found_again(folder: Path) -> None:
+    with EmbeddedServer(folder) as server, Database(server.url) as database:
+        init_db(database)
+        with database.session() as session:
+            id = TaskRepository(session).owned_by("a").create(TaskCreate(title="kept")).id
+    assert _ids(folder) == [id]
+
+
+def test_a_second_process_gets_a_clear_error(folder: Path) -> None:
+    with (
+        EmbeddedServer(folder),
+        pytest.raises(
+            EmbeddedServerError, match=rf"in use by process {os.getpid()}: let it finish, or set DATABASE_URL"
+        ),
+    ):
+        EmbeddedServer(folder).start()
+    assert _ids(folder) == []
+
+
+def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
+    with EmbeddedServer(folder):
+        pass
+    (folder / "data" / "PG_VERSION").write_text("9.6\n")
+    with pytest.raises(EmbeddedServerError, match=r"did not start: .*version"):
+        EmbeddedServer(folder).start()
+
+
+def test_permissions_outside_its_folder_stay(folder: Path) -> None:
+    before = [one.stat().st_mode for one in folder.parents]
+    with EmbeddedServer(folder):
+        pass
+    assert [one.stat().st_mode for one in folder.parents] == before
+
+
+@pytest.mark.parametrize("moment", range(20))
+def test_whoever_is_killed_whenever_nothing_is_lost_or_left(folder: Path, moment: int) -> None:
+    chance = random.Random(f"{SEED}-{moment}")
+    victims = ("parent", "server", "both", "parent and supervisor")[moment % 4]
+    print(f"EMBEDDED_SEED={SEED} kills {victims}")
+    after = chance.choice(["at once", "started", "rows", "stopping"])
+    rows = chance.randrange(1, 30)
+    seen = {"at once": 0, "started": 1, "rows": 1 + chance.randrange(rows), "stopping": 1 + rows}[after]
+    pause = chance.random() * (0.05 if after == "stopping" else 0.3)
+    written = _killed(_started(folder, rows), folder, victims, seen, pause)
+    _eventually(lambda: victims == "parent and supervisor" or _processes_of(folder) == [], "a process is left")
+    found = _ids(folder)
+    assert set(written) <= set(found)
+    assert not (folder / "data.new").exists()
+    sockets = Path((folder / "sockets").read_text())
+    assert not sockets.exists()
+
+
+def _killed(process: subprocess.Popen[str], folder: Path, victims: str, seen: int, pause_s: float) -> list[int]:
+    """Kills the victims so long after that many lines of output; the ids that had been written."""
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(seen)]
+    time.sleep(pause_s)  # the random moment itself: nothing waits for it
+    _kill(process, folder, victims)
+    rest, _ = process.communicate()
+    return [int(line) for line in [*lines, *rest.splitlines()] if line.strip().isdigit()]
+
+
+def _kill(process: subprocess.Popen[str], folder: Path, victims: str) -> None:
+    doomed = [process.pid] if victims != "server" else []
+    if victims in ("server", "both"):
+        doomed += _postmasters(folder)
+    if victims == "parent and supervisor":
+        doomed += [one for one in _processes_of(folder) if "_supervisor" in _command(one)]
+    for one in doomed:
+        try:
+            os.kill(one, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def _postmasters(folder: Path) -> list[int]:
+    try:
+        return [int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])]
+    except (OSError, IndexError, ValueError):
+        return []
+
+
+def _command(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().decode()
+    except OSError:
+        return ""
