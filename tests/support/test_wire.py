@@ -119,6 +119,14 @@ def test_flights_of_several_connections_are_summed(proxy: WireProxy, client: Con
     assert seen.flights == 3
 
 
+def test_statements_sent_without_waiting_are_one_flight(proxy: WireProxy) -> None:
+    with raw_client(proxy) as client, proxy.watch() as seen:
+        until_ready(client)
+        client.sendall(QUERY + QUERY)
+        until_ready(client)
+    assert (seen.flights, len(seen.statements)) == (1, 2)
+
+
 def test_connecting_is_counted_apart(proxy: WireProxy) -> None:
     with proxy.watch() as seen, psycopg.connect(conninfo(proxy.url)):
         pass
@@ -504,6 +512,13 @@ def test_answer_fault_strikes_the_answer_of_its_statement_in_a_pipeline(proxy: W
         pipeline.sync()
         second.execute("SELECT 'two'")
     assert (first.fetchone(), second.description) == (("one",), None)
+
+
+def test_answer_fault_strikes_at_the_sync_that_follows_a_flush(proxy: WireProxy, client: Connection) -> None:
+    fault = Fault("after_statement", Cut(), "'one'")
+    with proxy.fault(fault) as armed, pytest.raises(psycopg.OperationalError), client.pipeline():
+        answer = client.execute("SELECT 'one'").fetchone()
+        assert (answer, armed.fired) == (("one",), 0)
 
 
 @pytest.mark.parametrize("extended", [False, True])
