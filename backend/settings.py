@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     connect_timeout_s: int = Field(default=15, ge=2)
     """Seconds for one attempt to connect. Default 15: a suspended Neon compute wakes in less."""
 
+    connect_retry_s: float = Field(default=5.0, ge=0)
+    """Seconds in which a connect is tried again while the database wakes or starts, or is full. Default 5."""
+
     prepare_threshold: int | None = Field(default=None, ge=0)
     """Runs after which psycopg prepares a statement; unset: never. PgBouncer loses prepared statements."""
 

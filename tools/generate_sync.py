@@ -33,10 +33,10 @@ RULES = (
     Rule(r"from sqlmodel\.ext\.asyncio\.session import", "from sqlmodel import"),
     Rule(r"from sqlalchemy\.ext\.asyncio import AsyncSession", "from sqlalchemy.orm import Session"),
     Rule(r"from sqlalchemy\.ext\.asyncio import", "from sqlalchemy import"),
-    Rule(r"\b(SQLModel)AsyncSession\b", r"\1Session"),
+    Rule(r"\b(SQLModel|psycopg\.)Async(?=Session|Connection)", r"\1"),
     Rule(r"\ban Async(?=[BCDFGHJ-NP-TV-Z])", "a "),
     Rule(r"\b(an )?Async(?=[A-Z])", r"\1"),
-    Rule(r"\b(create_)?async_(?=on_|engine)", r"\1"),
+    Rule(r"\b(create_)?async_(?=on_|engine|aside|pause)", r"\1"),
     Rule(r"\bAbstractAsync(?=[A-Z])", "Abstract"),
     Rule(r"\b_async\b", "_sync"),
 )

@@ -1,8 +1,11 @@
 """The one place where synchronous text runs for an asynchronous caller: on the greenlet that SQLAlchemy provides.
 
-What runs here is written once, for `Session` and `Engine`; its I/O is awaited underneath.
+What runs here is written once, for `Session` and `Engine`; its I/O is awaited underneath. What waits without
+SQLAlchemy, a pause or a socket of libpq's, has its two forms here too.
 """
 
+import asyncio
+import time
 from collections.abc import Callable
 from typing import Concatenate
 
@@ -38,3 +41,23 @@ async def async_on_engine(
     """Runs `work(engine, …)` with the engine's synchronous side."""
     async with AsyncSession(engine) as session:
         return await session.run_sync(lambda _: work(engine.sync_engine, *args, **kwargs))
+
+
+def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Runs `work(…)`, which blocks."""
+    return work(*args, **kwargs)
+
+
+async def async_aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Runs `work(…)` in a thread, so that the event loop goes on."""
+    return await asyncio.to_thread(work, *args, **kwargs)
+
+
+def pause(seconds: float) -> None:
+    """Waits."""
+    time.sleep(seconds)
+
+
+async def async_pause(seconds: float) -> None:
+    """Waits while the event loop goes on."""
+    await asyncio.sleep(seconds)

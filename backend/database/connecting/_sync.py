@@ -1,0 +1,61 @@
+# Generated from backend/database/connecting/_async.py by `python -m tools.generate_sync`: edit that one.
+"""The attempts to connect."""
+
+from typing import Final
+
+import psycopg
+from psycopg.abc import AdaptContext
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import URL, Dialect
+
+from backend.database.bridge import aside, pause
+from backend.database.connecting.refusal import ACCEPTED, refusal, with_sqlstate
+from backend.database.delays import Delays
+from backend.errors import SettingsError
+from backend.settings import Settings
+
+_WAKING: Final = frozenset({ACCEPTED, "53300", "57P03", "XX000"})
+"""Refusals that pass by themselves: too many connections, the server starts or stops, Neon's proxy has no compute yet
+(XX000: "Couldn't connect to compute node", "endpoint is idle, retry request")."""
+
+_KEEPALIVES: Final = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""For libpq: a dead peer is noticed after 30 + 3 · 10 s."""
+
+
+class Connector:
+    """Makes the connections of one engine, each with as many attempts as fit into its time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._context: AdaptContext | None = None
+        self._conninfo = ""
+
+    def reach(self, dialect: Dialect, url: URL) -> None:
+        """Says where to: what the engine's dialect makes of its URL. Raises `SettingsError` for an unknown option."""
+        _, parameters = dialect.create_connect_args(url)
+        self._context = parameters.pop("context", None)
+        timeout = {"connect_timeout": self._settings.connect_timeout_s}
+        try:
+            self._conninfo = make_conninfo("", **{**timeout, **_KEEPALIVES, **parameters})
+        except psycopg.ProgrammingError:
+            raise SettingsError("DATABASE_URL has an option, after its '?', that libpq does not know") from None
+
+    def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
+        """A connection. While the server is waking it is asked again, for `connect_retry_s`; other refusals are final.
+
+        Raises psycopg's error, of the class for the server's SQLSTATE where the server gave one.
+        """
+        delays = Delays(self._settings.connect_retry_s)
+        while True:
+            try:
+                return psycopg.Connection.connect(
+                    self._conninfo, context=self._context, prepare_threshold=self._settings.prepare_threshold
+                )
+            except psycopg.errors.ConnectionTimeout:
+                raise
+            except psycopg.OperationalError as error:
+                sqlstate = aside(refusal, self._conninfo, self._settings.connect_timeout_s)
+                delay_s = delays.next_s() if sqlstate in _WAKING else None
+                if delay_s is None:
+                    raise with_sqlstate(error, sqlstate) from None
+            pause(delay_s)

@@ -1,0 +1,131 @@
+"""A refused connect says why, by the server's own code, and is tried again while the database wakes."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from sqlalchemy import create_engine, func, select, text
+from sqlalchemy.pool import NullPool
+
+from backend import AsyncDatabase, Database
+from backend.database.embedded import EmbeddedServer
+from backend.errors import ConnectError, CredentialsError, RepositoryError, SettingsError, UnknownDatabaseError
+from backend.settings import Settings
+from tests.support.faults import Cut, Fault, Refuse
+from tests.support.wire import WireProxy
+
+CANARY = "canary-in-the-password"
+
+
+def ping(settings: Settings) -> None:
+    with Database(settings) as database:
+        database.ping()
+
+
+def async_ping(settings: Settings) -> None:
+    async def run() -> None:
+        async with AsyncDatabase(settings) as database:
+            await database.ping()
+
+    asyncio.run(run())
+
+
+Ping = Callable[[Settings], None]
+both = pytest.mark.parametrize("ping", [ping, async_ping])
+
+
+def settings(url: str, retry_s: float = 0) -> Settings:
+    return Settings.of_url(url).model_copy(update={"connect_retry_s": retry_s})
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[str]:
+    """The URL of a server that asks `member` for a password, without user and database: format it."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        with EmbeddedServer(Path(folder) / "kept") as server:
+            engine = create_engine(server.url, poolclass=NullPool)
+            with engine.begin() as connection:
+                connection.execute(text("CREATE ROLE member LOGIN PASSWORD 'right'"))
+                connection.execute(text("CREATE ROLE crowd LOGIN CONNECTION LIMIT 0"))
+            rules = Path(folder) / "kept" / "data" / "pg_hba.conf"
+            rules.write_text("local all member scram-sha-256\n" + rules.read_text())
+            with engine.begin() as connection:
+                connection.execute(select(func.pg_reload_conf()))
+            yield server.url.replace("//postgres@/postgres", "//{}@/{}")
+
+
+@both
+@pytest.mark.parametrize(
+    ("account", "expected", "sqlstate"),
+    [
+        ((f"member:{CANARY}", "postgres"), CredentialsError, "28P01"),
+        ((f"{CANARY}:x", "postgres"), CredentialsError, "28000"),
+        (("postgres", CANARY), UnknownDatabaseError, "3D000"),
+        (("crowd", "postgres"), ConnectError, "53300"),
+    ],
+)
+def test_a_refused_connect_is_told_by_the_servers_code(
+    guarded: str, ping: Ping, account: tuple[str, str], expected: type[RepositoryError], sqlstate: str
+) -> None:
+    with pytest.raises(ConnectError) as raised:
+        ping(settings(guarded.format(*account)))
+    assert (type(raised.value), raised.value.sqlstate) == (expected, sqlstate)
+    assert CANARY not in f"{raised.value} {raised.value!r}"
+    assert raised.value.outcome == "not_applied"
+
+
+@both
+def test_the_right_password_connects(guarded: str, ping: Ping) -> None:
+    ping(settings(guarded.format("member:right", "postgres")))
+
+
+@both
+@pytest.mark.parametrize("sqlstate", ["57P03", "XX000", "53300"])
+def test_a_waking_database_is_asked_again(proxy: WireProxy, ping: Ping, sqlstate: str) -> None:
+    with proxy.fault(Fault("connect", Refuse(sqlstate, "not yet"), times=6)) as armed:
+        ping(settings(proxy.url, retry_s=30))
+    assert armed.fired == 6
+
+
+@both
+def test_a_database_that_does_not_wake_is_an_error_that_says_it_can_be_tried_again(
+    proxy: WireProxy, ping: Ping
+) -> None:
+    with proxy.fault(Fault("connect", Refuse("57P03", CANARY), times=1000)), pytest.raises(ConnectError) as raised:
+        ping(settings(proxy.url, retry_s=0.2))
+    assert (raised.value.sqlstate, raised.value.retryable) == ("57P03", True)
+    assert CANARY not in str(raised.value)
+
+
+@both
+def test_a_wrong_password_is_not_tried_again(proxy: WireProxy, ping: Ping) -> None:
+    with (
+        proxy.fault(Fault("connect", Refuse("28P01", "no"), times=1000)) as armed,
+        pytest.raises(CredentialsError) as raised,
+    ):
+        ping(settings(proxy.url, retry_s=30))
+    assert not raised.value.retryable
+    assert armed.fired == 2  # the attempt, and the question why
+
+
+@both
+def test_a_connect_that_is_cut_is_no_connection(proxy: WireProxy, ping: Ping) -> None:
+    with proxy.fault(Fault("connect", Cut(), times=1000)), pytest.raises(ConnectError) as raised:
+        ping(settings(proxy.url, retry_s=30))
+    assert raised.value.sqlstate is None
+
+
+@both
+def test_nobody_listens(ping: Ping) -> None:
+    with pytest.raises(ConnectError, match="found no connection"):
+        ping(settings(f"postgresql://someone:{CANARY}@127.0.0.1:1/x", retry_s=30))
+
+
+@both
+def test_an_unknown_option_in_the_url_is_a_settings_error(ping: Ping) -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL") as raised:
+        ping(settings(f"postgresql://someone:{CANARY}@127.0.0.1:1/x?{CANARY}=1"))
+    assert CANARY not in str(raised.value)
