@@ -21,6 +21,8 @@ CAUGHT: dict[Rule, list[str]] = {
         "import sqlalchemy\nsqlalchemy.sql.expression.text(x)",
         "from sqlalchemy import literal_column",
         "from sqlalchemy.schema import DDL",
+        "from sqlalchemy import TextClause\nTextClause('x')",
+        "import sqlalchemy as sa\nsa.TextClause('x')",
         "connection.exec_driver_sql(statement)",
         "getattr(connection, 'exec_driver_sql')(statement)",
         "engine.raw_connection()",

@@ -18,7 +18,8 @@ from backend.statements.conditions import Condition, Order
 from backend.statements.definition import Keywords
 from backend.statements.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.statements.rows import ModelRow
-from backend.statements.statements import EXPECTED, ID, OWNER, Change
+from backend.statements.scope import OWNER
+from backend.statements.statements import EXPECTED, ID, Change
 
 T = TypeVar("T")
 T1 = TypeVar("T1")
@@ -102,14 +103,12 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         """
         definition = self._definition
         values = definition.created.everything(data)
-        if definition.entity.owner_column is not None:
-            if not self._scope:
-                raise OwnerRequiredError(
-                    f"{definition.entity.name} has an owner: use {type(self).__name__}(session).owned_by(owner)",
-                    Facts(definition.entity.name, "create"),
-                )
-            values[definition.entity.owner_column.key] = self._scope[OWNER]
-        found = await self._send(self._statements.insert, values, "create")
+        if definition.entity.owner is not None and not self._scope:
+            raise OwnerRequiredError(
+                f"{definition.entity.name} has an owner: use {type(self).__name__}(session).owned_by(owner)",
+                Facts(definition.entity.name, "create"),
+            )
+        found = await self._run(self._statements.insert, values, "create")
         return definition.build(found[0])
 
     async def get(self, id: IdT) -> ModelT | None:
@@ -211,7 +210,8 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
 
     async def _all(self, statement: Select[*Ts], parameters: Parameters = {}) -> Sequence[Row[*Ts]]:  # noqa: B006 - never changed
         """The rows of a statement made by `_select`."""
-        return cast("Sequence[Row[*Ts]]", await self._run(statement, parameters, "select"))  # as selected
+        found = await self._run(self._statements.held(statement), parameters, "select")
+        return cast("Sequence[Row[*Ts]]", found)  # as selected
 
     async def _one_or_none(
         self,
@@ -237,15 +237,14 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         return self._definition.build(await self._changed_row(id, "change", statement, parameters, None))
 
     async def _run(self, statement: Executable, parameters: Parameters, operation: str) -> Rows:
-        return await self._send(statement, {**parameters, **self._scope}, operation)
-
-    async def _send(self, statement: Executable, parameters: Parameters, operation: str) -> Rows:
         definition = self._definition
-        call = Call(rows, statement, parameters, definition.work[operation])
+        self._statements.require_owner(statement)
+        call = Call(rows, statement, {**parameters, **self._scope}, definition.work[operation])
         return await async_on_session(self._session, run, definition.entity.model, call)
 
     async def _entities(self, statement: Select[ModelT], operation: str) -> Sequence[ModelT]:
         definition = self._definition
+        self._statements.require_owner(statement)
         call = Call(entities, statement, self._scope, definition.work[operation])
         return await async_on_session(self._session, run, definition.entity.model, call)
 

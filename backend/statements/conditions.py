@@ -1,10 +1,12 @@
 """What a caller may filter and order by: SQL expressions, never Python values that look like them."""
 
-from collections.abc import Sequence
-from typing import TypeAlias, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias, TypeGuard, TypeVar
 
-from sqlalchemy import ColumnElement, SQLColumnExpression
+from sqlalchemy import Column, ColumnElement, SQLColumnExpression, Table
 from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.selectable import SelectBase
 
 from backend.errors import UsageError
 
@@ -17,19 +19,46 @@ Order: TypeAlias = SQLColumnExpression[object] | Sequence[SQLColumnExpression[ob
 """One expression to sort by, or several: `col(Task.title)`, `[col(Task.title).desc(), …]`."""
 
 
-def checked_conditions(where: Sequence[Condition]) -> Sequence[ColumnElement[bool]]:
-    """The conditions as given. Raises `UsageError` for a Python value: `Task.id is None` is one, and says nothing."""
-    return [_expression(condition, "a condition", "col(Model.field) == value") for condition in where]
+def checked_conditions(table: Table, where: Sequence[Condition]) -> Sequence[ColumnElement[bool]]:
+    """The conditions on rows of the table, as given.
+
+    Raises `UsageError` for a Python value (`Task.id is None` is one, and says nothing) and for another table's column.
+    """
+    return [_expression(condition, table, "a condition", "col(Model.field) == value") for condition in where]
 
 
-def checked_order(order_by: Order) -> Sequence[ColumnElement[object]]:
-    """The expressions to sort by, one or several. Raises `UsageError` for anything else."""
+def checked_order(table: Table, order_by: Order) -> Sequence[ColumnElement[object]]:
+    """The expressions to sort rows of the table by, one or several. Raises `UsageError` as `checked_conditions`."""
     several = order_by if isinstance(order_by, Sequence) else [order_by]
-    return [_expression(one, "an order", "col(Model.field) or col(Model.field).desc()") for one in several]
+    return [_expression(one, table, "an order", "col(Model.field) or col(Model.field).desc()") for one in several]
 
 
-def _expression(value: SQLColumnExpression[T], what: str, remedy: str) -> ColumnElement[T]:
+def checked_expression(table: Table, value: SQLColumnExpression[T]) -> ColumnElement[T]:
+    """The expression of columns of the table. Raises `UsageError` as `checked_conditions`."""
+    return _expression(value, table, "a value", "an expression of col(Model.field), or select(…).scalar_subquery()")
+
+
+def is_expression(value: object) -> TypeGuard[SQLColumnExpression[object]]:
+    """Whether the value is meant for the database to compute, so that `checked_expression` is to see it."""
+    return isinstance(value, ClauseElement | QueryableAttribute)
+
+
+def outside_subqueries(element: ClauseElement) -> Iterator[ClauseElement]:
+    """An element and its parts, a subquery as one part."""
+    yield element
+    if not isinstance(element, SelectBase):
+        for child in element.get_children():
+            yield from outside_subqueries(child)
+
+
+def _expression(value: SQLColumnExpression[T], table: Table, what: str, remedy: str) -> ColumnElement[T]:
     element = value.expression if isinstance(value, QueryableAttribute) else value
     if not isinstance(element, ColumnElement):
         raise UsageError(f"{what} is a Python {type(value).__name__}, expected an SQL expression: write {remedy}")
+    for part in outside_subqueries(element):
+        if isinstance(part, Column) and part.table is not table:
+            raise UsageError(
+                f"{what} on {table.name} names a column of {part.table.description}, which is not read here: "
+                "write a subquery, col(Model.field).in_(select(…))"
+            )
     return element

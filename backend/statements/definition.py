@@ -63,6 +63,12 @@ def define(name: str, arguments: tuple[Argument, ...], keywords: Keywords) -> En
     return entity
 
 
+def owner_columns() -> Mapping[str, Column[object]]:
+    """The owner's column of each table whose model a repository class names as owned, by the table's full name."""
+    owned = [(model, owner) for model, (_, owner, _) in _agreements.items() if owner is not None]
+    return {_table(model).fullname: inspect(model).columns[owner] for model, owner in owned}
+
+
 def _mapper(name: str, model: Argument) -> Mapper[SQLModel]:
     shown = _shown(model)
     if not isinstance(model, type) or not issubclass(model, SQLModel):

@@ -47,6 +47,11 @@ class Entity(Generic[ModelT]):
         return cast("Table", self.mapper.local_table)  # `definition` refused every other mapping
 
     @property
+    def fixed(self) -> tuple[str | None, ...]:
+        """The attributes that no caller sets on a row: primary key, owner, version."""
+        return (self.primary_key, self.owner, self.version)
+
+    @property
     def key_column(self) -> Column[object]:
         """The primary key's column."""
         return self.columns[self.primary_key]

@@ -6,8 +6,8 @@ Nothing here runs.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Generic
-from weakref import WeakKeyDictionary
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import (
     Column,
@@ -28,13 +28,22 @@ from sqlalchemy import (
 from sqlalchemy.orm import lazyload
 
 from backend.errors import UsageError
-from backend.statements.conditions import Condition, Order, checked_conditions, checked_order
+from backend.statements.conditions import (
+    Condition,
+    Order,
+    checked_conditions,
+    checked_expression,
+    checked_order,
+    is_expression,
+)
 from backend.statements.entity import Entity, ModelT
+from backend.statements.scope import Scope, SelectT
 
 ID = "id_is"
-OWNER = "owner_is"
 EXPECTED = "version_is"
 """Names of the bound parameters that are not columns."""
+
+T = TypeVar("T")
 
 
 class Change:
@@ -59,9 +68,9 @@ class Statements(Generic[ModelT]):
         self._columns: tuple[Column[Any], ...] = tuple(entity.columns.values())
         self._changes: WeakKeyDictionary[Change, Executable] = WeakKeyDictionary()
         owner = entity.owner_column
-        self.scope: tuple[ColumnElement[bool], ...] = ()
-        if scoped and owner is not None:
-            self.scope = (owner == bindparam(OWNER),)
+        self._scope = Scope(entity.table, owner) if scoped and owner is not None else None
+        self._in_scope: tuple[ColumnElement[bool], ...] = () if self._scope is None else (self._scope.condition,)
+        self._known: WeakSet[Executable] = WeakSet()
 
     @cached_property
     def one(self) -> Select[*tuple[object, ...]]:
@@ -70,8 +79,10 @@ class Statements(Generic[ModelT]):
 
     @cached_property
     def insert(self) -> Executable:
-        """INSERT … RETURNING; the columns are those of the parameters."""
+        """INSERT … RETURNING; the columns are those of the parameters, and the owner."""
         statement = insert(self.entity.table)
+        if self._scope is not None:
+            statement = statement.values(self._scope.stamp)
         return statement.returning(*self._columns)
 
     @cached_property
@@ -98,8 +109,8 @@ class Statements(Generic[ModelT]):
         """The UPDATE that a `Change` declares, of the row with the key `ID`, RETURNING it."""
         built = self._changes.get(change)
         if built is None:
-            values = {self._settable(column): value for column, value in change.values.items()}
-            statement = self._update.where(*checked_conditions(change.where)).values(values)
+            values = {self._settable(column): self._value(value) for column, value in change.values.items()}
+            statement = self._update.where(*self._conditions(change.where)).values(values)
             built = self._changes[change] = statement.returning(*self._columns)
         return built
 
@@ -107,7 +118,7 @@ class Statements(Generic[ModelT]):
         """SELECT of the entities that meet the conditions, in a total order; no relationship is loaded with them."""
         statement = self._all_ordered if isinstance(order_by, tuple) and not order_by else self._ordered(order_by)
         if where:
-            statement = statement.where(*checked_conditions(where))
+            statement = statement.where(*self._conditions(where))
         if limit is not None:
             statement = statement.limit(_not_negative("limit", limit))
         if offset:
@@ -116,20 +127,29 @@ class Statements(Generic[ModelT]):
 
     def count(self, where: Sequence[Condition]) -> Select[int]:
         """SELECT count(*) of the rows that meet the conditions."""
-        return self._count.where(*checked_conditions(where)) if where else self._count
+        return self._count.where(*self._conditions(where)) if where else self._count
 
     def exists(self, where: Sequence[Condition]) -> Select[bool]:
         """SELECT EXISTS of a row that meets the conditions."""
-        key = self.entity.key_column
-        return select(exists(select(key).where(*self.scope, *checked_conditions(where))))
+        return select(exists(self._keys.where(*self._conditions(where)))) if where else self._exists
 
     def select(self, columns: Sequence[SQLColumnExpression[object]]) -> Select[*tuple[object, ...]]:
         """SELECT of these expressions over the rows in scope."""
-        return select(*columns).select_from(self.entity.table).where(*self.scope)
+        return select(*columns).select_from(self.entity.table).where(*self._in_scope)
+
+    def held(self, statement: SelectT) -> SelectT:
+        """A subclass's statement, in scope wherever it reads. Raises as `Scope.statement`."""
+        return statement if self._scope is None else self._scope.statement(statement)
+
+    def require_owner(self, statement: Executable) -> None:
+        """Raises `OwnerRequiredError` for a statement that leaves the scope, whoever wrote it."""
+        if self._scope is not None and statement not in self._known:
+            self._scope.require(statement)
+            self._known.add(statement)
 
     @cached_property
     def _key(self) -> tuple[ColumnElement[bool], ...]:
-        return (self.entity.key_column == bindparam(ID), *self.scope)
+        return (self.entity.key_column == bindparam(ID), *self._in_scope)
 
     @property
     def _update(self) -> Update:
@@ -152,21 +172,42 @@ class Statements(Generic[ModelT]):
 
     @cached_property
     def _entities(self) -> Select[ModelT]:
-        return select(self.entity.model).where(*self.scope).options(lazyload("*"))
+        return select(self.entity.model).where(*self._in_scope).options(lazyload("*"))
 
     @cached_property
     def _count(self) -> Select[int]:
-        return select(func.count()).select_from(self.entity.table).where(*self.scope)
+        return select(func.count()).select_from(self.entity.table).where(*self._in_scope)
+
+    @cached_property
+    def _keys(self) -> Select[object]:
+        return select(self.entity.key_column).where(*self._in_scope)
+
+    @cached_property
+    def _exists(self) -> Select[bool]:
+        return select(exists(self._keys))
 
     def _ordered(self, order_by: Order) -> Select[ModelT]:
-        return self._entities.order_by(*checked_order(order_by), self.entity.key_column)
+        order = [self._in_reach(one) for one in checked_order(self.entity.table, order_by)]
+        return self._entities.order_by(*order, self.entity.key_column)
+
+    def _conditions(self, where: Sequence[Condition]) -> Sequence[ColumnElement[bool]]:
+        return [self._in_reach(one) for one in checked_conditions(self.entity.table, where)]
+
+    def _value(self, value: object) -> object:
+        return self._in_reach(checked_expression(self.entity.table, value)) if is_expression(value) else value
+
+    def _in_reach(self, element: ColumnElement[T]) -> ColumnElement[T]:
+        return element if self._scope is None else self._scope.expression(element)
 
     def _settable(self, column: SQLColumnExpression[object]) -> str:
-        element = checked_order(column)[0]
+        element = checked_expression(self.entity.table, column)
         for name, own in self.entity.columns.items():
-            if element.compare(own) and name not in (self.entity.primary_key, self.entity.owner):
+            if element.compare(own) and name not in self.entity.fixed:
                 return own.key
-        raise UsageError(f"a change of {self.entity.name} sets a column that it cannot: its own, without key and owner")
+        raise UsageError(
+            f"a change of {self.entity.name} sets what it cannot: set its own columns, "
+            "without primary key, owner and version"
+        )
 
 
 def _not_negative(name: str, value: int) -> int:

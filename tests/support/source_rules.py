@@ -143,7 +143,9 @@ def sources(root: Path) -> list[Source]:
     return found
 
 
-_TEXT: Final = {"text", "literal_column", "DDL", "TextClause", "TextualSelect", "*"}
+_TEXT: Final = {"text", "literal_column", "DDL", "*"}
+_TEXT_CLASSES: Final = {"TextClause", "TextualSelect"}
+"""May be named, to be refused; not called."""
 _TEXT_METHODS: Final = {"exec_driver_sql", "executemany", "raw_connection", "from_statement"}
 _TAKES_TEXT: Final = {"CheckConstraint", "Computed"}
 _METHODS_THAT_TAKE_TEXT: Final = {
@@ -166,6 +168,8 @@ def no_raw_sql(source: Source) -> Iterator[Finding]:
     for call in source.calls:
         name = source.origin(call.func)
         owner, _, last = name.rpartition(".")
+        if last in _TEXT_CLASSES:
+            yield Finding(call.lineno, f"makes a {last}")
         takes = last in _TAKES_TEXT or (last in _METHODS_THAT_TAKE_TEXT and owner not in {"", "shutil", "copy"})
         keywords = _TEXT_KEYWORDS_ANYWHERE | (_TEXT_KEYWORDS if takes else set[str]())
         given = [*(call.args if takes else ()), *(one.value for one in call.keywords if one.arg in keywords)]

@@ -1,0 +1,68 @@
+"""What a SELECT reads: its tables and aliases, where each stands in the joins, and the conditions that it meets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeGuard
+
+from sqlalchemy import ColumnElement, FromClause, Join, Select
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import BooleanClauseList
+from sqlalchemy.sql.selectable import AliasedReturnsRows, TableClause
+
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+AnyFrom: TypeAlias = FromClause[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A table or alias that a SELECT reads."""
+
+    source: AnyFrom
+    may_be_missing: bool = False
+    """On the side of an outer join that is NULL where no row meets: a condition in WHERE would drop such rows."""
+    met: tuple[ColumnElement[bool], ...] = ()
+    """The conditions of joins that each of its rows meets."""
+
+    @property
+    def table(self) -> str:
+        """The full name of the table, `""` if it is none."""
+        return table_name(self.source)
+
+
+def reads(statement: AnySelect) -> Iterator[Read]:
+    """Everything that a SELECT reads itself; what its subqueries read is theirs."""
+    for source in statement.get_final_froms():
+        yield from _joined(Read(source))
+
+
+def _joined(read: Read) -> Iterator[Read]:
+    join = read.source
+    if not isinstance(join, Join):
+        yield read
+        return
+    on = () if join.full or join.onclause is None else tuple(conjuncts(join.onclause))
+    outer = join.isouter or join.full
+    yield from _joined(Read(join.left, read.may_be_missing or join.full, read.met if outer else read.met + on))
+    yield from _joined(Read(join.right, read.may_be_missing or outer, read.met + on))
+
+
+def conjuncts(condition: ColumnElement[bool] | None) -> Iterator[ColumnElement[bool]]:
+    """The conditions that must all hold for this one to hold."""
+    if isinstance(condition, BooleanClauseList) and condition.operator is operators.and_:
+        for part in condition.clauses:
+            yield from conjuncts(part)
+    elif condition is not None:
+        yield condition
+
+
+def table_name(source: AnyFrom) -> str:
+    """The full name of the table that an element of FROM reads, `""` if it reads none."""
+    element: object = source
+    while isinstance(element, AliasedReturnsRows):
+        element = element.element
+    return element.fullname if isinstance(element, TableClause) else ""
+
+
+def is_select(element: object) -> TypeGuard[AnySelect]:
+    """Whether the element is a SELECT."""
+    return isinstance(element, Select)
