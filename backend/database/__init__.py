@@ -1,9 +1,9 @@
-"""WHOM to say it to: engine, sessions, liveness, transactions, schema, and the embedded server.
+"""WHOM to say it to: engine, sessions, checkout, transactions, schema, and the embedded server.
 
 engine        settings to engine: Neon-aware defaults, nothing connects yet
 connecting    a connection: again while the database wakes, and why where it is refused
 delays        how long to wait between two attempts
-liveness      a connection that the server closed while idle is replaced before it is used
+checkout      a connection leaves the pool alive, and in the mode that is asked for
 failures      what driver and SQLAlchemy raise, as errors of this package
 transactions  a failed transaction is not committed, an uncommitted write is not lost in silence
 schema        init_db

@@ -8,9 +8,9 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext import asyncio as sqlalchemy_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.database.checkout import attend
 from backend.database.connecting._async import AsyncConnector
 from backend.database.connecting._sync import Connector
-from backend.database.liveness import watch
 from backend.errors import SettingsError
 from backend.settings import Settings
 
@@ -33,7 +33,7 @@ def create_engine(settings: Settings) -> Engine:
     connector = Connector(settings)
     engine = sqlalchemy.create_engine(_url(settings), creator=connector.connect, **_options(settings))
     connector.reach(engine.dialect, engine.url)
-    watch(engine)
+    attend(engine)
     return engine
 
 
@@ -44,7 +44,7 @@ def create_async_engine(settings: Settings) -> AsyncEngine:
         _url(settings), async_creator=connector.connect, **_options(settings)
     )
     connector.reach(engine.dialect, engine.url)
-    watch(engine.sync_engine)
+    attend(engine.sync_engine)
     return engine
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from sqlmodel import SQLModel
 from typing_extensions import TypeVar
 
+from backend.database.checkout import autocommitting, is_autocommitting
 from backend.database.failures import Work, translated, translating
 from backend.database.transactions import join, wrote
 from backend.statements.rows import ModelRow
@@ -92,14 +93,18 @@ def _joining(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]
 
 def _alone(engine: Engine, call: Call[ExecutableT, T]) -> T:
     with translating(call.work, "connect"):
-        connection = engine.connect()
+        connection = autocommitting(engine)
     try:
-        if not _may_autocommit(connection):
-            return _committed(connection.begin(), connection, call)
-        connection.execution_options(isolation_level="AUTOCOMMIT")
-        return call.on(connection, own_transaction=True)
+        if _may_autocommit(connection):
+            if not is_autocommitting(connection):
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+            return call.on(connection, own_transaction=True)
     finally:
         connection.close()
+    with translating(call.work, "connect"):
+        connection = engine.connect()
+    with connection:
+        return _committed(connection.begin(), connection, call)
 
 
 def _committed(

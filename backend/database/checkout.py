@@ -1,0 +1,77 @@
+"""What a connection goes through as it leaves the pool of an engine that was made here, at no round trip.
+
+It is alive, or replaced. libpq reads what has come, without waiting: first what the server said, a notification or its
+reason to close, then that it has closed. A peer that vanished without a word is not seen: TCP keepalives and the
+pool's recycling are for that.
+
+It is in the mode that is asked for. A connection stays in autocommit mode when it goes back, so that one call after
+the other switches nothing; whoever takes it next without asking gets it back in transactions.
+"""
+
+from contextvars import ContextVar
+from typing import Protocol
+
+import psycopg
+from psycopg.pq import ConnStatus
+from psycopg.pq.abc import PGconn
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DisconnectionError
+
+_CONNECTIONS = (psycopg.Connection, psycopg.AsyncConnection)
+_asked: ContextVar[bool] = ContextVar("backend_autocommit", default=False)
+
+
+class _Modal(Protocol):
+    """The driver's connection as SQLAlchemy shows it, the asynchronous one too."""
+
+    autocommit: bool
+
+
+class _Record(Protocol):
+    """The part of the pool's record that is read here."""
+
+    @property
+    def driver_connection(self) -> object: ...
+
+
+def attend(engine: Engine) -> None:
+    """Prepares every connection of the engine's pool as it is taken out."""
+    event.listen(engine, "checkout", _prepare)
+
+
+def autocommitting(engine: Engine) -> Connection:
+    """A connection of the pool, in autocommit mode where the engine was made here and sets no other."""
+    token = _asked.set(True)
+    try:
+        connection = engine.connect()
+    finally:
+        _asked.reset(token)
+    return connection
+
+
+def is_autocommitting(connection: Connection) -> bool:
+    """Whether the connection is in autocommit mode."""
+    driver = connection.connection.dbapi_connection
+    return driver is not None and bool(driver.autocommit)
+
+
+def _prepare(connection: _Modal, record: _Record, _proxy: object) -> None:
+    driver = record.driver_connection
+    if not isinstance(driver, _CONNECTIONS):
+        return
+    if _is_closed(driver.pgconn):
+        raise DisconnectionError("the server closed the connection while it was idle")
+    asked = _asked.get()
+    if asked:
+        _asked.set(False)  # for this connection, not for one that a listener of the caller's takes beside it
+    if connection.autocommit is not asked:
+        connection.autocommit = asked
+
+
+def _is_closed(pgconn: PGconn) -> bool:
+    try:
+        pgconn.consume_input()
+        pgconn.consume_input()
+    except psycopg.Error:
+        return True
+    return pgconn.status != ConnStatus.OK

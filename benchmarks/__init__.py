@@ -1,0 +1,5 @@
+"""Times of the project beside psycopg and SQLAlchemy Core by hand, side by side in one run: `python -m benchmarks`.
+
+calls    the six calls, and each contender's way to make them
+rounds   the measuring: interleaved rounds, ratios within a round
+"""

@@ -1,0 +1,152 @@
+"""A connection leaves the pool alive, and in the mode that is asked for: transactions, unless a call is on its own."""
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, Engine, event, func, select
+from sqlalchemy.engine.interfaces import IsolationLevel
+from sqlmodel import Session
+
+from backend import AsyncDatabase, Database
+from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository
+from tests.conftest import Server
+from tests.support.wire import WireProxy
+
+
+def test_a_connection_that_was_cut_while_idle_is_replaced(clean: Engine, proxy: WireProxy) -> None:
+    with Database(proxy.url) as database, database.session() as session:
+        tasks = TaskRepository(session).owned_by("a")
+        tasks.create(TaskCreate(title="before"))
+        proxy.cut_all()
+        with proxy.watch() as seen:
+            tasks.create(TaskCreate(title="after"))
+        assert seen.connects == 1
+        assert tasks.count() == 2
+
+
+async def test_a_connection_that_was_cut_while_idle_is_replaced_for_async_too(clean: Engine, proxy: WireProxy) -> None:
+    async with AsyncDatabase(proxy.url) as database, database.session() as session:
+        tasks = AsyncTaskRepository(session).owned_by("a")
+        await tasks.create(TaskCreate(title="before"))
+        proxy.cut_all()
+        with proxy.watch() as seen:
+            await tasks.create(TaskCreate(title="after"))
+        assert seen.connects == 1
+        assert await tasks.count() == 2
+
+
+def test_a_connection_that_the_server_ended_with_a_reason_is_replaced(clean: Engine, server: Server) -> None:
+    with Database(server.url) as database:
+        with database.engine.connect() as connection:
+            pid = connection.scalar(select(func.pg_backend_pid()))
+        with clean.connect() as other:
+            assert other.scalar(select(func.pg_terminate_backend(pid, 10_000)))
+        database.ping()
+
+
+def test_a_notification_is_no_sign_of_death(clean: Engine, proxy: WireProxy) -> None:
+    with Database(proxy.url) as database:
+        opened: list[object] = []
+
+        def note(connection: object, _record: object) -> None:
+            opened.append(connection)
+
+        event.listen(database.engine, "connect", note)
+        with database.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            driver.execute("LISTEN here")
+            driver.commit()
+        raw = clean.raw_connection()
+        raw.cursor().execute("NOTIFY here")
+        raw.commit()
+        raw.close()
+        for _ in range(3):
+            database.ping()
+        assert len(opened) == 1
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_closing_a_database_closes_its_own_engine_alone(clean: Engine, proxy: WireProxy, closes: bool) -> None:
+    own = Database(proxy.url)
+    database = own if closes else Database(own.engine)
+    own.ping()
+    database.close()
+    with proxy.watch() as seen:
+        own.ping()
+    assert seen.connects == int(closes)
+    own.close()
+
+
+def test_a_transaction_after_a_call_of_its_own_is_one(clean: Engine, server: Server) -> None:
+    with Database(server.url) as database:
+        with database.session() as session:
+            TaskRepository(session).owned_by("a").create(TaskCreate(title="kept"))
+        with Session(database.engine) as plain:
+            plain.add(Task(title="undone", user_id="a"))
+            plain.flush()
+            plain.rollback()
+        with database.session() as session:
+            assert [task.title for task in TaskRepository(session).list()] == ["kept"]
+
+
+def test_a_connection_that_nobody_asked_to_autocommit_does_not(clean: Engine, server: Server) -> None:
+    with Database(server.url) as database:
+        with database.session() as session:
+            TaskRepository(session).count()
+        with database.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            assert not driver.autocommit
+
+
+def test_calls_one_after_the_other_switch_nothing(clean: Engine, server: Server) -> None:
+    with Database(server.url) as database, database.session() as session:
+        tasks = TaskRepository(session).owned_by("a")
+        tasks.count()
+        switched: list[bool] = []
+
+        def note(connection: "psycopg.Connection[object]", _record: object, _proxy: object) -> None:
+            switched.append(connection.autocommit)
+
+        event.listen(database.engine, "checkout", note, insert=True)
+        tasks.count()
+        tasks.count()
+        assert switched == [True, True]
+
+
+def test_a_connection_that_a_listener_takes_beside_a_call_is_in_transactions(clean: Engine, server: Server) -> None:
+    with Database(server.url) as database, database.session() as session:
+        seen: list[bool] = []
+
+        def take(_connection: object) -> None:
+            if not seen:
+                seen.append(True)
+                with database.engine.connect() as beside:
+                    driver = beside.connection.driver_connection
+                    assert isinstance(driver, psycopg.Connection)
+                    seen.append(driver.autocommit)
+
+        tasks = TaskRepository(session)
+        tasks.count()
+        event.listen(database.engine, "engine_connect", take)
+        tasks.count()
+        assert seen == [True, False]
+
+
+@pytest.mark.parametrize("isolation", ["SERIALIZABLE", "REPEATABLE READ"])
+def test_an_engine_set_to_another_level_keeps_it_after_calls_in_autocommit(
+    clean: Engine, server: Server, isolation: IsolationLevel
+) -> None:
+    with Database(server.url) as database:
+        with database.session() as session:
+            TaskRepository(session).count()
+        strict = database.engine.execution_options(isolation_level=isolation)
+        levels: list[str] = []
+
+        def note(connection: Connection, *_: object) -> None:
+            levels.append(connection.get_isolation_level())
+
+        event.listen(strict, "before_cursor_execute", note)
+        with Session(strict) as session:
+            TaskRepository(session).count()
+        assert levels == [isolation]
