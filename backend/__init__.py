@@ -10,9 +10,10 @@ The floors, each importing only from itself and those above it in this list:
     __main__           python -m backend demo | check | init
 """
 
-from backend.database import AsyncDatabase, Database, init_db
+from backend.database import AsyncDatabase, Database, Retry, init_db
 from backend.repository import AsyncCRUDRepository, CRUDRepository
 from backend.settings import Settings
+from backend.statements.locks import Lock
 from backend.statements.statements import Change
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "CRUDRepository",
     "Change",
     "Database",
+    "Lock",
+    "Retry",
     "Settings",
     "init_db",
 ]

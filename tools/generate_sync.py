@@ -27,7 +27,6 @@ RULES = (
     Rule(r"\basync (def|with|for) ", r"\1 "),
     Rule(r"\bawait ", ""),
     Rule(r"\bAwaitable\[((?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])*)\]", r"\1"),
-    Rule(r"import Awaitable, ", "import "),
     Rule(r"\basynccontextmanager\b", "contextmanager"),
     Rule(r"__a(enter|exit)__", r"__\1__"),
     Rule(r"from sqlmodel\.ext\.asyncio\.session import", "from sqlmodel import"),
@@ -36,7 +35,7 @@ RULES = (
     Rule(r"\b(SQLModel|psycopg\.)Async(?=Session|Connection)", r"\1"),
     Rule(r"\ban Async(?=[BCDFGHJ-NP-TV-Z])", "a "),
     Rule(r"\b(an )?Async(?=[A-Z])", r"\1"),
-    Rule(r"\b(create_)?async_(?=on_|engine|aside|pause)", r"\1"),
+    Rule(r"\b(create_)?async_(?=on_|engine|aside|pause|session)", r"\1"),
     Rule(r"\bAbstractAsync(?=[A-Z])", "Abstract"),
     Rule(r"\b_async\b", "_sync"),
 )
@@ -62,7 +61,7 @@ def generated(source: Path, root: Path, used: set[Rule]) -> str:
     """The whole text of the twin, as ruff formats it."""
     origin = source.relative_to(root).as_posix()
     text = f"# Generated from {origin} by `{COMMAND}`: edit that one.\n{to_sync(source.read_text(), used)}"
-    for arguments in (["check", "--select", "I", "--fix", "--quiet"], ["format", "--quiet"]):
+    for arguments in (["check", "--select", "I,F401", "--fix", "--quiet"], ["format", "--quiet"]):
         command = [sys.executable, "-m", "ruff", *arguments, "--stdin-filename", str(source), "-"]
         text = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=root).stdout
     return text

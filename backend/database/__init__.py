@@ -2,9 +2,11 @@
 
 engine        settings to engine: Neon-aware defaults, nothing connects yet
 connecting    a connection: again while the database wakes, and why where it is refused
-delays        how long to wait between two attempts
+delays        how often and how long to try
 checkout      a connection leaves the pool alive, and in the mode that is asked for
 failures      what driver and SQLAlchemy raise, as errors of this package
+sessions      the sessions that it opens
+running       a transaction run again, and the fate of a lost commit
 transactions  a failed transaction is not committed, an uncommitted write is not lost in silence
 schema        init_db
 embedded      a PostgreSQL that comes as a wheel, for the demo and the tests
@@ -13,6 +15,7 @@ _async        AsyncDatabase; _sync is generated from it: Database
 
 from backend.database._async import AsyncDatabase
 from backend.database._sync import Database
+from backend.database.delays import Retry
 from backend.database.schema import init_db
 
-__all__ = ["AsyncDatabase", "Database", "init_db"]
+__all__ = ["AsyncDatabase", "Database", "Retry", "init_db"]

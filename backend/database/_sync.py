@@ -1,19 +1,26 @@
 # Generated from backend/database/_async.py by `python -m tools.generate_sync`: edit that one.
 """The database as an application sees it: engine, sessions, transactions. Nothing connects before its first use."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Engine, literal, select
 from sqlmodel import Session
+from typing_extensions import TypeVar
 
 from backend.database.bridge import on_engine
+from backend.database.delays import DEFAULT_RETRY, Retry
 from backend.database.engine import create_engine
 from backend.database.failures import Work, translating
+from backend.database.running._sync import run_again, uncommitted
+from backend.database.running.isolation import Isolation
+from backend.database.sessions import refuse_within_transaction, session_of
 from backend.errors import UsageError
 from backend.settings import Settings
+
+T = TypeVar("T")
 
 _PING = select(literal(1))
 
@@ -46,7 +53,7 @@ class Database:
 
         The caller's own statements need `session.begin()`; calls inside it join that transaction.
         """
-        return Session(self._engine, autobegin=False, expire_on_commit=False)
+        return session_of(self._engine)
 
     @contextmanager
     def transaction(self) -> Generator[Session]:
@@ -58,14 +65,35 @@ class Database:
         `OutcomeUnknownError` if the connection broke before the answer to COMMIT.
         """
         with self.session() as session:
-            transaction = session.begin()
-            try:
+            with uncommitted(session):
                 yield session
-            except BaseException:
-                transaction.rollback()
-                raise
-            with translating(Work("transaction"), "commit"):
-                transaction.commit()
+            if session.in_transaction():  # the block may have ended it itself
+                with translating(Work("transaction"), "commit"):
+                    session.commit()
+
+    def run(
+        self,
+        work: Callable[[Session], T],
+        *,
+        isolation: Isolation | None = None,
+        retry: Retry = DEFAULT_RETRY,
+    ) -> T:
+        """What `work(session)` returns, once a transaction of it is committed: run again where the database allows it.
+
+        Each run has a session and a transaction of its own, which the work neither commits nor rolls back; what it
+        does outside the database happens again with each run. It is run again after an error that is `retryable`
+        and left nothing behind, after growing delays with full jitter, within the bounds of `retry`. `isolation` is
+        that of its transactions, else the engine's.
+
+        Round trips of a run: BEGIN, one a call, COMMIT. A transaction that wrote takes one more, which asks for its
+        id: if the connection breaks before the answer to COMMIT, the database is asked by that id what became of it.
+        Committed: the result is returned. Rolled back: the work is run again.
+
+        Raises the last run's error; `OutcomeUnknownError` if a lost COMMIT's outcome cannot be known, or not in time;
+        `UsageError` within a transaction of this database.
+        """
+        refuse_within_transaction(self._engine, "run()")
+        return run_again(self._engine, work, isolation, retry)
 
     def ping(self) -> None:
         """Returns when the server has answered: one round trip on an open connection. Call it at start.

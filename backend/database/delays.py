@@ -1,12 +1,34 @@
-"""How long to wait between two attempts: growing, with full jitter, so that clients do not come back in step."""
+"""How often and how long to try: growing delays with full jitter, so that clients do not come back in step."""
 
 import random
 import time
+from dataclasses import dataclass
+
+from backend.errors import UsageError
 
 _FIRST_S = 0.05
 """Longest delay after the first attempt, doubled with each: a waking Neon compute needs a few hundred ms."""
 
 _LONGEST_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often and how long `run` tries."""
+
+    attempts: int = 20
+    """Runs of the work, at most. Default 20: beyond what 16 threads needed that increment one row at SERIALIZABLE."""
+
+    within_s: float = 30.0
+    """Seconds from the first run on in which another may begin, and in which a lost commit is asked after. Default 30:
+    what a caller of a service waits for; a run that is under way is not interrupted."""
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1 or self.within_s < 0:
+            raise UsageError(f"{self!r} allows no run: attempts from 1, within_s from 0")
+
+
+DEFAULT_RETRY = Retry()
 
 
 class Delays:

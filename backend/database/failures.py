@@ -38,6 +38,8 @@ class Work:
     model: str | None = None
     table: Table | None = None
     writes: bool = True
+    locks: bool = False
+    """It takes a lock that is to outlast it, and so needs a transaction."""
 
     @override
     def __str__(self) -> str:

@@ -52,6 +52,8 @@ def wrote(session: Session) -> None:
 
 def _refuse_failed(session: Session) -> None:
     state = _state(session)
+    if not session.in_nested_transaction():
+        state.wrote = False  # from here on the commit itself says what became of the writes
     for connection in state.connections.values():
         if connection.invalidated or _status(connection) == TransactionStatus.INERROR:
             raise FailedTransactionError(

@@ -17,6 +17,7 @@ from backend.repository.execution import Call, Parameters, Rows, entities, rows,
 from backend.statements.conditions import Condition, Order
 from backend.statements.definition import Keywords
 from backend.statements.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
+from backend.statements.locks import Lock
 from backend.statements.rows import ModelRow
 from backend.statements.scope import OWNER
 from backend.statements.statements import EXPECTED, ID, Change
@@ -111,14 +112,18 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         found = self._run(self._statements.insert, values, "create")
         return definition.build(found[0])
 
-    def get(self, id: IdT) -> ModelT | None:
-        """The row with this id, or `None`; always asks the database. An id that the column cannot hold is absent."""
-        found = self._rows_of(id, "get")
+    def get(self, id: IdT, *, lock: Lock | None = None) -> ModelT | None:
+        """The row with this id, or `None`; always asks the database. An id that the column cannot hold is absent.
+
+        With `lock` the row stays locked until the transaction ends; without a transaction that is a `UsageError`.
+        Raises `LockNotAvailableError` for a lock that does not wait, or waits longer than the server's lock_timeout.
+        """
+        found = self._rows_of(id, "get", lock)
         return self._definition.build(found[0]) if found else None
 
-    def get_one(self, id: IdT) -> ModelT:
-        """The row with this id. Raises `NotFoundError`."""
-        found = self._rows_of(id, "get_one")
+    def get_one(self, id: IdT, *, lock: Lock | None = None) -> ModelT:
+        """The row with this id, with `lock` as `get`. Raises `NotFoundError`."""
+        found = self._rows_of(id, "get_one", lock)
         if not found:
             raise self._definition.not_found(id, "get_one")
         return self._definition.build(found[0])
@@ -248,10 +253,13 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         call = Call(entities, statement, self._scope, definition.work[operation])
         return on_session(self._session, run, definition.entity.model, call)
 
-    def _rows_of(self, id: IdT, operation: str) -> Rows:
+    def _rows_of(self, id: IdT, operation: str, lock: Lock | None = None) -> Rows:
+        if lock is not None:
+            operation = self._definition.locking(operation, lock)
         if not self._definition.can_hold(id):
             return ()
-        return self._run(self._statements.one, {ID: id}, operation)
+        statement = self._statements.one if lock is None else self._statements.locked(lock)
+        return self._run(statement, {ID: id}, operation)
 
     def _changed_row(
         self,

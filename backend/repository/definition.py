@@ -14,6 +14,7 @@ from backend.errors import DefinitionError, Facts, NotFoundError, StaleError, Us
 from backend.statements.binding import is_forward, is_unbound, type_arguments
 from backend.statements.definition import Keywords, define
 from backend.statements.entity import Entity, ModelT
+from backend.statements.locks import Lock
 from backend.statements.rows import Builder, ModelRow, detached_builder, transient_builder
 from backend.statements.statements import Statements
 from backend.statements.values import Intake, is_storable
@@ -32,6 +33,10 @@ class Definition(Generic[ModelT]):
         self.work = {
             operation: Work(operation, entity.name, entity.table, writes=operation in _WRITES)
             for operation in (*_READS, *_WRITES)
+        }
+        self.work |= {
+            f"{operation} locked": Work(operation, entity.name, entity.table, writes=False, locks=True)
+            for operation in _LOCKING
         }
         self._id_type = entity.id_type
         self._largest = _largest(entity)
@@ -63,6 +68,14 @@ class Definition(Generic[ModelT]):
         if isinstance(id, int):
             return self._largest is None or -self._largest - 1 <= id <= self._largest
         return is_storable(id)
+
+    def locking(self, operation: str, lock: object) -> str:
+        """The key in `work` of an operation that locks. Raises `UsageError` for what is no lock."""
+        if not isinstance(lock, Lock):
+            raise UsageError(
+                f"lock is {_a(type(lock))}, expected a Lock: lock=Lock()", Facts(self.entity.name, operation)
+            )
+        return f"{operation} locked"
 
     def check_owner(self, owner: object) -> None:
         """Raises `UsageError` for what is no owner: `None` above all, which must not become access to everything."""
@@ -139,4 +152,5 @@ def _a(kind: type) -> str:
 
 
 _READS = ("get", "get_one", "list", "first", "one", "one_or_none", "count", "exists", "select")
+_LOCKING = ("get", "get_one")
 _WRITES = ("create", "update", "delete", "change")

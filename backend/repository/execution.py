@@ -19,6 +19,7 @@ from typing_extensions import TypeVar
 from backend.database.checkout import autocommitting, is_autocommitting
 from backend.database.failures import Work, translated, translating
 from backend.database.transactions import join, wrote
+from backend.errors import Facts, UsageError
 from backend.statements.rows import ModelRow
 
 T = TypeVar("T")
@@ -74,8 +75,12 @@ def run(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]) -> 
         return _joining(session, model, call)
     bind = session.get_bind(mapper=model)
     if isinstance(bind, Connection):
+        if call.work.locks and (not bind.in_transaction() or is_autocommitting(bind)):
+            raise _lock_without_transaction(call.work)
         with Session(bind, join_transaction_mode=session.join_transaction_mode) as own:
             return _committed(own.begin(), own.connection(), call)
+    if call.work.locks:
+        raise _lock_without_transaction(call.work)
     return _alone(bind, call)
 
 
@@ -84,11 +89,21 @@ def _joining(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]
         session.flush()
     with translating(call.work, "connect"):
         connection = session.connection(bind_arguments={"mapper": model})
+    if call.work.locks and is_autocommitting(connection):
+        raise _lock_without_transaction(call.work)
     join(session, connection)
     answer = call.on(connection)
     if call.work.writes:
         wrote(session)
     return answer
+
+
+def _lock_without_transaction(work: Work) -> UsageError:
+    return UsageError(
+        f"{work} with a lock, which lasts as long as its transaction, and this session is in none: "
+        "use db.transaction(), db.run() or session.begin()",
+        Facts(work.model, work.operation),
+    )
 
 
 def _alone(engine: Engine, call: Call[ExecutableT, T]) -> T:

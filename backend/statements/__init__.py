@@ -5,6 +5,7 @@ entity       one model as the statements see it: table, key, owner, version, sch
 definition   the checks that a class passes when it is defined
 values       data to column values, validated
 conditions   what a caller may filter and order by
+locks        how a row is locked while it is read
 statements   the statements, each built once per class
 rows         rows to detached entities
 """

@@ -37,6 +37,7 @@ from backend.statements.conditions import (
     is_expression,
 )
 from backend.statements.entity import Entity, ModelT
+from backend.statements.locks import Lock
 from backend.statements.scope import Scope, SelectT
 
 ID = "id_is"
@@ -67,6 +68,7 @@ class Statements(Generic[ModelT]):
         self.entity = entity
         self._columns: tuple[Column[Any], ...] = tuple(entity.columns.values())
         self._changes: WeakKeyDictionary[Change, Executable] = WeakKeyDictionary()
+        self._locked: dict[Lock, Executable] = {}
         owner = entity.owner_column
         self._scope = Scope(entity.table, owner) if scoped and owner is not None else None
         self._in_scope: tuple[ColumnElement[bool], ...] = () if self._scope is None else (self._scope.condition,)
@@ -76,6 +78,18 @@ class Statements(Generic[ModelT]):
     def one(self) -> Select[*tuple[object, ...]]:
         """SELECT of the row with the key `ID`."""
         return select(*self._columns).where(*self._key)
+
+    def locked(self, lock: Lock) -> Executable:
+        """`one`, with a lock on the row."""
+        built = self._locked.get(lock)
+        if built is None:
+            built = self._locked[lock] = self.one.with_for_update(
+                read=lock.strength == "share",
+                key_share=lock.strength == "no key update",
+                nowait=lock.if_locked == "nowait",
+                skip_locked=lock.if_locked == "skip",
+            )
+        return built
 
     @cached_property
     def insert(self) -> Executable:

@@ -89,9 +89,19 @@ def test_a_twin_says_what_it_is_generated_from(tree: Path) -> None:
 
 @formats
 def test_a_twin_is_formatted(tree: Path) -> None:
-    (tree / "backend/store/_async.py").write_text("import sys\nimport os\nx = {  'a':1 }\n")
+    (tree / "backend/store/_async.py").write_text("import sys\nimport os\nx = {  'a':os, 'b':sys }\n")
     problems(tree, write=True)
-    assert (tree / "backend/store/_sync.py").read_text().endswith('import os\nimport sys\n\nx = {"a": 1}\n')
+    expected = 'import os\nimport sys\n\nx = {"a": os, "b": sys}\n'
+    assert (tree / "backend/store/_sync.py").read_text().endswith(expected)
+
+
+@formats
+def test_an_import_that_only_the_source_needs_is_left_out(tree: Path) -> None:
+    text = "from collections.abc import Awaitable, Callable\n\nx: Callable[[], Awaitable[int]]\n"
+    (tree / "backend/store/_async.py").write_text(text)
+    problems(tree, write=True)
+    expected = "from collections.abc import Callable\n\nx: Callable[[], int]\n"
+    assert (tree / "backend/store/_sync.py").read_text().endswith(expected)
 
 
 @formats

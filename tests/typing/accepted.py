@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import Row, func
 from sqlmodel import Session, col
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import AsyncDatabase, Database, init_db
+from backend import AsyncDatabase, Database, Lock, Retry, init_db
 from backend.tasks import (
     AsyncTaskRepository,
     Task,
@@ -44,6 +45,9 @@ def synchronous(db: Database) -> None:
         assert_type(tasks.toggle_complete(1), Task)
     with db.transaction() as session:
         assert_type(session, Session)
+        assert_type(TaskRepository(session).get(1, lock=Lock("share", "nowait")), Task | None)
+    assert_type(db.run(lambda session: TaskRepository(session).count(), isolation="SERIALIZABLE"), int)
+    assert_type(db.run(lambda session: create_task(session, TaskCreate(title="x"), "a"), retry=Retry(attempts=3)), Task)
 
 
 async def asynchronous(db: AsyncDatabase) -> None:
@@ -55,6 +59,11 @@ async def asynchronous(db: AsyncDatabase) -> None:
         assert_type(await tasks.get(1), Task | None)
         assert_type(await tasks.list(), Sequence[Task])
         assert_type(await tasks.toggle_complete(1), Task)
+
+    async def work(session: AsyncSession) -> Task:
+        return await AsyncTaskRepository(session).get_one(1, lock=Lock())
+
+    assert_type(await db.run(work), Task)
 
 
 def functions(session: Session) -> None:

@@ -2,7 +2,7 @@
 
 from sqlmodel import Session, col
 
-from backend import Database
+from backend import Database, Lock
 from backend.tasks import (
     AsyncTaskRepository,
     Task,
@@ -46,5 +46,10 @@ def refused(db: Database, session: Session) -> None:
     create_task(session, TaskCreate(title="x"), None)  # type: ignore[arg-type]
     get_task(session, 1, user_id=None)  # type: ignore[arg-type]
     get_tasks(session, None)  # type: ignore[arg-type]
+    tasks.get(1, lock="update")  # type: ignore[arg-type]
+    Lock("exclusive")  # type: ignore[arg-type]
+    db.run(lambda session: session.title)  # type: ignore[attr-defined]
+    db.run(TaskRepository.count)  # type: ignore[arg-type]
+    db.run(get_tasks, isolation="serializable")  # type: ignore[arg-type]
     tasks.lst()  # type: ignore[attr-defined]
     col(Task.titel)  # type: ignore[attr-defined]

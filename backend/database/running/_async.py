@@ -1,0 +1,102 @@
+"""The runs of one piece of work, each in a transaction of a session of its own."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import TypeVar
+
+from backend.database.bridge import async_on_engine, async_on_session, async_pause
+from backend.database.delays import Delays, Retry
+from backend.database.failures import Work, translated, translating
+from backend.database.running.isolation import Isolation, isolate
+from backend.database.running.receipt import Receipt, fate_of, receipt_of
+from backend.database.running.writes import Writes
+from backend.database.sessions import async_session_of
+from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError, UsageError
+
+T = TypeVar("T")
+
+_WORK: Final = Work("run")
+
+
+@asynccontextmanager
+async def uncommitted(session: AsyncSession) -> AsyncGenerator[None]:
+    """A transaction that the block leaves open when it ends, and rolled back when it raises."""
+    _ = await session.begin()
+    try:
+        yield
+    except BaseException:
+        with suppress(DBAPIError):  # a connection that is lost has no transaction any more
+            await session.rollback()
+        raise
+
+
+async def run_again(
+    engine: AsyncEngine, work: Callable[[AsyncSession], Awaitable[T]], isolation: Isolation | None, retry: Retry
+) -> T:
+    """The result of the first run of the work that is committed. The contract is that of `AsyncDatabase.run`."""
+    delays = Delays(retry.within_s)
+    left = retry.attempts
+    while True:
+        left -= 1
+        try:
+            return await _attempt(engine, work, isolation, delays)
+        except Exception as error:
+            delay_s = delays.next_s() if left > 0 and _may_be_run_again(error) else None
+            if delay_s is None:
+                raise
+        await async_pause(delay_s)
+
+
+async def _attempt(
+    engine: AsyncEngine, work: Callable[[AsyncSession], Awaitable[T]], isolation: Isolation | None, delays: Delays
+) -> T:
+    async with async_session_of(engine) as session:
+        writes = await async_on_session(session, Writes)
+        async with uncommitted(session):
+            if isolation is not None:
+                await async_on_session(session, isolate, isolation)
+            result = await work(session)
+            if not session.in_transaction():
+                raise UsageError("the work of run() ended its transaction: leave commit and rollback to run()")
+            receipt = await async_on_session(session, receipt_of, writes)
+        try:
+            with translating(_WORK, "commit"):
+                await session.commit()
+        except OutcomeUnknownError:
+            is_answered = False
+        else:
+            is_answered = True
+    if is_answered or await _is_committed(engine, receipt, delays):  # asked when the session holds no connection
+        return result
+    raise ConnectionLostError("run lost its connection, and nothing was applied: try again", Facts(operation="run"))
+
+
+async def _is_committed(engine: AsyncEngine, receipt: Receipt | None, delays: Delays) -> bool:
+    """Whether a transaction whose COMMIT got no answer is committed; one without a receipt has written nothing.
+
+    Raises `OutcomeUnknownError` if that cannot be known, or not in time.
+    """
+    while receipt is not None:
+        fate = await async_on_engine(engine, fate_of, receipt)
+        if fate in ("committed", "aborted"):
+            return fate == "committed"
+        delay_s = None if fate == "unknowable" else delays.next_s()
+        if delay_s is None:
+            raise OutcomeUnknownError(
+                "run lost its connection before the answer to COMMIT came, and the database does not say what "
+                "became of the transaction: read before trying again",
+                Facts(operation="run"),
+            )
+        await async_pause(delay_s)
+    return False
+
+
+def _may_be_run_again(error: Exception) -> bool:
+    """Whether nothing of the work was applied and the same work can succeed; the caller's own errors are looked at."""
+    made = translated(error, _WORK, "statement")
+    return isinstance(made, RepositoryError) and made.retryable and made.outcome == "not_applied"

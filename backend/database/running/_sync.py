@@ -1,0 +1,99 @@
+# Generated from backend/database/running/_async.py by `python -m tools.generate_sync`: edit that one.
+"""The runs of one piece of work, each in a transaction of a session of its own."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+from typing_extensions import TypeVar
+
+from backend.database.bridge import on_engine, on_session, pause
+from backend.database.delays import Delays, Retry
+from backend.database.failures import Work, translated, translating
+from backend.database.running.isolation import Isolation, isolate
+from backend.database.running.receipt import Receipt, fate_of, receipt_of
+from backend.database.running.writes import Writes
+from backend.database.sessions import session_of
+from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError, UsageError
+
+T = TypeVar("T")
+
+_WORK: Final = Work("run")
+
+
+@contextmanager
+def uncommitted(session: Session) -> Generator[None]:
+    """A transaction that the block leaves open when it ends, and rolled back when it raises."""
+    _ = session.begin()
+    try:
+        yield
+    except BaseException:
+        with suppress(DBAPIError):  # a connection that is lost has no transaction any more
+            session.rollback()
+        raise
+
+
+def run_again(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, retry: Retry) -> T:
+    """The result of the first run of the work that is committed. The contract is that of `Database.run`."""
+    delays = Delays(retry.within_s)
+    left = retry.attempts
+    while True:
+        left -= 1
+        try:
+            return _attempt(engine, work, isolation, delays)
+        except Exception as error:
+            delay_s = delays.next_s() if left > 0 and _may_be_run_again(error) else None
+            if delay_s is None:
+                raise
+        pause(delay_s)
+
+
+def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, delays: Delays) -> T:
+    with session_of(engine) as session:
+        writes = on_session(session, Writes)
+        with uncommitted(session):
+            if isolation is not None:
+                on_session(session, isolate, isolation)
+            result = work(session)
+            if not session.in_transaction():
+                raise UsageError("the work of run() ended its transaction: leave commit and rollback to run()")
+            receipt = on_session(session, receipt_of, writes)
+        try:
+            with translating(_WORK, "commit"):
+                session.commit()
+        except OutcomeUnknownError:
+            is_answered = False
+        else:
+            is_answered = True
+    if is_answered or _is_committed(engine, receipt, delays):  # asked when the session holds no connection
+        return result
+    raise ConnectionLostError("run lost its connection, and nothing was applied: try again", Facts(operation="run"))
+
+
+def _is_committed(engine: Engine, receipt: Receipt | None, delays: Delays) -> bool:
+    """Whether a transaction whose COMMIT got no answer is committed; one without a receipt has written nothing.
+
+    Raises `OutcomeUnknownError` if that cannot be known, or not in time.
+    """
+    while receipt is not None:
+        fate = on_engine(engine, fate_of, receipt)
+        if fate in ("committed", "aborted"):
+            return fate == "committed"
+        delay_s = None if fate == "unknowable" else delays.next_s()
+        if delay_s is None:
+            raise OutcomeUnknownError(
+                "run lost its connection before the answer to COMMIT came, and the database does not say what "
+                "became of the transaction: read before trying again",
+                Facts(operation="run"),
+            )
+        pause(delay_s)
+    return False
+
+
+def _may_be_run_again(error: Exception) -> bool:
+    """Whether nothing of the work was applied and the same work can succeed; the caller's own errors are looked at."""
+    made = translated(error, _WORK, "statement")
+    return isinstance(made, RepositoryError) and made.retryable and made.outcome == "not_applied"

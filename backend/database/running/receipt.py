@@ -1,0 +1,86 @@
+"""What became of a transaction whose COMMIT got no answer: asked by its id, which was asked for before COMMIT.
+
+PostgreSQL keeps the fate of recent transactions (`pg_xact_status`). After a failover the same id can be another
+transaction's, so that a receipt also says on which system and timeline it was given.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sqlalchemy import BigInteger, Engine, String, bindparam, cast, column, func, select
+from sqlalchemy.orm import Session
+from sqlalchemy.types import UserDefinedType
+from typing_extensions import override
+
+from backend.database.checkout import autocommitting
+from backend.database.failures import Work, translated
+from backend.database.running.writes import Writes
+from backend.errors import RepositoryError
+
+Fate = Literal["committed", "aborted", "in progress", "unknowable"]
+"""What became of a transaction; `in progress` also while nobody answers."""
+
+_WORK: Final = Work("run", writes=False)
+
+
+class _TransactionId(UserDefinedType[str]):
+    """PostgreSQL's xid8, which has no type in SQLAlchemy and is only cast to and from text here."""
+
+    cache_ok: bool | None = True
+
+    @override
+    def get_col_spec(self, **_: object) -> str:
+        return "XID8"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A transaction that has written, so that its fate can be asked for."""
+
+    transaction: str
+    system: int
+    timeline: str
+
+
+_system = func.pg_control_system().table_valued(column("system_identifier", BigInteger()), name="control")
+_HERE: Final = (
+    _system.c.system_identifier,
+    func.left(func.pg_walfile_name(func.pg_current_wal_lsn()), 8, type_=String()).label("timeline"),
+)
+"""The cluster, and the timeline that it writes: the first eight digits of its write-ahead log's name."""
+
+_OWN: Final = cast(func.pg_current_xact_id_if_assigned(), String)
+_RECEIPT: Final = select(_OWN.label("id"), *_HERE).select_from(_system)
+_STATUS: Final = func.pg_xact_status(cast(bindparam("id", type_=String()), _TransactionId), type_=String())
+_FATE: Final = select(_STATUS.label("status"), *_HERE).select_from(_system)
+
+
+def receipt_of(session: Session, writes: Writes) -> Receipt | None:
+    """The receipt of the session's transaction, flushed before: one round trip, none and `None` if it only read."""
+    session.flush()
+    if not writes.possible:
+        return None
+    try:
+        id, system, timeline = session.connection().execute(_RECEIPT).one()
+    except Exception as error:
+        made = translated(error, _WORK, "statement")
+        if made is error:
+            raise
+        raise made from None
+    return Receipt(id, system, timeline) if id else None  # NULL: it wrote nothing, whatever was sent
+
+
+def fate_of(engine: Engine, receipt: Receipt) -> Fate:
+    """What became of the transaction, asked on a connection of its own."""
+    try:
+        with autocommitting(engine) as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            status, *here = connection.execute(_FATE, {"id": receipt.transaction}).one()
+    except Exception as error:
+        if isinstance(translated(error, _WORK, "statement"), RepositoryError):
+            return "in progress"
+        raise
+    if here != [receipt.system, receipt.timeline]:
+        return "unknowable"
+    known: dict[str, Fate] = {"committed": "committed", "aborted": "aborted", "in progress": "in progress"}
+    return known.get(status, "unknowable")

@@ -1,0 +1,71 @@
+"""The sessions that a database opens: SQLModel's, which note for the context they run in that a transaction is open."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import SessionTransaction
+from sqlmodel import Session
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend.database.checkout import is_autocommitting
+from backend.errors import UsageError
+
+_KEY: Final = "backend.noted"
+
+
+@dataclass(slots=True, eq=False)
+class _Noted:
+    """A transaction of one engine; a task that outlives it keeps the note, so the note says when it ended."""
+
+    engine: object
+    is_open: bool = True
+
+
+_noted: ContextVar[tuple[_Noted, ...]] = ContextVar("backend_transactions", default=())
+
+
+class NotingSession(Session):
+    """A session whose transactions are noted; in AUTOCOMMIT, where there are none, it refuses to begin."""
+
+
+def session_of(engine: Engine) -> Session:
+    """A session on the engine that begins nothing by itself."""
+    return NotingSession(engine, autobegin=False, expire_on_commit=False)
+
+
+def async_session_of(engine: AsyncEngine) -> AsyncSession:
+    """`session_of`, awaited."""
+    return AsyncSession(engine, sync_session_class=NotingSession, autobegin=False, expire_on_commit=False)
+
+
+def refuse_within_transaction(engine: Engine | AsyncEngine, call: str) -> None:
+    """Raises `UsageError` where the running thread or task is in a transaction of a session of this engine's."""
+    own = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+    if any(noted.is_open and noted.engine is own for noted in _noted.get()):
+        raise UsageError(f"{call} within a transaction: it makes its own, so call it outside of the block")
+
+
+@event.listens_for(NotingSession, "after_transaction_create")
+def _note(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        noted = session.info[_KEY] = _Noted(session.bind)
+        _noted.set((*(one for one in _noted.get() if one.is_open), noted))
+
+
+@event.listens_for(NotingSession, "after_transaction_end")
+def _end(session: Session, transaction: SessionTransaction) -> None:
+    noted = session.info.get(_KEY)
+    if transaction.parent is None and isinstance(noted, _Noted):
+        noted.is_open = False
+
+
+@event.listens_for(NotingSession, "after_begin")
+def _refuse_autocommit(_session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    if is_autocommitting(connection):
+        raise UsageError(
+            "this engine is set to AUTOCOMMIT, where nothing can be undone: "
+            "make the database of an engine without that isolation level"
+        )

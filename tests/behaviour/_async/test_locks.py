@@ -1,0 +1,137 @@
+"""A row is locked while it is read: who is kept away, how long, and what a session without a transaction is told."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend import AsyncDatabase, Lock
+from backend.errors import LockNotAvailableError, NotFoundError, UsageError
+from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
+from tests.support.entities import AsyncProjectRepository, AsyncTicketRepository, ProjectCreate, TicketCreate
+from tests.support.wire import WireProxy
+
+NOWAIT = Lock(if_locked="nowait")
+
+
+async def _task(database: AsyncDatabase, owner: str = "a") -> Task:
+    async with database.session() as session:
+        return await AsyncTaskRepository(session).owned_by(owner).create(TaskCreate(title="x"))
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "is_free"),
+    [
+        (Lock(), NOWAIT, False),
+        (Lock(), Lock("share", "nowait"), False),
+        (Lock("no key update"), Lock("share", "nowait"), False),
+        (Lock("share"), Lock("share", "nowait"), True),
+        (Lock("share"), Lock("no key update", "nowait"), False),
+    ],
+)
+async def test_a_lock_keeps_others_away(database: AsyncDatabase, held: Lock, asked: Lock, is_free: bool) -> None:
+    task = await _task(database)
+    async with database.transaction() as one, database.transaction() as two:
+        assert await AsyncTaskRepository(one).owned_by("a").get(task.id, lock=held) == task
+        others = AsyncTaskRepository(two).owned_by("a")
+        if is_free:
+            assert await others.get_one(task.id, lock=asked) == task
+        else:
+            with pytest.raises(LockNotAvailableError) as raised:
+                async with two.begin_nested():
+                    await others.get_one(task.id, lock=asked)
+            assert (raised.value.retryable, raised.value.operation) == (True, "get_one")
+    async with database.transaction() as session:  # nothing is held any more
+        assert await AsyncTaskRepository(session).owned_by("a").get(task.id, lock=NOWAIT)
+
+
+async def test_a_row_that_is_updated_can_be_referred_to_and_one_locked_for_update_cannot(
+    database: AsyncDatabase,
+) -> None:
+    async with database.session() as session:
+        project = await AsyncProjectRepository(session).owned_by("a").create(ProjectCreate(name="x"))
+
+    async def refer() -> None:
+        async with database.transaction() as session:
+            await AsyncProjectRepository(session).owned_by("a").get(project.id, lock=Lock("share", "nowait"))
+            await AsyncTicketRepository(session).owned_by("a").create(TicketCreate(project_id=project.id, title="x"))
+
+    await refer()
+    async with database.transaction() as session:
+        await AsyncProjectRepository(session).owned_by("a").get(project.id, lock=Lock("no key update"))
+        async with database.session() as other:
+            await AsyncTicketRepository(other).owned_by("a").create(TicketCreate(project_id=project.id, title="y"))
+
+
+async def test_a_locked_row_is_skipped_where_that_is_asked_for(database: AsyncDatabase) -> None:
+    task = await _task(database)
+    skip = Lock(if_locked="skip")
+    async with database.transaction() as one, database.transaction() as two:
+        await AsyncTaskRepository(one).owned_by("a").get(task.id, lock=Lock())
+        others = AsyncTaskRepository(two).owned_by("a")
+        assert await others.get(task.id, lock=skip) is None
+        with pytest.raises(NotFoundError):
+            await others.get_one(task.id, lock=skip)
+
+
+async def test_another_owners_row_is_not_locked(database: AsyncDatabase) -> None:
+    task = await _task(database, "b")
+    async with database.transaction() as one, database.transaction() as two:
+        assert await AsyncTaskRepository(one).owned_by("a").get(task.id, lock=Lock()) is None
+        assert await AsyncTaskRepository(two).owned_by("b").get(task.id, lock=NOWAIT) == task
+
+
+async def test_a_lock_is_the_same_one_round_trip(database: AsyncDatabase, proxy: WireProxy) -> None:
+    task = await _task(database)
+    with proxy.watch() as seen:
+        async with database.transaction() as session:
+            tasks = AsyncTaskRepository(session).owned_by("a")
+            await tasks.get_one(task.id, lock=Lock())
+            await tasks.update(task.id, TaskUpdate(title="y"))
+    assert seen.flights == 4
+
+
+async def test_a_lock_without_a_transaction_is_refused_before_it_is_sent(
+    database: AsyncDatabase, proxy: WireProxy
+) -> None:
+    task = await _task(database)
+    async with database.engine.connect() as connection:
+        for session in (database.session(), AsyncSession(database.engine), AsyncSession(connection)):
+            tasks = AsyncTaskRepository(session).owned_by("a")
+            for call in (tasks.get, tasks.get_one):
+                with proxy.watch() as seen, pytest.raises(UsageError, match=r"in none: use db\.transaction\(\)"):
+                    await call(task.id, lock=Lock())
+                assert seen.statements == []
+
+
+async def test_autocommit_is_no_transaction_to_hold_a_lock(database: AsyncDatabase, proxy: WireProxy) -> None:
+    engine = create_async_engine(proxy.url, isolation_level="AUTOCOMMIT")
+    async with AsyncSession(engine) as session, session.begin():
+        with pytest.raises(UsageError, match="a lock, which lasts as long as its transaction"):
+            await AsyncTaskRepository(session).get(1, lock=Lock())
+    await engine.dispose()
+
+
+async def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(database: AsyncDatabase) -> None:
+    task = await _task(database)
+    async with database.engine.begin() as connection, AsyncSession(connection) as session:
+        assert await AsyncTaskRepository(session).owned_by("a").get(task.id, lock=Lock())
+        async with database.transaction() as other:
+            with pytest.raises(LockNotAvailableError):
+                async with other.begin_nested():
+                    await AsyncTaskRepository(other).get(task.id, lock=NOWAIT)
+
+
+@pytest.mark.parametrize("lock", ["update", True, {}])
+async def test_what_is_no_lock_is_refused(session: AsyncSession, lock: Any) -> None:
+    with pytest.raises(UsageError, match=r"expected a Lock: lock=Lock\(\)"):
+        await AsyncTaskRepository(session).get(1, lock=lock)
+
+
+def test_a_lock_of_an_unknown_kind_is_refused() -> None:
+    unknown: Any = "exclusive"
+    with pytest.raises(UsageError, match="a lock is 'exclusive', expected one of 'update', 'no key update', 'share'"):
+        Lock(unknown)
+    with pytest.raises(UsageError, match="expected one of 'wait', 'nowait', 'skip'"):
+        Lock(if_locked=unknown)

@@ -1,0 +1,251 @@
+"""A transaction that is run again: when, how often, what it costs, and what becomes of a COMMIT without an answer."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend import AsyncDatabase, Retry
+from backend.errors import (
+    ConnectionLostError,
+    DeadlockError,
+    FailedTransactionError,
+    OutcomeUnknownError,
+    SerializationError,
+    UsageError,
+)
+from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
+from tests.support.entities import AsyncProjectRepository, ProjectCreate
+from tests.support.faults import Cut, Fault, Statement
+from tests.support.wire import WireProxy
+
+Work = Callable[[AsyncSession], Awaitable[Any]]
+
+
+def is_commit(statement: Statement) -> bool:
+    return statement.sql == "COMMIT"
+
+
+async def create(session: AsyncSession) -> Task:
+    return await AsyncTaskRepository(session).owned_by("a").create(TaskCreate(title="x"))
+
+
+async def count(session: AsyncSession) -> int:
+    return await AsyncTaskRepository(session).count()
+
+
+async def lower(session: AsyncSession) -> object:
+    return (await session.exec(select(func.lower("A")))).one()
+
+
+async def pending(session: AsyncSession) -> None:
+    session.add(Task(title="pending", user_id="a"))
+
+
+@pytest.mark.parametrize(
+    ("work", "flights"),
+    [(create, 4), (count, 3), (lower, 4), (pending, 4)],
+    ids=["a write", "a read", "a read by a function that may write", "what the commit would flush"],
+)
+async def test_a_run_that_wrote_asks_for_its_id(
+    database: AsyncDatabase, proxy: WireProxy, work: Work, flights: int
+) -> None:
+    with proxy.watch() as seen:
+        await database.run(work)
+    assert (seen.flights, seen.connects) == (flights, 0)
+    assert seen.statements[0].sql.startswith("BEGIN")
+    assert seen.statements[-1].sql == "COMMIT"
+
+
+async def test_the_result_is_what_the_work_returned_and_is_kept(database: AsyncDatabase) -> None:
+    task = await database.run(create)
+    async with database.session() as session:
+        assert await AsyncTaskRepository(session).owned_by("a").get(task.id) == task
+
+
+async def test_a_serialization_failure_runs_the_work_again_in_a_new_session(database: AsyncDatabase) -> None:
+    task = await database.run(create)
+    sessions: list[object] = []
+
+    async def rename(session: AsyncSession) -> Task:
+        sessions.append(session)
+        tasks = AsyncTaskRepository(session).owned_by("a")
+        before = await tasks.get_one(task.id)
+        if len(sessions) == 1:
+            async with database.session() as other:
+                await AsyncTaskRepository(other).owned_by("a").update(task.id, TaskUpdate(title="meanwhile"))
+        return await tasks.update(task.id, TaskUpdate(title=f"{before.title}!"))
+
+    assert (await database.run(rename, isolation="REPEATABLE READ")).title == "meanwhile!"
+    assert len(set(map(id, sessions))) == 2
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+async def test_the_isolation_level_is_that_of_the_run_alone(database: AsyncDatabase, isolation: Any) -> None:
+    async def level(session: AsyncSession) -> str:
+        return str((await session.exec(select(func.current_setting("transaction_isolation")))).one())
+
+    assert await database.run(level, isolation=isolation) == isolation.lower()
+    assert await database.run(level) == "read committed"
+
+
+async def test_an_error_that_may_pass_ends_with_the_last_attempt(database: AsyncDatabase) -> None:
+    runs: list[int] = []
+
+    async def fail(session: AsyncSession) -> None:
+        runs.append(await count(session))
+        raise SerializationError("again")
+
+    with pytest.raises(SerializationError, match="again"):
+        await database.run(fail, retry=Retry(attempts=3))
+    assert len(runs) == 3
+    with pytest.raises(SerializationError):
+        await database.run(fail, retry=Retry(within_s=0))
+    assert len(runs) == 4
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), FailedTransactionError("x"), OutcomeUnknownError("x")])
+async def test_another_error_ends_it_at_once_with_nothing_kept(database: AsyncDatabase, error: Exception) -> None:
+    async def fail(session: AsyncSession) -> None:
+        await create(session)
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        await database.run(fail)
+    assert raised.value is error
+    assert await database.run(count) == 0
+
+
+async def test_a_conflict_of_the_callers_own_statement_runs_it_again_too(database: AsyncDatabase) -> None:
+    task = await database.run(create)
+    runs: list[int] = []
+
+    async def rename(session: AsyncSession) -> None:
+        runs.append(len(runs))
+        found = (await session.exec(select(Task).where(col(Task.id) == task.id))).one()
+        if len(runs) == 1:
+            async with database.session() as other:
+                await AsyncTaskRepository(other).update(task.id, TaskUpdate(title="meanwhile"))
+        found.title = "mine"
+
+    await database.run(rename, isolation="SERIALIZABLE")
+    assert len(runs) == 2
+
+
+async def test_a_failed_statement_that_the_work_swallowed_is_not_committed(database: AsyncDatabase) -> None:
+    async def swallow(session: AsyncSession) -> None:
+        projects = AsyncProjectRepository(session).owned_by("a")
+        await projects.create(ProjectCreate(name="same"))
+        try:
+            await projects.create(ProjectCreate(name="same"))
+        except Exception:
+            return
+
+    with pytest.raises(FailedTransactionError):
+        await database.run(swallow)
+    assert await database.run(lambda session: AsyncProjectRepository(session).count()) == 0
+
+
+async def test_a_work_that_commits_or_rolls_back_itself_is_told(database: AsyncDatabase) -> None:
+    for ends in (AsyncSession.commit, AsyncSession.rollback):
+        with pytest.raises(UsageError, match=r"leave commit and rollback to run\(\)"):
+            await database.run(ends)
+
+
+async def test_a_run_within_a_transaction_is_refused(database: AsyncDatabase, clean: Engine) -> None:
+    async def nested(_session: AsyncSession) -> object:
+        return await database.run(create)
+
+    with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+        await database.run(nested)
+    async with database.transaction():
+        with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+            await database.run(create)
+    async with database.session() as session:
+        async with session.begin():
+            with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+                await database.run(create)
+        await database.run(create)
+    assert await database.run(count) == 1
+
+
+async def test_an_engine_in_autocommit_has_no_transactions(proxy: WireProxy, clean: Engine) -> None:
+    engine = create_async_engine(proxy.url, isolation_level="AUTOCOMMIT")
+    database = AsyncDatabase(engine)
+    with pytest.raises(UsageError, match="this engine is set to AUTOCOMMIT"):
+        await database.run(create)
+    with pytest.raises(UsageError, match="this engine is set to AUTOCOMMIT"):
+        async with database.transaction() as session:
+            await create(session)
+    assert await AsyncTaskRepository(database.session()).count() == 0
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("at", ["before_statement", "within_statement", "after_statement", "within_answer"])
+@pytest.mark.parametrize("statement", ["BEGIN", "INSERT", "pg_current_xact_id", is_commit])
+async def test_a_lost_connection_leaves_the_work_done_exactly_once(
+    database: AsyncDatabase, proxy: WireProxy, at: Any, statement: Any
+) -> None:
+    runs: list[int] = []
+
+    async def work(session: AsyncSession) -> Task:
+        runs.append(len(runs))
+        return await create(session)
+
+    with proxy.fault(Fault(at, Cut(), statement)) as armed:
+        task = await database.run(work)
+    assert armed.fired == 1
+    assert len(runs) == (1 if statement is is_commit and at in ("after_statement", "within_answer") else 2)
+    async with database.session() as session:
+        assert await AsyncTaskRepository(session).list() == [task]
+
+
+async def test_a_commit_whose_fate_nobody_tells_is_unknown(database: AsyncDatabase, proxy: WireProxy) -> None:
+    with (
+        proxy.fault(Fault("after_statement", Cut(), is_commit)),
+        proxy.fault(Fault("before_statement", Cut(), "pg_xact_status", times=1000)) as silent,
+        pytest.raises(OutcomeUnknownError) as raised,
+    ):
+        await database.run(create, retry=Retry(within_s=0.2))
+    assert (raised.value.outcome, raised.value.retryable) == ("unknown", False)
+    assert silent.fired > 1
+    assert await database.run(count) == 1
+
+
+async def test_a_lost_commit_of_a_transaction_that_only_read_runs_it_again(
+    database: AsyncDatabase, proxy: WireProxy
+) -> None:
+    with proxy.fault(Fault("after_statement", Cut(), is_commit)) as armed:
+        assert await database.run(count) == 0
+    assert armed.fired == 1
+    with (
+        proxy.fault(Fault("after_statement", Cut(), is_commit, times=10)),
+        pytest.raises(ConnectionLostError) as raised,
+    ):
+        await database.run(count, retry=Retry(attempts=2))
+    assert raised.value.outcome == "not_applied"
+
+
+async def test_deadlocks_are_run_again(database: AsyncDatabase) -> None:
+    one, two = await database.run(create), await database.run(create)
+
+    async def crossed(session: AsyncSession) -> None:
+        tasks = AsyncTaskRepository(session)
+        await tasks.update(one.id, TaskUpdate(title="mine"))
+        raise DeadlockError("as the server would say")
+
+    with pytest.raises(DeadlockError):
+        await database.run(crossed, retry=Retry(attempts=2))
+    async with database.session() as session:
+        assert {task.title for task in await AsyncTaskRepository(session).list()} == {two.title}
+
+
+def test_a_retry_allows_at_least_one_run() -> None:
+    for wrong in ({"attempts": 0}, {"within_s": -1.0}):
+        values: Any = wrong
+        with pytest.raises(UsageError, match="allows no run"):
+            Retry(**values)

@@ -1,0 +1,136 @@
+# Generated from tests/behaviour/_async/test_locks.py by `python -m tools.generate_sync`: edit that one.
+"""A row is locked while it is read: who is kept away, how long, and what a session without a transaction is told."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+from sqlmodel import Session
+
+from backend import Database, Lock
+from backend.errors import LockNotAvailableError, NotFoundError, UsageError
+from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
+from tests.support.entities import ProjectCreate, ProjectRepository, TicketCreate, TicketRepository
+from tests.support.wire import WireProxy
+
+NOWAIT = Lock(if_locked="nowait")
+
+
+def _task(database: Database, owner: str = "a") -> Task:
+    with database.session() as session:
+        return TaskRepository(session).owned_by(owner).create(TaskCreate(title="x"))
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "is_free"),
+    [
+        (Lock(), NOWAIT, False),
+        (Lock(), Lock("share", "nowait"), False),
+        (Lock("no key update"), Lock("share", "nowait"), False),
+        (Lock("share"), Lock("share", "nowait"), True),
+        (Lock("share"), Lock("no key update", "nowait"), False),
+    ],
+)
+def test_a_lock_keeps_others_away(database: Database, held: Lock, asked: Lock, is_free: bool) -> None:
+    task = _task(database)
+    with database.transaction() as one, database.transaction() as two:
+        assert TaskRepository(one).owned_by("a").get(task.id, lock=held) == task
+        others = TaskRepository(two).owned_by("a")
+        if is_free:
+            assert others.get_one(task.id, lock=asked) == task
+        else:
+            with pytest.raises(LockNotAvailableError) as raised:
+                with two.begin_nested():
+                    others.get_one(task.id, lock=asked)
+            assert (raised.value.retryable, raised.value.operation) == (True, "get_one")
+    with database.transaction() as session:  # nothing is held any more
+        assert TaskRepository(session).owned_by("a").get(task.id, lock=NOWAIT)
+
+
+def test_a_row_that_is_updated_can_be_referred_to_and_one_locked_for_update_cannot(
+    database: Database,
+) -> None:
+    with database.session() as session:
+        project = ProjectRepository(session).owned_by("a").create(ProjectCreate(name="x"))
+
+    def refer() -> None:
+        with database.transaction() as session:
+            ProjectRepository(session).owned_by("a").get(project.id, lock=Lock("share", "nowait"))
+            TicketRepository(session).owned_by("a").create(TicketCreate(project_id=project.id, title="x"))
+
+    refer()
+    with database.transaction() as session:
+        ProjectRepository(session).owned_by("a").get(project.id, lock=Lock("no key update"))
+        with database.session() as other:
+            TicketRepository(other).owned_by("a").create(TicketCreate(project_id=project.id, title="y"))
+
+
+def test_a_locked_row_is_skipped_where_that_is_asked_for(database: Database) -> None:
+    task = _task(database)
+    skip = Lock(if_locked="skip")
+    with database.transaction() as one, database.transaction() as two:
+        TaskRepository(one).owned_by("a").get(task.id, lock=Lock())
+        others = TaskRepository(two).owned_by("a")
+        assert others.get(task.id, lock=skip) is None
+        with pytest.raises(NotFoundError):
+            others.get_one(task.id, lock=skip)
+
+
+def test_another_owners_row_is_not_locked(database: Database) -> None:
+    task = _task(database, "b")
+    with database.transaction() as one, database.transaction() as two:
+        assert TaskRepository(one).owned_by("a").get(task.id, lock=Lock()) is None
+        assert TaskRepository(two).owned_by("b").get(task.id, lock=NOWAIT) == task
+
+
+def test_a_lock_is_the_same_one_round_trip(database: Database, proxy: WireProxy) -> None:
+    task = _task(database)
+    with proxy.watch() as seen:
+        with database.transaction() as session:
+            tasks = TaskRepository(session).owned_by("a")
+            tasks.get_one(task.id, lock=Lock())
+            tasks.update(task.id, TaskUpdate(title="y"))
+    assert seen.flights == 4
+
+
+def test_a_lock_without_a_transaction_is_refused_before_it_is_sent(database: Database, proxy: WireProxy) -> None:
+    task = _task(database)
+    with database.engine.connect() as connection:
+        for session in (database.session(), Session(database.engine), Session(connection)):
+            tasks = TaskRepository(session).owned_by("a")
+            for call in (tasks.get, tasks.get_one):
+                with proxy.watch() as seen, pytest.raises(UsageError, match=r"in none: use db\.transaction\(\)"):
+                    call(task.id, lock=Lock())
+                assert seen.statements == []
+
+
+def test_autocommit_is_no_transaction_to_hold_a_lock(database: Database, proxy: WireProxy) -> None:
+    engine = create_engine(proxy.url, isolation_level="AUTOCOMMIT")
+    with Session(engine) as session, session.begin():
+        with pytest.raises(UsageError, match="a lock, which lasts as long as its transaction"):
+            TaskRepository(session).get(1, lock=Lock())
+    engine.dispose()
+
+
+def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(database: Database) -> None:
+    task = _task(database)
+    with database.engine.begin() as connection, Session(connection) as session:
+        assert TaskRepository(session).owned_by("a").get(task.id, lock=Lock())
+        with database.transaction() as other:
+            with pytest.raises(LockNotAvailableError):
+                with other.begin_nested():
+                    TaskRepository(other).get(task.id, lock=NOWAIT)
+
+
+@pytest.mark.parametrize("lock", ["update", True, {}])
+def test_what_is_no_lock_is_refused(session: Session, lock: Any) -> None:
+    with pytest.raises(UsageError, match=r"expected a Lock: lock=Lock\(\)"):
+        TaskRepository(session).get(1, lock=lock)
+
+
+def test_a_lock_of_an_unknown_kind_is_refused() -> None:
+    unknown: Any = "exclusive"
+    with pytest.raises(UsageError, match="a lock is 'exclusive', expected one of 'update', 'no key update', 'share'"):
+        Lock(unknown)
+    with pytest.raises(UsageError, match="expected one of 'wait', 'nowait', 'skip'"):
+        Lock(if_locked=unknown)

@@ -1,0 +1,246 @@
+# Generated from tests/behaviour/_async/test_running.py by `python -m tools.generate_sync`: edit that one.
+"""A transaction that is run again: when, how often, what it costs, and what becomes of a COMMIT without an answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, func
+from sqlmodel import Session, col, select
+
+from backend import Database, Retry
+from backend.errors import (
+    ConnectionLostError,
+    DeadlockError,
+    FailedTransactionError,
+    OutcomeUnknownError,
+    SerializationError,
+    UsageError,
+)
+from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
+from tests.support.entities import ProjectCreate, ProjectRepository
+from tests.support.faults import Cut, Fault, Statement
+from tests.support.wire import WireProxy
+
+Work = Callable[[Session], Any]
+
+
+def is_commit(statement: Statement) -> bool:
+    return statement.sql == "COMMIT"
+
+
+def create(session: Session) -> Task:
+    return TaskRepository(session).owned_by("a").create(TaskCreate(title="x"))
+
+
+def count(session: Session) -> int:
+    return TaskRepository(session).count()
+
+
+def lower(session: Session) -> object:
+    return (session.exec(select(func.lower("A")))).one()
+
+
+def pending(session: Session) -> None:
+    session.add(Task(title="pending", user_id="a"))
+
+
+@pytest.mark.parametrize(
+    ("work", "flights"),
+    [(create, 4), (count, 3), (lower, 4), (pending, 4)],
+    ids=["a write", "a read", "a read by a function that may write", "what the commit would flush"],
+)
+def test_a_run_that_wrote_asks_for_its_id(database: Database, proxy: WireProxy, work: Work, flights: int) -> None:
+    with proxy.watch() as seen:
+        database.run(work)
+    assert (seen.flights, seen.connects) == (flights, 0)
+    assert seen.statements[0].sql.startswith("BEGIN")
+    assert seen.statements[-1].sql == "COMMIT"
+
+
+def test_the_result_is_what_the_work_returned_and_is_kept(database: Database) -> None:
+    task = database.run(create)
+    with database.session() as session:
+        assert TaskRepository(session).owned_by("a").get(task.id) == task
+
+
+def test_a_serialization_failure_runs_the_work_again_in_a_new_session(database: Database) -> None:
+    task = database.run(create)
+    sessions: list[object] = []
+
+    def rename(session: Session) -> Task:
+        sessions.append(session)
+        tasks = TaskRepository(session).owned_by("a")
+        before = tasks.get_one(task.id)
+        if len(sessions) == 1:
+            with database.session() as other:
+                TaskRepository(other).owned_by("a").update(task.id, TaskUpdate(title="meanwhile"))
+        return tasks.update(task.id, TaskUpdate(title=f"{before.title}!"))
+
+    assert (database.run(rename, isolation="REPEATABLE READ")).title == "meanwhile!"
+    assert len(set(map(id, sessions))) == 2
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+def test_the_isolation_level_is_that_of_the_run_alone(database: Database, isolation: Any) -> None:
+    def level(session: Session) -> str:
+        return str((session.exec(select(func.current_setting("transaction_isolation")))).one())
+
+    assert database.run(level, isolation=isolation) == isolation.lower()
+    assert database.run(level) == "read committed"
+
+
+def test_an_error_that_may_pass_ends_with_the_last_attempt(database: Database) -> None:
+    runs: list[int] = []
+
+    def fail(session: Session) -> None:
+        runs.append(count(session))
+        raise SerializationError("again")
+
+    with pytest.raises(SerializationError, match="again"):
+        database.run(fail, retry=Retry(attempts=3))
+    assert len(runs) == 3
+    with pytest.raises(SerializationError):
+        database.run(fail, retry=Retry(within_s=0))
+    assert len(runs) == 4
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), FailedTransactionError("x"), OutcomeUnknownError("x")])
+def test_another_error_ends_it_at_once_with_nothing_kept(database: Database, error: Exception) -> None:
+    def fail(session: Session) -> None:
+        create(session)
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        database.run(fail)
+    assert raised.value is error
+    assert database.run(count) == 0
+
+
+def test_a_conflict_of_the_callers_own_statement_runs_it_again_too(database: Database) -> None:
+    task = database.run(create)
+    runs: list[int] = []
+
+    def rename(session: Session) -> None:
+        runs.append(len(runs))
+        found = (session.exec(select(Task).where(col(Task.id) == task.id))).one()
+        if len(runs) == 1:
+            with database.session() as other:
+                TaskRepository(other).update(task.id, TaskUpdate(title="meanwhile"))
+        found.title = "mine"
+
+    database.run(rename, isolation="SERIALIZABLE")
+    assert len(runs) == 2
+
+
+def test_a_failed_statement_that_the_work_swallowed_is_not_committed(database: Database) -> None:
+    def swallow(session: Session) -> None:
+        projects = ProjectRepository(session).owned_by("a")
+        projects.create(ProjectCreate(name="same"))
+        try:
+            projects.create(ProjectCreate(name="same"))
+        except Exception:
+            return
+
+    with pytest.raises(FailedTransactionError):
+        database.run(swallow)
+    assert database.run(lambda session: ProjectRepository(session).count()) == 0
+
+
+def test_a_work_that_commits_or_rolls_back_itself_is_told(database: Database) -> None:
+    for ends in (Session.commit, Session.rollback):
+        with pytest.raises(UsageError, match=r"leave commit and rollback to run\(\)"):
+            database.run(ends)
+
+
+def test_a_run_within_a_transaction_is_refused(database: Database, clean: Engine) -> None:
+    def nested(_session: Session) -> object:
+        return database.run(create)
+
+    with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+        database.run(nested)
+    with database.transaction():
+        with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+            database.run(create)
+    with database.session() as session:
+        with session.begin():
+            with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+                database.run(create)
+        database.run(create)
+    assert database.run(count) == 1
+
+
+def test_an_engine_in_autocommit_has_no_transactions(proxy: WireProxy, clean: Engine) -> None:
+    engine = create_engine(proxy.url, isolation_level="AUTOCOMMIT")
+    database = Database(engine)
+    with pytest.raises(UsageError, match="this engine is set to AUTOCOMMIT"):
+        database.run(create)
+    with pytest.raises(UsageError, match="this engine is set to AUTOCOMMIT"):
+        with database.transaction() as session:
+            create(session)
+    assert TaskRepository(database.session()).count() == 0
+    engine.dispose()
+
+
+@pytest.mark.parametrize("at", ["before_statement", "within_statement", "after_statement", "within_answer"])
+@pytest.mark.parametrize("statement", ["BEGIN", "INSERT", "pg_current_xact_id", is_commit])
+def test_a_lost_connection_leaves_the_work_done_exactly_once(
+    database: Database, proxy: WireProxy, at: Any, statement: Any
+) -> None:
+    runs: list[int] = []
+
+    def work(session: Session) -> Task:
+        runs.append(len(runs))
+        return create(session)
+
+    with proxy.fault(Fault(at, Cut(), statement)) as armed:
+        task = database.run(work)
+    assert armed.fired == 1
+    assert len(runs) == (1 if statement is is_commit and at in ("after_statement", "within_answer") else 2)
+    with database.session() as session:
+        assert TaskRepository(session).list() == [task]
+
+
+def test_a_commit_whose_fate_nobody_tells_is_unknown(database: Database, proxy: WireProxy) -> None:
+    with (
+        proxy.fault(Fault("after_statement", Cut(), is_commit)),
+        proxy.fault(Fault("before_statement", Cut(), "pg_xact_status", times=1000)) as silent,
+        pytest.raises(OutcomeUnknownError) as raised,
+    ):
+        database.run(create, retry=Retry(within_s=0.2))
+    assert (raised.value.outcome, raised.value.retryable) == ("unknown", False)
+    assert silent.fired > 1
+    assert database.run(count) == 1
+
+
+def test_a_lost_commit_of_a_transaction_that_only_read_runs_it_again(database: Database, proxy: WireProxy) -> None:
+    with proxy.fault(Fault("after_statement", Cut(), is_commit)) as armed:
+        assert database.run(count) == 0
+    assert armed.fired == 1
+    with (
+        proxy.fault(Fault("after_statement", Cut(), is_commit, times=10)),
+        pytest.raises(ConnectionLostError) as raised,
+    ):
+        database.run(count, retry=Retry(attempts=2))
+    assert raised.value.outcome == "not_applied"
+
+
+def test_deadlocks_are_run_again(database: Database) -> None:
+    one, two = database.run(create), database.run(create)
+
+    def crossed(session: Session) -> None:
+        tasks = TaskRepository(session)
+        tasks.update(one.id, TaskUpdate(title="mine"))
+        raise DeadlockError("as the server would say")
+
+    with pytest.raises(DeadlockError):
+        database.run(crossed, retry=Retry(attempts=2))
+    with database.session() as session:
+        assert {task.title for task in TaskRepository(session).list()} == {two.title}
+
+
+def test_a_retry_allows_at_least_one_run() -> None:
+    for wrong in ({"attempts": 0}, {"within_s": -1.0}):
+        values: Any = wrong
+        with pytest.raises(UsageError, match="allows no run"):
+            Retry(**values)
