@@ -1,13 +1,18 @@
 """Counts round trips as libpq itself traces them: client messages that follow server messages."""
 
+import re
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import IO, Final
 
 import psycopg
-from psycopg.pq import Trace
+from psycopg.pq import ConnStatus, Trace
 from psycopg.pq.abc import PGconn
 from sqlalchemy import Engine, event
+
+_MESSAGE: Final = re.compile(rb"^([FB])\t\d+\t(\w+)", re.MULTILINE)
+"""A line of a trace: who sent, the length, what."""
 
 
 class RoundTrips:
@@ -16,36 +21,40 @@ class RoundTrips:
     def __init__(self, engine: Engine) -> None:
         self._connections: list[PGconn] = []
         self.last: int | None = 0
-        """Round trips of the last counted block; `None` where libpq cannot trace."""
+        """Round trips of the last counted block; `None` where libpq cannot trace, or the block opened a connection."""
         event.listen(engine, "connect", self._opened)
 
     @contextmanager
     def counted(self) -> Generator[None]:
-        """Counts what the block sends on connections that are open when it begins."""
-        with tempfile.TemporaryFile() as trace:
-            traced = [connection for connection in self._connections if _is_traced(connection, trace.fileno())]
+        """Counts what the block sends."""
+        self._connections = [one for one in self._connections if one.status == ConnStatus.OK]
+        watched = list(self._connections)
+        with ExitStack() as files:
+            traces = {one: files.enter_context(tempfile.TemporaryFile()) for one in watched}
+            traced = [one for one, trace in traces.items() if _is_traced(one, trace)]
             try:
                 yield
             finally:
-                for connection in traced:
-                    connection.untrace()
-                trace.seek(0)
-                self.last = _flights(trace.read()) if len(traced) == len(self._connections) else None
+                for one in traced:
+                    if one.status == ConnStatus.OK:
+                        one.untrace()
+                is_whole = traced == watched == self._connections
+                self.last = sum(_flights(trace) for trace in traces.values()) if is_whole else None
 
     def _opened(self, connection: "psycopg.Connection[object]", _record: object) -> None:
-        self._connections = [one for one in self._connections if one.socket >= 0]
         self._connections.append(connection.pgconn)
 
 
-def _is_traced(connection: PGconn, descriptor: int) -> bool:
+def _is_traced(connection: PGconn, trace: IO[bytes]) -> bool:
     try:
-        connection.trace(descriptor)
+        connection.trace(trace.fileno())
         connection.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
     except psycopg.NotSupportedError:
         return False
     return True
 
 
-def _flights(trace: bytes) -> int:
-    senders = [line[:1] for line in trace.splitlines() if line[:1] in (b"F", b"B")]
+def _flights(trace: IO[bytes]) -> int:
+    trace.seek(0)
+    senders = [sender for sender, message in _MESSAGE.findall(trace.read()) if message != b"Terminate"]
     return sum(1 for before, sender in zip([b"B", *senders], senders, strict=False) if (before, sender) == (b"B", b"F"))
