@@ -52,8 +52,9 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _url_has_a_known_scheme(cls, value: SecretStr) -> SecretStr:
-        scheme, separator, rest = value.get_secret_value().partition("://")
-        if scheme not in _SCHEMES or not separator or not rest:
+        url = value.get_secret_value()
+        scheme, separator, rest = url.partition("://")
+        if scheme not in _SCHEMES or not separator or not rest or not _is_unicode(url):
             raise ValueError(f"expected {_SHAPE}")
         return value
 
@@ -74,6 +75,8 @@ class Settings(BaseSettings):
             if _is_missing(error):
                 return None
             raise _settings_error(error) from None
+        except UnicodeDecodeError:
+            raise _not_utf_8() from None
 
     @classmethod
     def of_url(cls, url: str) -> "Settings":
@@ -82,14 +85,29 @@ class Settings(BaseSettings):
             return cls(database_url=SecretStr(url))
         except ValidationError as error:
             raise _settings_error(error) from None
+        except UnicodeDecodeError:
+            raise _not_utf_8() from None
 
     @override
     def __str__(self) -> str:
         return repr(self)
 
 
+def _is_unicode(text: str) -> bool:
+    """Whether the text holds no byte that its environment could not decode."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _is_missing(error: ValidationError) -> bool:
     return any(one["type"] == "missing" for one in error.errors(include_input=False))
+
+
+def _not_utf_8() -> SettingsError:
+    return SettingsError(".env is not UTF-8: save it as UTF-8")
 
 
 def _settings_error(error: ValidationError) -> SettingsError:

@@ -23,12 +23,22 @@ def test_a_missing_url_is_named_with_its_shape() -> None:
     assert Settings.find() is None
 
 
-@pytest.mark.parametrize("url", ["", "s3cret", "mysql://u:s3cret@h/d", "postgresql:/s3cret", "postgresql://"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "s3cret", "mysql://u:s3cret@h/d", "postgresql:/s3cret", "postgresql://", "postgresql://s3cret\udcff@h/d"],
+)
 def test_a_malformed_url_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     with pytest.raises(SettingsError, match=r"^DATABASE_URL is malformed: expected postgresql://") as raised:
         Database()
     assert "s3cret" not in f"{raised.value!r}{raised.value.__cause__}{raised.value.__suppress_context__}"
+
+
+@pytest.mark.parametrize("given", [(), ("postgresql://h/d",)])
+def test_an_env_file_that_is_not_utf_8_is_named(tmp_path: Path, given: tuple[str, ...]) -> None:
+    (tmp_path / ".env").write_bytes(b"DATABASE_URL=postgresql://s3cret\xff@h/d\n")
+    with pytest.raises(SettingsError, match=r"^\.env is not UTF-8: save it as UTF-8$"):
+        Database(*given)
 
 
 @pytest.mark.parametrize("url", ["postgresql://u:s3cret@h:port/d", "postgresql://u:s3@cret:x@h:1:2/d"])
