@@ -1,8 +1,11 @@
 """`python -m backend demo | check | init`. An error is one line on stderr and exit code 1."""
 
 import argparse
+import logging
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import backend.tasks
 from backend import Database, init_db
@@ -10,28 +13,40 @@ from backend.commands.check import check
 from backend.commands.demo import demo
 from backend.errors import RepositoryError
 
-_COMMANDS = {
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    command = _command(arguments)
+    logging.basicConfig(handlers=[logging.NullHandler()])  # what a library logs would be more lines on stderr
+    try:
+        code = command()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (RepositoryError, OSError) as error:
+        return _failed(str(error), 1)
+    except KeyboardInterrupt:
+        return _failed("interrupted", 130)
+    return code
+
+
+def _command(arguments: Sequence[str] | None) -> Callable[[], int]:
+    parser = argparse.ArgumentParser(prog="python -m backend", description="Tools for a database of this project.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, help in _HELP.items():
+        added = commands.add_parser(name, help=help, description=help)
+        if name == "demo":
+            added.add_argument("--data", type=Path, metavar="FOLDER", help="embedded PostgreSQL, its data in FOLDER")
+    given = parser.parse_args(arguments)
+    return {"demo": lambda: demo(given.data), "check": check, "init": _init}[given.command]
+
+
+_HELP = {
     "demo": "walk tasks of two owners through their life, on DATABASE_URL or an embedded PostgreSQL",
     "check": "connect to DATABASE_URL and report server, latency, pool and tables",
     "init": "create the tables that are missing in DATABASE_URL",
 }
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m backend", description="Tools for a database of this project.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, help in _COMMANDS.items():
-        commands.add_parser(name, help=help, description=help)
-    command = parser.parse_args(arguments).command
-    try:
-        return {"demo": demo, "check": check, "init": _init}[command]()
-    except RepositoryError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("error: interrupted\n")
-        return 130
 
 
 def _init() -> int:
@@ -39,6 +54,12 @@ def _init() -> int:
         init_db(database, backend.tasks.Task.metadata)
     sys.stdout.write("the tables exist\n")
     return 0
+
+
+def _failed(message: str, code: int) -> int:
+    sys.stdout.flush()
+    sys.stderr.write(f"error: {message}\n")
+    return code
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 from backend import Database, init_db
 from backend.commands.wire import RoundTrips
@@ -16,26 +17,29 @@ from backend.tasks import TaskCreate, TaskRepository, TaskUpdate
 _WIDTHS = (7, 58, 9, 11)
 
 
-def demo() -> int:
-    """Prints each step with its time and round trips; 0 if everything was found again, else 1."""
-    with _database() as (database, place):
+def demo(data: Path | None = None) -> int:
+    """Prints each step with its time and round trips; 0 if everything was found again, else 1.
+
+    On DATABASE_URL, else on an embedded PostgreSQL; with `data` on an embedded one whose data are in that folder.
+    """
+    with _database(data) as (database, place):
         sys.stdout.write(f"{place}\n\n")
         kept = _first_part(_Table(database))
     sys.stdout.write("\n  everything closed: sessions, pool and, where it was started here, the server\n\n")
-    with _database() as (database, _):
+    with _database(data) as (database, _):
         found = _second_part(_Table(database), kept)
     sys.stdout.write("\n" + ("every task was found again\n" if found else "tasks are missing after the restart\n"))
     return 0 if found else 1
 
 
 @contextmanager
-def _database() -> Generator[tuple[Database, str]]:
-    settings = Settings.find()
+def _database(data: Path | None) -> Generator[tuple[Database, str]]:
+    settings = Settings.find() if data is None else None
     if settings is not None:
         with Database(settings) as database:
             yield database, "on the server of DATABASE_URL"
         return
-    folder = data_folder()
+    folder = data_folder() if data is None else data
     with EmbeddedServer(folder) as server, Database(server.url) as database:
         yield database, f"on an embedded PostgreSQL, its data in {folder}"
 
@@ -73,14 +77,14 @@ def _first_part(table: _Table) -> dict[str, set[int]]:
     kept: dict[str, set[int]] = {"ada": set(), "grace": set()}
     table.opened()
     for owner in kept:
-        table.step(owner, lambda tasks: f"found {tasks.count()} tasks of earlier runs")
+        table.step(owner, lambda tasks: f"found {_tasks(tasks.count())} of earlier runs")
     for owner, title in (("ada", "Buy groceries"), ("ada", "Write the report"), ("grace", "Call the bank")):
         table.step(owner, partial(_created, title=title, ids=kept[owner]))
     first = min(kept["ada"])
     table.step("ada", lambda tasks: f"read {tasks.get_one(first).title!r}")
     table.step("ada", lambda tasks: f"renamed it: {tasks.update(first, TaskUpdate(title='Buy food')).title!r}")
     table.step("ada", lambda tasks: f"toggled it: completed is {tasks.toggle_complete(first).completed}")
-    table.step("ada", lambda tasks: f"listed {len(tasks.list())} tasks, only her own")
+    table.step("ada", lambda tasks: f"listed {_tasks(len(tasks.list()))}, only her own")
     table.step("grace", lambda tasks: _refused(tasks, first))
     table.step("ada", lambda tasks: f"deleted {tasks.delete(first).title!r}")
     kept["ada"].discard(first)
@@ -112,7 +116,11 @@ def _refused(tasks: TaskRepository, id: int) -> str:
 def _listed(tasks: TaskRepository, owner: str, found: dict[str, set[int]]) -> str:
     listed = tasks.list()
     found[owner] = {task.id for task in listed}
-    return f"found {len(listed)} tasks, the last {listed[-1].title!r}" if listed else "found no task"
+    return f"found {_tasks(len(listed))}, the last {listed[-1].title!r}" if listed else "found no task"
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task" if count == 1 else f"{count} tasks"
 
 
 def _ms(started: float) -> str:

@@ -1,0 +1,62 @@
+"""The commands as an operator runs them: processes of their own, in an empty folder, with nothing set beforehand."""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+ROOT = Path(__file__).parent.parent.parent
+DEADLINE_S = 60.0
+
+
+class Operator:
+    """Somebody in a folder who starts `python -m backend`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """The command's end, with these environment variables and none of this process."""
+        with self.started(*arguments, **variables) as process:
+            try:
+                out, err = process.communicate(timeout=DEADLINE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def started(self, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
+        """The command under way, its output on pipes."""
+        return self.started_on(subprocess.PIPE, *arguments, **variables)
+
+    def started_on(self, stdout: int, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
+        """The command under way, its output on this descriptor."""
+        environment = {"PATH": os.defpath, "HOME": str(self.folder), "LANG": "C.UTF-8", "PYTHONWARNINGS": "error"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "backend", *arguments],
+            cwd=self.folder,
+            env={**environment, "PYTHONPATH": str(ROOT), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@contextmanager
+def new_database(url: str) -> Generator[str]:
+    """The URL of a new database on the server of a URL, for as long as the block."""
+    name = sql.Identifier(f"operator_{secrets.token_hex(6)}")
+    with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        try:
+            yield make_url(url).set(database=name.as_string().strip('"')).render_as_string(hide_password=False)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
