@@ -1,0 +1,224 @@
+"""One client with its server, and what the connections of a proxy share."""
+
+import socket
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.faults import ArmedFault, Cut, Delay, Refuse, Reset, Stall, Statement, StatementDecoder, Step
+from tests.support.wire.loop import Loop
+from tests.support.wire.side import Side
+
+
+@dataclass(slots=True)
+class Seen:
+    """What clients have sent since `watch()` began, also what a fault then kept from the server."""
+
+    connects: int = 0
+    """Startup messages."""
+    connect_flights: int = 0
+    """Round trips up to the first ReadyForQuery."""
+    flights: int = 0
+    """Round trips after it: client bytes that follow server bytes on their connection. Terminate is none."""
+    cancels: int = 0
+    statements: list[Statement] = field(default_factory=list[Statement])
+    """In the order in which they arrived, those of all connections."""
+
+
+class Hub:
+    """What the connections of a proxy share; touched by the loop's thread alone."""
+
+    def __init__(self, upstream: Path | tuple[str, int]) -> None:
+        self.upstream = upstream
+        self.loop = Loop()
+        self.watches: list[Seen] = []
+        self.armed: list[ArmedFault] = []
+        self.connections: dict[int, Connection] = {}
+
+    def all(self) -> "list[Connection]":
+        return list(self.connections.values())
+
+    def take(self, at: tuple[Step, ...], statements: Sequence[Statement]) -> ArmedFault | None:
+        """The fault that is to strike at one of these steps, one time less armed."""
+        self.armed = [one for one in self.armed if one.left]
+        for armed in self.armed:
+            if armed.fault.at in at and (armed.fault.at == "connect" or armed.fault.matches(statements)):
+                armed.left -= 1
+                return armed
+        return None
+
+    def connect(self) -> socket.socket:
+        if isinstance(self.upstream, tuple):
+            return socket.create_connection(self.upstream, timeout=10)
+        opened = socket.socket(socket.AF_UNIX)
+        try:
+            opened.connect(str(self.upstream / ".s.PGSQL.5432"))
+        except OSError:
+            opened.close()
+            raise
+        return opened
+
+
+_CANCEL, _TLS, _GSS = 80877102, 80877103, 80877104
+_ENDS_OF_BATCH = frozenset((b"Q", b"S", b"F", b"H", b"X", b"p", b"d", b"c", b"f"))
+_ANSWERED_BY_READY = frozenset((b"Q", b"S", b"F"))
+_OF_CLIENT = _ENDS_OF_BATCH | {b"P", b"B"}
+_ENDS_OF_ANSWER = frozenset((b"Z", b"G", b"W"))
+"""ReadyForQuery, and where the server waits for the client's COPY."""
+
+
+class Connection:
+    """A client and its server; the server is connected when the first byte is passed on to it."""
+
+    def __init__(self, hub: Hub, number: int, accepted: socket.socket) -> None:
+        self.status = ""
+        self._hub = hub
+        self._number = number
+        self._client = Side(hub.loop, self._client_sent, self.close)
+        self._server = Side(hub.loop, self._server_sent, self._server_left)
+        self._client.source, self._server.source = self._server, self._client
+        self._client.open(accepted)
+        self._decoder = StatementDecoder(number)
+        self._statements: list[Statement] = []
+        self._unanswered: list[Statement] = []
+        self._answers: deque[tuple[bytes, ArmedFault | None]] = deque()
+        self._is_started = self._is_closed = False
+        self._server_spoke = True
+
+    @property
+    def is_idle(self) -> bool:
+        return self.status == "I" and not self._answers
+
+    def release(self, armed: ArmedFault | None) -> None:
+        """Passes on what this fault stalled, or all."""
+        for side in (self._client, self._server):
+            if side.stalled_by and armed in (None, side.stalled_by):
+                self._resume(side)
+
+    def refuse(self, refusal: Refuse) -> None:
+        self._client.send(refusal.message)
+        self.close()
+
+    def close(self, *, at_once: bool = False) -> None:
+        """Closes each side, when it has taken what was sent to it or at once."""
+        self._is_closed = True
+        self._hub.connections.pop(self._number, None)
+        self._client.close(at_once=at_once)
+        self._server.close(at_once=at_once)
+
+    def _client_sent(self) -> None:
+        while not self._is_closed and self._server.held is None:
+            if not self._is_started:
+                if not self._start():
+                    return
+            elif kind := self._client.scan(_OF_CLIENT):
+                if statement := self._decoder.decode(kind, self._client.body()):
+                    self._statements.append(statement)
+                if kind in _ENDS_OF_BATCH:
+                    self._end_batch(kind, self._client.take())
+            else:
+                return
+
+    def _start(self) -> bool:
+        """Handles one message of the startup, which bears no type; false if there is none yet."""
+        packet = self._client.take_untyped()
+        code = int.from_bytes(packet[4:8])
+        if code in (_TLS, _GSS):
+            self._count_flight()
+            self._pass_on(b"N", self._client)
+        elif code == _CANCEL:
+            for seen in self._hub.watches:
+                seen.cancels += 1
+            self._hub.connections.pop(self._number)
+            self._pass_on(packet, self._server)
+        elif packet:
+            self._is_started = True
+            self._count_flight()
+            for seen in self._hub.watches:
+                seen.connects += 1
+            self._pass_on(packet, self._server, self._hub.take(("connect",), ()))
+        return bool(packet)
+
+    def _end_batch(self, kind: bytes, batch: bytes) -> None:
+        if kind == b"X":
+            self._pass_on(batch, self._server)
+            self.close()
+            return
+        self._count_flight()
+        statements, self._statements = self._statements, []
+        for seen in self._hub.watches:
+            seen.statements += statements
+        asking = self._hub.take(("before_statement", "within_statement"), statements)
+        self._unanswered += statements
+        if kind in _ANSWERED_BY_READY:
+            answered = None if asking else self._hub.take(("after_statement", "within_answer"), self._unanswered)
+            self._answers.append((kind, answered))
+            self._unanswered = []
+        self._pass_on(batch, self._server, asking)
+
+    def _count_flight(self) -> None:
+        if self._server_spoke:
+            self._server_spoke = False
+            for seen in self._hub.watches:
+                if self.status:
+                    seen.flights += 1
+                else:
+                    seen.connect_flights += 1
+
+    def _server_sent(self) -> None:
+        while not self._is_closed and self._client.held is None and (kind := self._server.scan(_ENDS_OF_ANSWER)):
+            question, armed = self._answers.popleft() if self._answers else (b"", None)
+            if kind == b"Z":
+                self.status = self._server.body().decode()
+            elif question == b"Q":  # the Sync of an extended COPY is discarded: another follows its data
+                self._answers.appendleft((question, None))
+            if armed or self._is_next_answer_armed:
+                self._pass_on(self._server.take(), self._client, armed)
+        if not self._is_closed and self._client.held is None and not self._is_next_answer_armed:
+            self._pass_on(self._server.take(), self._client)
+
+    @property
+    def _is_next_answer_armed(self) -> bool:
+        return bool(self._answers) and self._answers[0][1] is not None
+
+    def _server_left(self) -> None:
+        self._server_sent()
+        self.close()
+
+    def _pass_on(self, data: bytes, to: "Side", armed: ArmedFault | None = None) -> None:
+        self._server_spoke |= to is self._client and bool(data)
+        if armed is None:
+            self._send(data, to)
+            return
+        half = len(data) // 2 if armed.fault.at in ("within_statement", "within_answer") else 0
+        self._send(data[:half], to)
+        armed.strike()
+        match armed.fault.action:
+            case Cut():
+                self.close()
+            case Reset():
+                self._client.reset()
+                self.close(at_once=True)
+            case Refuse() as refusal:
+                self.refuse(refusal)
+            case Delay(seconds):
+                to.held = data[half:]
+                self._hub.loop.later(seconds, lambda: self._resume(to))
+            case Stall():
+                to.held, to.stalled_by = data[half:], armed
+
+    def _send(self, data: bytes, to: "Side") -> None:
+        if to is self._server and data and not to.is_open:
+            try:
+                to.open(self._hub.connect())
+            except OSError:
+                self.close()
+                return
+        to.send(data)
+
+    def _resume(self, side: "Side") -> None:
+        if not self._is_closed and side.held is not None:
+            held, side.held, side.stalled_by = side.held, None, None
+            self._pass_on(held, side)
+            (self._client_sent if side is self._server else self._server_sent)()
