@@ -1,0 +1,236 @@
+"""Every statement as the SQL that it compiles to: scoped in its own text, values bound, orders total."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Executable, SQLColumnExpression, Text, bindparam, func
+from sqlmodel import SQLModel, col
+
+from backend.errors import UsageError
+from backend.statements.conditions import Order
+from backend.statements.definition import Keywords, define
+from backend.statements.statements import Change, Statements
+from backend.tasks import Task, TaskCreate, TaskUpdate
+from tests.support.compiling import compiled
+from tests.support.entities import Note, NoteCreate, NoteUpdate
+
+CANARY = "canary-7d1f"
+A_MICROSECOND = timedelta(microseconds=1)
+
+
+TASK = define(
+    "TaskRepository",
+    (Task, TaskCreate, TaskUpdate, int, str),
+    Keywords(owner=col(Task.user_id), version=col(Task.updated_at)),
+)
+NOTE = define("NoteRepository", (Note, NoteCreate, NoteUpdate, UUID, str), Keywords(version=col(Note.revision)))
+SCOPED, OPEN = Statements(TASK, scoped=True), Statements(TASK, scoped=False)
+
+COLUMNS = "task.id, task.title, task.description, task.completed, task.user_id, task.created_at, task.updated_at"
+MINE = "task.user_id = %(owner_is)s"
+THIS = f"WHERE task.id = %(id_is)s AND {MINE}"
+LATER = "updated_at=greatest(clock_timestamp(), updated_at + %(updated_at_1)s)"
+
+TITLED = (col(Task.title) == CANARY,)
+TOGGLE = Change({col(Task.completed): ~col(Task.completed)})
+RENAME = Change({col(Task.title): bindparam("new", type_=Text())}, *TITLED)
+
+Make = Callable[[Statements[SQLModel]], Executable]
+SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
+    "one": (lambda s: s.one, (), f"SELECT {COLUMNS} FROM task {THIS}"),
+    "insert": (
+        lambda s: s.insert,
+        ("title", "description"),
+        "INSERT INTO task (title, description, completed, user_id) "
+        f"VALUES (%(title)s, %(description)s, %(completed)s, %(owner_is)s) RETURNING {COLUMNS}",
+    ),
+    "update": (
+        lambda s: s.update,
+        ("title",),
+        f"UPDATE task SET title=%(title)s, {LATER} {THIS} RETURNING {COLUMNS}",
+    ),
+    "update of a version": (
+        lambda s: s.update_expected,
+        ("title", "completed"),
+        f"UPDATE task SET title=%(title)s, completed=%(completed)s, {LATER} {THIS} "
+        f"AND task.updated_at = %(version_is)s RETURNING {COLUMNS}",
+    ),
+    "delete": (lambda s: s.delete, (), f"DELETE FROM task {THIS} RETURNING {COLUMNS}"),
+    "delete of a version": (
+        lambda s: s.delete_expected,
+        (),
+        f"DELETE FROM task {THIS} AND task.updated_at = %(version_is)s RETURNING {COLUMNS}",
+    ),
+    "change": (
+        lambda s: s.change(TOGGLE),
+        (),
+        f"UPDATE task SET completed=NOT task.completed, {LATER} {THIS} RETURNING {COLUMNS}",
+    ),
+    "change under a condition": (
+        lambda s: s.change(RENAME),
+        (),
+        f"UPDATE task SET title=%(new)s, {LATER} {THIS} AND task.title = %(title_1)s RETURNING {COLUMNS}",
+    ),
+    "list": (lambda s: s.list((), (), None, 0), (), f"SELECT {COLUMNS} FROM task WHERE {MINE} ORDER BY task.id"),
+    "list with all there is": (
+        lambda s: s.list(TITLED, [col(Task.completed), col(Task.title).desc().nulls_last()], 2, 3),
+        (),
+        f"SELECT {COLUMNS} FROM task WHERE {MINE} AND task.title = %(title_1)s "
+        "ORDER BY task.completed, task.title DESC NULLS LAST, task.id LIMIT %(param_1)s OFFSET %(param_2)s",
+    ),
+    "count": (lambda s: s.count(()), (), f"SELECT count(*) AS count_1 FROM task WHERE {MINE}"),
+    "count under a condition": (
+        lambda s: s.count(TITLED),
+        (),
+        f"SELECT count(*) AS count_1 FROM task WHERE {MINE} AND task.title = %(title_1)s",
+    ),
+    "exists": (
+        lambda s: s.exists(()),
+        (),
+        f"SELECT EXISTS (SELECT task.id FROM task WHERE {MINE}) AS anon_1",
+    ),
+    "exists under a condition": (
+        lambda s: s.exists(TITLED),
+        (),
+        f"SELECT EXISTS (SELECT task.id FROM task WHERE {MINE} AND task.title = %(title_1)s) AS anon_1",
+    ),
+    "select": (
+        lambda s: s.select([col(Task.completed), func.count()]).group_by(col(Task.completed)),
+        (),
+        f"SELECT task.completed, count(*) AS count_1 FROM task WHERE {MINE} GROUP BY task.completed",
+    ),
+}
+GIVEN_VALUES = {"list with all there is", "count under a condition", "exists under a condition", "select"}
+each_shape = pytest.mark.parametrize(("make", "columns", "sql"), SHAPES.values(), ids=SHAPES)
+
+
+@each_shape
+def test_a_statement_compiles_to(make: Make, columns: tuple[str, ...], sql: str) -> None:
+    assert compiled(make(SCOPED), columns).sql == sql
+
+
+@each_shape
+def test_the_owner_is_a_parameter_of_the_call(make: Make, columns: tuple[str, ...], sql: str) -> None:
+    made = compiled(make(SCOPED), columns)
+    assert made.sql.count("%(owner_is)s") == 1
+    assert made.parameters["owner_is"] is None
+
+
+@each_shape
+def test_without_a_scope_the_owner_is_no_condition(make: Make, columns: tuple[str, ...], sql: str) -> None:
+    made = compiled(make(OPEN), columns)
+    assert "owner_is" not in made.parameters
+    assert made.sql == _without_owner(sql)
+
+
+def _without_owner(sql: str) -> str:
+    for scoped, is_open in (
+        (f" AND {MINE}", ""),
+        (f" WHERE {MINE} AND ", " WHERE "),
+        (f" WHERE {MINE}", ""),
+        ("completed, user_id) VALUES", "completed) VALUES"),
+        ("%(completed)s, %(owner_is)s)", "%(completed)s)"),
+    ):
+        sql = sql.replace(scoped, is_open)
+    return sql
+
+
+@each_shape
+def test_literals_are_bound(make: Make, columns: tuple[str, ...], sql: str) -> None:
+    made = compiled(make(SCOPED), columns)
+    assert CANARY not in made.sql
+    assert (CANARY in made.parameters.values()) == ("%(title_1)s" in sql)
+
+
+@pytest.mark.parametrize("name", [name for name in SHAPES if name not in GIVEN_VALUES])
+def test_a_statement_without_values_is_built_once(name: str) -> None:
+    make, _, _ = SHAPES[name]
+    assert make(SCOPED) is make(SCOPED)
+    assert make(SCOPED) is not make(OPEN)
+
+
+def test_limit_and_offset_are_bound() -> None:
+    made = compiled(SCOPED.list((), (), 7, 9))
+    assert made.sql.endswith("ORDER BY task.id LIMIT %(param_1)s OFFSET %(param_2)s")
+    assert made.parameters == {"owner_is": None, "param_1": 7, "param_2": 9}
+
+
+def test_a_limit_of_zero_is_a_limit() -> None:
+    assert compiled(SCOPED.list((), (), 0, 0)).parameters["param_1"] == 0
+
+
+@pytest.mark.parametrize("value", [-1, True, 1.5, "1"])
+def test_a_limit_or_offset_that_is_no_number_of_rows_is_refused(value: int) -> None:
+    with pytest.raises(UsageError, match="limit is"):
+        SCOPED.list((), (), value, 0)
+    with pytest.raises(UsageError, match="offset is"):
+        SCOPED.list((), (), None, value)
+
+
+@pytest.mark.parametrize(
+    ("order_by", "sql"),
+    [
+        ((), "task.id"),
+        (col(Task.title), "task.title, task.id"),
+        (col(Task.title).desc(), "task.title DESC, task.id"),
+        ([col(Task.user_id), col(Task.created_at).desc()], "task.user_id, task.created_at DESC, task.id"),
+        (func.lower(col(Task.title)), "lower(task.title), task.id"),
+        (col(Task.id).desc(), "task.id DESC, task.id"),
+    ],
+)
+def test_every_order_ends_with_the_primary_key(order_by: Order, sql: str) -> None:
+    made = compiled(SCOPED.list((), order_by, None, 0)).sql
+    assert made.partition(" ORDER BY ")[2] == sql
+
+
+def test_a_list_says_nothing_of_limits_that_were_not_given() -> None:
+    assert "LIMIT" not in compiled(SCOPED.list((), (), None, 0)).sql
+    assert "OFFSET" not in compiled(SCOPED.list((), (), 1, 0)).sql
+
+
+def test_an_update_writes_the_columns_of_its_parameters_and_the_version() -> None:
+    written = {columns: compiled(SCOPED.update, columns).sql for columns in [("title",), ("completed", "description")]}
+    assert {given: sql.partition(" SET ")[2].partition(f", {LATER}")[0] for given, sql in written.items()} == {
+        ("title",): "title=%(title)s",
+        ("completed", "description"): "description=%(description)s, completed=%(completed)s",
+    }
+
+
+def test_what_a_change_names_is_a_parameter_of_each_call() -> None:
+    made = compiled(SCOPED.change(RENAME))
+    assert made.parameters == {
+        "new": None,
+        "title_1": CANARY,
+        "id_is": None,
+        "owner_is": None,
+        "updated_at_1": A_MICROSECOND,
+    }
+
+
+def test_a_change_is_one_statement_for_its_life_and_each_change_its_own() -> None:
+    again = Change({col(Task.completed): ~col(Task.completed)})
+    assert SCOPED.change(TOGGLE) is SCOPED.change(TOGGLE)
+    assert SCOPED.change(TOGGLE) is not SCOPED.change(again)
+    assert SCOPED.change(TOGGLE) is not SCOPED.change(RENAME)
+
+
+@pytest.mark.parametrize("column", [col(Task.id), col(Task.user_id), col(Task.updated_at), col(Note.text)])
+def test_a_change_of_a_column_that_never_changes_is_refused(column: SQLColumnExpression[object]) -> None:
+    with pytest.raises(UsageError):
+        SCOPED.change(Change({column: "x"}))
+
+
+@pytest.mark.parametrize("scoped", [True, False])
+def test_a_model_without_an_owner_is_never_scoped(scoped: bool) -> None:
+    made = compiled(Statements(NOTE, scoped=scoped).one)
+    assert made.sql == "SELECT note.id, note.text, note.rank, note.revision FROM note WHERE note.id = %(id_is)s"
+    assert made.parameters == {"id_is": None}
+
+
+def test_a_version_that_is_not_named_is_asked_for() -> None:
+    unversioned = Statements(replace(NOTE, version=None), scoped=False)
+    with pytest.raises(UsageError, match=r"^Note has no version: name it, version=col\(Note\.updated_at\)$"):
+        _ = unversioned.update_expected
