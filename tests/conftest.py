@@ -1,18 +1,42 @@
-"""What every test may use: a real PostgreSQL, its tables made once, and its rows gone before each test that asks."""
+"""What every test may use: a real PostgreSQL, its tables made once, and its rows gone before each test that asks.
+
+The property tests have a fixed budget, and a seed that the header shows.
+"""
 
 import os
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, delete, make_url
 
 from backend import Database, init_db
 from backend.database.embedded import EmbeddedServer
 from backend.tasks import Task
 from tests.support.entities import Ticket
+from tests.support.pgbouncer import PgBouncer, pgbouncer
 from tests.support.wire import WireProxy
+
+settings.register_profile("ci", max_examples=100, derandomize=False, print_blob=True, deadline=None)
+settings.load_profile("ci")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pooler", action="store_true", help="what is counted on the wire passes a PgBouncer")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Chooses the seed of the property tests before their plugin reads it, so that the header can show it."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(random.randrange(2**32))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"property tests: repeat with --hypothesis-seed={config.getoption('--hypothesis-seed')}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +89,22 @@ def clean(direct: Database) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def proxy(server: Server) -> Iterator[WireProxy]:
-    with WireProxy(server.upstream) as running:
+def pooler(server: Server) -> Iterator[PgBouncer]:
+    """A PgBouncer in front of the server. Where none is installed, what needs it is skipped and says so."""
+    program = pgbouncer()
+    if program is None:
+        pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
+    with PgBouncer(program, server.url) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def proxy(server: Server, request: pytest.FixtureRequest) -> Iterator[WireProxy]:
+    """In front of the server, or with --pooler in front of a PgBouncer."""
+    upstream = server.upstream
+    if request.config.getoption("--pooler"):
+        pooler = request.getfixturevalue("pooler")
+        assert isinstance(pooler, PgBouncer)
+        upstream = pooler.folder
+    with WireProxy(upstream) as running:
         yield running

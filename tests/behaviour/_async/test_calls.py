@@ -11,6 +11,8 @@ from backend import AsyncDatabase
 from backend.errors import MultipleFoundError, NotFoundError, StaleError, UsageError
 from tests.behaviour._async.cases import Case
 
+pytestmark = pytest.mark.pooler
+
 
 async def test_a_created_row_is_returned_and_found_again(session: AsyncSession, case: Case) -> None:
     mine = case.of(session, "a")

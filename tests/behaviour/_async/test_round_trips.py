@@ -12,6 +12,8 @@ from backend.tasks import AsyncTaskRepository, TaskCreate
 from tests.behaviour._async.cases import Anything, Case
 from tests.support.wire import WireProxy
 
+pytestmark = pytest.mark.pooler
+
 Calls = dict[str, Callable[[], Awaitable[object]]]
 
 

@@ -23,6 +23,8 @@ from backend.errors import DatabaseError, FailedTransactionError, UniqueViolatio
 from tests.support.entities import AsyncProjectRepository, Project, ProjectCreate
 from tests.support.wire import WireProxy
 
+pytestmark = pytest.mark.pooler
+
 
 @dataclass
 class Stage:

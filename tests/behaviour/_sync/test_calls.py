@@ -12,6 +12,8 @@ from backend import Database
 from backend.errors import MultipleFoundError, NotFoundError, StaleError, UsageError
 from tests.behaviour._sync.cases import Case
 
+pytestmark = pytest.mark.pooler
+
 
 def test_a_created_row_is_returned_and_found_again(session: Session, case: Case) -> None:
     mine = case.of(session, "a")

@@ -19,6 +19,8 @@ from tests.support.entities import (
 )
 from tests.support.wire import WireProxy
 
+pytestmark = pytest.mark.pooler
+
 
 @pytest.fixture
 def tasks(session: Session) -> TaskRepository:

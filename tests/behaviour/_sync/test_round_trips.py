@@ -13,6 +13,8 @@ from backend.tasks import TaskCreate, TaskRepository
 from tests.behaviour._sync.cases import Anything, Case
 from tests.support.wire import WireProxy
 
+pytestmark = pytest.mark.pooler
+
 Calls = dict[str, Callable[[], object]]
 
 

@@ -22,6 +22,8 @@ from backend.errors import DatabaseError, FailedTransactionError, UniqueViolatio
 from tests.support.entities import Project, ProjectCreate, ProjectRepository
 from tests.support.wire import WireProxy
 
+pytestmark = pytest.mark.pooler
+
 
 @dataclass
 class Stage:

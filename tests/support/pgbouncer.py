@@ -1,0 +1,124 @@
+"""The distribution's PgBouncer in transaction mode, in front of the server of this run."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Self
+
+import psycopg
+from psycopg.pq import ExecStatus
+from sqlalchemy import make_url
+
+_START_S: Final = 20.0
+_OPERATOR: Final = "console"
+_WATCHED: Final = '"$0" --quiet "$1/ini" & read -r _; kill -9 $!; rm -rf "$1"'
+"""Ends it when the pipe from this process does, however this process ends; it holds nothing that it would save."""
+
+SERVERS: Final = 4
+"""Connections to the server, which its clients share: fewer than there are clients in the tests."""
+
+
+def pgbouncer() -> str | None:
+    """The program, which distributions install where only root looks; `None` if it is not installed."""
+    return shutil.which("pgbouncer", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
+
+
+class PgBouncer:
+    """Listens on a unix socket alone while it is entered, as an unprivileged user, and leaves nothing behind."""
+
+    def __init__(self, program: str, server_url: str) -> None:
+        self._program = program
+        self._server = make_url(server_url)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.folder = Path()
+        """Where its socket lies."""
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy's URL of the server's database, through it."""
+        return f"postgresql+psycopg://{self._server.username}@/{self._server.database}?host={self.folder}"
+
+    def close_clients(self) -> None:
+        """Closes every client of the database, as it does with those that it finds idle for too long."""
+        with psycopg.connect(f"host={self.folder} dbname=pgbouncer user={_OPERATOR}", autocommit=True) as console:
+            for command in ("KILL", "RESUME"):
+                answer = console.pgconn.exec_(f'{command} "{self._server.database}"'.encode())
+                if answer.status != ExecStatus.COMMAND_OK:
+                    raise RuntimeError(answer.get_error_message())
+
+    def __enter__(self) -> Self:
+        account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None  # it refuses to run as root
+        self.folder = Path(tempfile.mkdtemp(prefix="pooler"))
+        (self.folder / "ini").write_text(self._configuration())
+        if account is not None:
+            for path in (self.folder, self.folder / "ini"):
+                os.chown(path, account.pw_uid, account.pw_gid)
+        self._process = subprocess.Popen(
+            ["sh", "-c", _WATCHED, self._program, str(self.folder)],
+            stdin=subprocess.PIPE,
+            cwd="/",
+            start_new_session=True,
+            user=None if account is None else account.pw_uid,
+            group=None if account is None else account.pw_gid,
+            extra_groups=None if account is None else [],
+        )
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def _configuration(self) -> str:
+        server = self._server
+        host = server.query.get("host", server.host or "localhost")
+        target = {"host": host, "port": server.port or 5432, "dbname": server.database, "user": server.username}
+        if server.password:
+            target["password"] = server.password
+        settings = {
+            "listen_addr": "",
+            "listen_port": 5432,
+            "unix_socket_dir": self.folder,
+            "auth_type": "any",
+            "admin_users": _OPERATOR,
+            "pool_mode": "transaction",
+            "default_pool_size": SERVERS,
+            "max_client_conn": 500,
+            "logfile": self.folder / "log",
+        }
+        databases = f"{server.database} = " + " ".join(f"{name}={_quoted(value)}" for name, value in target.items())
+        return f"[databases]\n{databases}\n[pgbouncer]\n{_lines(settings)}"
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_S
+        while not _accepts(self.folder / ".s.PGSQL.5432"):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"PgBouncer did not start in {_START_S} s")
+            time.sleep(0.005)
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
+def _quoted(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _lines(settings: Mapping[str, object]) -> str:
+    return "".join(f"{name} = {value}\n" for name, value in settings.items())
