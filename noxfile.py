@@ -8,6 +8,16 @@ from pathlib import Path
 import nox
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+ON_EVERY_PYTHON = (
+    "tests/behaviour",
+    "tests/statements",
+    "tests/tasks",
+    "tests/test_settings.py",
+    "tests/test_twins.py",
+    "tests/database/test_embedded.py::test_kept_data_are_found_again",
+    "tests/commands/test_demo.py::test_a_run_succeeds_without_a_word_on_stderr",
+)
+"""What a version of Python can change: every call, binding by type arguments, types at run time, one embedded start."""
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 nox.needs_version = ">=2026.4"
@@ -34,6 +44,8 @@ def _reveal_pyenv() -> None:
 
 
 _reveal_pyenv()
+OLDEST = next((python for python in PYTHONS if shutil.which(f"python{python}") and _works(f"python{python}")), "")
+"""The oldest of them on this machine, on which the whole suite runs."""
 
 
 def _install(session: nox.Session, *groups: str) -> None:
@@ -49,9 +61,36 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The whole suite, on every Python from 3.11 that the machine has; takes pytest's arguments."""
+    """The whole suite on the oldest Python from 3.11 that the machine has, on the others what a Python can change.
+
+    Takes pytest's arguments, which then say what runs on each.
+    """
     _install(session, "tests")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or (() if session.python == OLDEST else ON_EVERY_PYTHON)))
+
+
+@nox.session
+def pooler(session: nox.Session) -> None:
+    """Every call through PgBouncer in transaction mode, where one is installed."""
+    _through_pgbouncer(session)
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("server", ["embedded", "pgbouncer"])
+def matrix(session: nox.Session, server: str) -> None:
+    """The full product: every Python, the whole suite on the embedded server, every call through PgBouncer."""
+    if server == "pgbouncer":
+        _through_pgbouncer(session)
+    else:
+        _install(session, "tests")
+        session.run("pytest", env={"TEST_DATABASE_URL": None})
+
+
+def _through_pgbouncer(session: nox.Session) -> None:
+    if not shutil.which("pgbouncer", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"])):
+        session.skip("PgBouncer is not installed: apt-get install pgbouncer")
+    _install(session, "tests")
+    session.run("pytest", "--pooler", "-m", "pooler", env={"TEST_DATABASE_URL": None})
 
 
 @nox.session
