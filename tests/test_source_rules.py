@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.support import source_rules as rules
-from tests.support.source_rules import RULES, Rule, Source, forbidden_distributions, import_cycle, sources
+from tests.support import sql_rules
+from tests.support.source_rules import RULES, forbidden_distributions, import_cycle
+from tests.support.sources import Rule, Source, sources
 
 ROOT = Path(__file__).parent.parent
 
 CAUGHT: dict[Rule, list[str]] = {
-    rules.no_raw_sql: [
+    sql_rules.no_raw_sql: [
         "from sqlalchemy import text",
         "from sqlalchemy import *",
         "from sqlalchemy.sql.expression import text as t",
@@ -39,7 +41,7 @@ CAUGHT: dict[Rule, list[str]] = {
         "query.prefix_with('x')",
         "connection.copy('x')",
     ],
-    rules.no_sql_in_a_string: [
+    sql_rules.no_sql_in_a_string: [
         "x = 'SELECT 1'",
         "x = b'SELECT 1'",
         "x = f'DELETE FROM {table}'",
@@ -49,7 +51,7 @@ CAUGHT: dict[Rule, list[str]] = {
         "x = 'COMMIT'",
         "x = 'BEGIN ISOLATION LEVEL SERIALIZABLE'",
     ],
-    rules.no_driver_cursor: [
+    sql_rules.no_driver_cursor: [
         "connection.connection.cursor()",
         "connection.pgconn.exec_(x)",
         "from psycopg import sql",
@@ -119,7 +121,7 @@ CAUGHT: dict[Rule, list[str]] = {
 }
 
 LET_PASS: dict[Rule, list[str]] = {
-    rules.no_raw_sql: [
+    sql_rules.no_raw_sql: [
         "from sqlalchemy import Text, func, select\nselect(func.now(), func.text(x))",
         "from rich import text\ntext(x)",
         "def f(text):\n    return text",
@@ -131,7 +133,7 @@ LET_PASS: dict[Rule, list[str]] = {
         "session.execute(statement, {'a': 'b'}).scalar()",
         "values.copy()\nshutil.copy('a', 'b')",
     ],
-    rules.no_sql_in_a_string: [
+    sql_rules.no_sql_in_a_string: [
         '"""SELECT 1 is explained here."""\nx = "select a task"',
         "def f():\n    'SELECT 1'",
         "x = 'COMMIT was not answered'",
@@ -139,7 +141,7 @@ LET_PASS: dict[Rule, list[str]] = {
         "x = ('SELECT', 'UPDATE')",
         "x = 'no SELECT 1 at its start'",
     ],
-    rules.no_driver_cursor: ["x = page.cursor", "from psycopg import errors", "cursor(x)", "session.exec(x)"],
+    sql_rules.no_driver_cursor: ["x = page.cursor", "from psycopg import errors", "cursor(x)", "session.exec(x)"],
     rules.no_forbidden_imports: [
         "from urllib.parse import quote\nimport httpcorelike",
         "from hashlib import sha256",
@@ -202,12 +204,12 @@ def test_every_rule_has_samples_of_both_kinds() -> None:
 
 
 def test_a_finding_has_its_line() -> None:
-    found = list(rules.no_raw_sql(Source("backend.statements.sample", "\nfrom sqlalchemy import text")))
+    found = list(sql_rules.no_raw_sql(Source("backend.statements.sample", "\nfrom sqlalchemy import text")))
     assert found == [(2, "imports sqlalchemy.text")]
 
 
 def test_what_starts_a_server_may_use_a_cursor() -> None:
-    assert list(rules.no_driver_cursor(Source("backend.database.embedded", "connection.cursor()"))) == []
+    assert list(sql_rules.no_driver_cursor(Source("backend.database.embedded", "connection.cursor()"))) == []
 
 
 def test_a_module_without_a_floor_is_caught() -> None:
