@@ -19,15 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = _command(arguments)
     logging.basicConfig(handlers=[logging.NullHandler()])  # what a library logs would be more lines on stderr
     try:
-        code = command()
+        code = _ended(command)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (RepositoryError, OSError) as error:
-        return _failed(str(error), 1)
-    except KeyboardInterrupt:
-        return _failed("interrupted", 130)
     return code
 
 
@@ -49,6 +45,17 @@ _HELP = {
 }
 
 
+def _ended(command: Callable[[], int]) -> int:
+    try:
+        return command()
+    except BrokenPipeError:
+        raise
+    except (RepositoryError, OSError) as error:
+        return _failed(str(error), 1)
+    except KeyboardInterrupt:
+        return _failed("interrupted", 130)
+
+
 def _init() -> int:
     with Database() as database:
         init_db(database, backend.tasks.Task.metadata)
@@ -57,7 +64,6 @@ def _init() -> int:
 
 
 def _failed(message: str, code: int) -> int:
-    sys.stdout.flush()
     sys.stderr.write(f"error: {message}\n")
     return code
 

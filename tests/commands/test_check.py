@@ -46,7 +46,8 @@ def test_a_check_changes_nothing(server: Server, operator: Operator, new_url: st
     with WireProxy(server.upstream, database=database) as proxy, proxy.watch() as seen:
         operator.run("check", DATABASE_URL=proxy.url)
     words = {one.sql.split(None, 1)[0].upper() for one in seen.statements}
-    assert words == {"SELECT", "SHOW", "BEGIN", "ROLLBACK"}
+    assert "SELECT" in words
+    assert words <= {"SELECT", "SHOW", "BEGIN", "COMMIT", "ROLLBACK"}
 
 
 def test_settings_are_read_from_the_env_file_of_the_folder(operator: Operator, new_url: str) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from tests.conftest import Server
 from tests.support.faults import Fault, Stall
-from tests.support.operator import Operator, new_database
+from tests.support.operator import DEADLINE_S, Operator, new_database
 from tests.support.wire import WireProxy
 
 _STEP = re.compile(r"  (?P<owner>ada|grace) +(?P<what>\S.*?) +(?P<ms>\d+\.\d\d) +(?P<trips>\d+|\?)$", re.MULTILINE)
@@ -112,7 +112,7 @@ def test_headers_alone_are_bold_on_a_terminal(operator: Operator, new_url: str) 
     with operator.started_on(writing, "demo", DATABASE_URL=new_url) as process:
         os.close(writing)
         text = _all_of(reading)
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, errors) == (0, "")
     bold = re.findall(r"\033\[1m(.*?)\033\[0m", text)
     assert [line.split() for line in bold] == [["owner", "step", "ms", "round", "trips"]] * 2
@@ -161,7 +161,7 @@ def test_an_interrupt_is_one_line(server: Server, operator: Operator, new_url: s
     ):
         armed.wait(timeout_s=30)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, errors) == (130, "error: interrupted\n")
 
 
@@ -170,15 +170,17 @@ def test_an_interrupt_stops_the_embedded_server(operator: Operator, data: Path) 
         assert process.stdout is not None
         assert process.stdout.readline().startswith("on an embedded PostgreSQL")
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, errors) == (130, "error: interrupted\n")
     assert not (data / "data" / "postmaster.pid").exists()
 
 
-def test_a_reader_who_has_seen_enough_causes_no_traceback(operator: Operator, new_url: str) -> None:
-    with operator.started("demo", DATABASE_URL=new_url) as process:
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_reader_who_has_seen_enough_causes_no_traceback(operator: Operator, new_url: str, answers: bool) -> None:
+    url = new_url if answers else "postgresql://nobody@127.0.0.1:1/nowhere"
+    with operator.started("demo", DATABASE_URL=url, CONNECT_RETRY_S="0") as process:
         assert process.stdout is not None
         process.stdout.close()
-        assert process.stderr is not None
-        errors = process.stderr.read()
-    assert (process.returncode, errors) == (1, "")
+        _, errors = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 1
+    assert errors == ("" if answers else "error: init_db found no connection: the server did not accept one\n")

@@ -2,10 +2,11 @@
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -25,29 +26,42 @@ class Operator:
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """The command's end, with these environment variables and none of this process."""
         with self.started(*arguments, **variables) as process:
-            try:
-                out, err = process.communicate(timeout=DEADLINE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+            out, err = process.communicate(timeout=DEADLINE_S)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
-    def started(self, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
-        """The command under way, its output on pipes."""
+    def started(self, *arguments: str, **variables: str) -> "AbstractContextManager[subprocess.Popen[str]]":
+        """The command under way, its output on pipes; ended with the block."""
         return self.started_on(subprocess.PIPE, *arguments, **variables)
 
-    def started_on(self, stdout: int, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
-        """The command under way, its output on this descriptor."""
+    @contextmanager
+    def started_on(self, stdout: int, *arguments: str, **variables: str) -> "Generator[subprocess.Popen[str]]":
+        """The command under way, its output on this descriptor; ended with the block."""
         environment = {"PATH": os.defpath, "HOME": str(self.folder), "LANG": "C.UTF-8", "PYTHONWARNINGS": "error"}
-        return subprocess.Popen(
-            [sys.executable, "-m", "backend", *arguments],
-            cwd=self.folder,
-            env={**environment, "PYTHONPATH": str(ROOT), **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with _interruptible():
+            process = subprocess.Popen(
+                [sys.executable, "-m", "backend", *arguments],
+                cwd=self.folder,
+                env={**environment, "PYTHONPATH": str(ROOT), **variables},
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+@contextmanager
+def _interruptible() -> Generator[None]:
+    """What is started within heeds SIGINT, also where this process was started in the background and ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
