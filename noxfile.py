@@ -23,7 +23,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "generated", "typecheck", "tests"]
+nox.options.sessions = ["lint", "generated", "typecheck", "tests", "pooler"]
 
 
 def _works(command: str) -> bool:
