@@ -6,21 +6,18 @@ from functools import cached_property
 from typing import Generic
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, SmallInteger
 from sqlmodel import SQLModel
 
 from backend.database.failures import Work
 from backend.errors import DefinitionError, Facts, NotFoundError, StaleError, UsageError
 from backend.statements.binding import is_forward, is_unbound, type_arguments
+from backend.statements.columns import largest, stored_type
 from backend.statements.definition import Keywords, define
 from backend.statements.entity import Entity, ModelT
 from backend.statements.locks import Lock
 from backend.statements.rows import Builder, ModelRow, detached_builder, transient_builder
 from backend.statements.statements import Statements
 from backend.statements.values import Intake, is_storable
-
-_BITS = {SmallInteger: 15, BigInteger: 63, Integer: 31}
-"""Bits of a whole number's magnitude, the subclasses of `Integer` before itself."""
 
 
 class Definition(Generic[ModelT]):
@@ -39,7 +36,7 @@ class Definition(Generic[ModelT]):
             for operation in _LOCKING
         }
         self._id_type = entity.id_type
-        self._largest = _largest(entity)
+        self._largest = largest(stored_type(entity.key_column))
 
     @cached_property
     def build(self) -> Builder[ModelT]:
@@ -140,11 +137,6 @@ def merged(inherited: Keywords, owner: object, version: object, shared_keys: tup
         version=inherited.version if version is None else version,
         shared_keys=shared_keys or inherited.shared_keys,
     )
-
-
-def _largest(entity: Entity[ModelT]) -> int | None:
-    bits = next((bits for kind, bits in _BITS.items() if isinstance(entity.key_column.type, kind)), None)
-    return None if bits is None else (1 << bits) - 1
 
 
 def _a(kind: type) -> str:

@@ -1,0 +1,68 @@
+"""The checks that a repository class passes when it is defined: no database is asked, no mapper is configured.
+
+Each refusal is a `DefinitionError` whose text says what to change.
+
+    naming       what the class names: its table, columns, schemas and types
+    model        the model's own columns: key, owner, version
+    schemas      the create and the update schema as a whole
+    fields       each field of a schema against its column and the model's field
+    keys         what compares across owners
+    agreements   what the classes of one model, and of models that refer to one another, must agree on
+"""
+
+from dataclasses import dataclass
+
+from sqlmodel import SQLModel
+
+from backend.statements.binding import Argument
+from backend.statements.definition.agreements import agree, owner_columns
+from backend.statements.definition.keys import check_keys
+from backend.statements.definition.model import check_model
+from backend.statements.definition.naming import (
+    attribute,
+    mapped_columns,
+    primary_key,
+    python_class,
+    schema_class,
+    shared_attributes,
+    table_mapper,
+)
+from backend.statements.definition.schemas import check_create, check_update
+from backend.statements.entity import Entity
+
+__all__ = ["Keywords", "define", "owner_columns"]
+
+
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """What a class says beside its type arguments: `owner=`, `version=` and `shared_keys=`."""
+
+    owner: object = None
+    version: object = None
+    shared_keys: tuple[object, ...] = ()
+
+
+def define(name: str, arguments: tuple[Argument, ...], keywords: Keywords) -> Entity[SQLModel]:
+    """The entity of the class `name`. Raises `DefinitionError` if the class could not keep its promises."""
+    model, create, update, id_type, owner_type = arguments
+    mapper = table_mapper(name, model)
+    columns = mapped_columns(mapper)
+    entity = Entity(
+        model=mapper.class_,
+        mapper=mapper,
+        create=schema_class(name, "create", create),
+        update=schema_class(name, "update", update),
+        columns=columns,
+        primary_key=primary_key(name, mapper, columns),
+        id_type=python_class(name, "id", id_type),
+        owner=attribute(name, "owner", keywords.owner, mapper, columns),
+        owner_type=python_class(name, "owner", owner_type),
+        version=attribute(name, "version", keywords.version, mapper, columns),
+    )
+    check_model(name, entity)
+    check_create(entity)
+    check_update(entity)
+    shared = shared_attributes(name, keywords.shared_keys, mapper, columns)
+    check_keys(name, entity, shared)
+    agree(name, entity, shared)
+    return entity

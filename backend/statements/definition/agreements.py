@@ -1,0 +1,112 @@
+"""What the classes of one model, and those of models that refer to one another, must agree on.
+
+A forgotten keyword must not open a table: all classes of a model name the same owner and the same version. A foreign
+key to an owned model contains the owner, whichever of the two models is defined first.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint
+from sqlalchemy.exc import NoReferenceError
+from sqlmodel import SQLModel
+
+from backend.errors import DefinitionError
+from backend.statements.definition.keys import attributes_of, client_chosen
+from backend.statements.entity import Entity
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """The first class of a model that was accepted, by which the others are measured."""
+
+    name: str
+    owner: str | None
+    version: str | None
+    owner_column: Column[object] | None
+    references: tuple["_Reference", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """A foreign key that a client may choose, and that no class shares."""
+
+    name: str
+    """The class whose schemas let a client choose it."""
+    model: str
+    listed: str
+    constraint: ForeignKeyConstraint
+    owner: Column[object] | None
+
+
+_Owned = tuple[str, Column[object]]
+"""A model's name and its owner's column."""
+
+_declared: WeakKeyDictionary[type[SQLModel], _Declared] = WeakKeyDictionary()
+
+
+def agree(name: str, entity: Entity[SQLModel], shared: frozenset[str]) -> None:
+    """Notes what the class declares, if it agrees with those before it. Raises `DefinitionError`, and notes nothing."""
+    first = _declared.get(entity.model)
+    if first is not None:
+        _check_equal(name, entity, first)
+    references = tuple(_references(name, entity, shared))
+    own = [(entity.name, column) for column in (entity.owner_column,) if column is not None]
+    _check_references(references, [*_owned(), *own])
+    if first is None:
+        _check_references([one for declared in _declared.values() for one in declared.references], own)
+        first = _Declared(name, entity.owner, entity.version, entity.owner_column, ())
+    _declared[entity.model] = replace(first, references=(*first.references, *references))
+
+
+def owner_columns() -> Mapping[str, Column[object]]:
+    """The owner's column of each table whose model a repository class names as owned, by the table's full name."""
+    return {column.table.fullname: column for _, column in _owned()}
+
+
+def _owned() -> list[_Owned]:
+    return [(model.__name__, one.owner_column) for model, one in _declared.items() if one.owner_column is not None]
+
+
+def _check_equal(name: str, entity: Entity[SQLModel], first: _Declared) -> None:
+    for what, mine, theirs in (("owner", entity.owner, first.owner), ("version", entity.version, first.version)):
+        if mine != theirs:
+            raise DefinitionError(
+                f"{name} has {what} {mine or 'none'} for {entity.name}, {first.name} has {theirs or 'none'}: "
+                "all repositories of a model name the same"
+            )
+
+
+def _references(name: str, entity: Entity[SQLModel], shared: frozenset[str]) -> Iterator[_Reference]:
+    for constraint in entity.table.foreign_key_constraints:
+        keys = attributes_of(entity, list(constraint.columns))
+        if keys & client_chosen(entity) and not keys <= shared:
+            yield _Reference(name, entity.name, ", ".join(sorted(keys)), constraint, entity.owner_column)
+
+
+def _check_references(references: Iterable[_Reference], owned: Iterable[_Owned]) -> None:
+    for reference in references:
+        for model, owner in owned:
+            if _reaches_other_owners(reference, owner):
+                own = "an owner column" if reference.owner is None else reference.owner.name
+                raise DefinitionError(
+                    f"the foreign key ({reference.listed}) of {reference.model} refers to {model}, which has owners, "
+                    f"and lets one see that another has a row: add {own} and {owner.name} to it, "
+                    f"or name it in shared_keys=(…) of {reference.name}"
+                )
+
+
+def _reaches_other_owners(reference: _Reference, owner: Column[object]) -> bool:
+    pairs = [(element.parent, _target(element)) for element in reference.constraint.elements]
+    if not any(target is not None and target.table is owner.table for _, target in pairs):
+        return False
+    return not any(parent is reference.owner and target is owner for parent, target in pairs)
+
+
+def _target(element: ForeignKey) -> Column[object] | None:
+    """The column that is referred to; `None` while its table does not exist."""
+    try:
+        return element.column
+    except NoReferenceError:
+        return None

@@ -1,0 +1,52 @@
+"""Each field of a schema against its column and the model's field: neither another type nor looser.
+
+Only what is certain is refused here. What cannot be decided by types, such as a validator that makes another type of
+what it is given, is left to `rules` and `storage`, which see the value.
+"""
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, PlainValidator, WrapValidator
+from pydantic.fields import FieldInfo
+from sqlalchemy import String
+from sqlmodel import SQLModel
+
+from backend.errors import DefinitionError
+from backend.statements.annotations import CONSTRAINTS, Constraint, Limit, loosest, values
+from backend.statements.columns import HELD, is_scalar, python_type, stored_type
+from backend.statements.entity import Entity
+from backend.statements.rules import field_validators
+
+_CONVERTERS = (AfterValidator, BeforeValidator, PlainValidator, WrapValidator)
+
+
+def check_field(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:
+    """Raises `DefinitionError` if the field is certain to let pass what the model or the column does not take."""
+    _check_class(entity, schema, key, field)
+    if not all(is_scalar(one.kind) for one in values(field)):
+        return
+    for constraint in CONSTRAINTS:
+        wanted = _tightest(entity, key, constraint)
+        given = loosest(field, constraint)
+        if wanted is not None and (given is None or given.tightness() < wanted.tightness()):
+            raise DefinitionError(f"{schema.__name__}.{key} is looser than {entity.name}.{key}: add {wanted.said}")
+
+
+def _check_class(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:
+    stored = python_type(entity.columns[key])
+    if stored not in HELD or field_validators(schema, key):
+        return
+    for one in values(field):
+        converts = any(isinstance(part, _CONVERTERS) for part in one.metadata)
+        if is_scalar(one.kind) and one.kind not in HELD[stored] and not converts:
+            raise DefinitionError(
+                f"{schema.__name__}.{key} is {one.kind.__name__}, "
+                f"{entity.name}.{key} holds {stored.__name__}: declare it {stored.__name__}"
+            )
+
+
+def _tightest(entity: Entity[SQLModel], key: str, constraint: Constraint) -> Limit | None:
+    own = entity.model.model_fields.get(key)
+    found = [None if own is None else loosest(own, constraint)]
+    kind = stored_type(entity.columns[key])
+    if constraint.inclusive == "max_length" and isinstance(kind, String) and python_type(entity.columns[key]) is str:
+        found.append(None if kind.length is None else Limit(-kind.length, False, "max_length"))
+    return max((limit for limit in found if limit is not None), key=Limit.tightness, default=None)

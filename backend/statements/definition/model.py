@@ -1,0 +1,45 @@
+"""The model's own columns: whether key, owner and version are what a repository can work with."""
+
+from sqlalchemy import DateTime, Integer
+from sqlmodel import SQLModel
+
+from backend.errors import DefinitionError
+from backend.statements.columns import python_type, stored_type
+from backend.statements.definition.requirements import check_model_validators
+from backend.statements.entity import Entity
+
+
+def check_model(name: str, entity: Entity[SQLModel]) -> None:
+    """Raises `DefinitionError` if key, owner or version cannot serve, or the model's validators could not run."""
+    _check_python_type(name, entity, "id", entity.primary_key, entity.id_type)
+    if entity.owner is not None:
+        _check_python_type(name, entity, "owner", entity.owner, entity.owner_type)
+        if entity.columns[entity.owner].nullable:
+            raise DefinitionError(f"{entity.name}.{entity.owner} is the owner and may be NULL: make it required")
+        if entity.owner == entity.primary_key:
+            raise DefinitionError(f"{entity.name}.{entity.owner} is both key and owner: use two columns")
+    _check_version(entity)
+    check_model_validators(entity)
+
+
+def _check_version(entity: Entity[SQLModel]) -> None:
+    if entity.version is None or (version := entity.version_column) is None:
+        return
+    if entity.version in (entity.primary_key, entity.owner):
+        raise DefinitionError(f"{entity.name}.{entity.version} never changes and is no version: use another column")
+    kind = stored_type(version)
+    if not (isinstance(kind, DateTime) and kind.timezone) and not isinstance(kind, Integer):
+        raise DefinitionError(
+            f"{entity.name}.{entity.version} is {version.type!r}, a version is timestamptz or an integer: "
+            "give it sa_type=DateTime(timezone=True) or Integer"
+        )
+
+
+def _check_python_type(name: str, entity: Entity[SQLModel], what: str, key: str, declared: type) -> None:
+    stored = python_type(entity.columns[key])
+    if stored is not None and not issubclass(declared, stored):
+        position = "fourth" if what == "id" else "fifth"
+        raise DefinitionError(
+            f"{entity.name}.{key} holds {stored.__name__}, {name} has {declared.__name__} as its {what} type: "
+            f"name {stored.__name__} as the {position} type argument"
+        )
