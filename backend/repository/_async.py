@@ -46,7 +46,8 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
     call is its own transaction, durable when it returns, in one round trip. **Entities** are values: detached, fully
     loaded, the same after commit and close; assigning to one writes nothing. **Owner.** `owned_by(owner)` binds the
     owner into every statement; a foreign row and an absent one cannot be told apart. Without it a repository reads and
-    changes every owner's rows, and creates none.
+    changes every owner's rows, and creates none. **Validation.** What is written has passed the schema, the model's own
+    rules and the column, however the data was made; so validators run more than once, and must be idempotent.
 
     Every call can raise `ConnectError`, `PoolTimeoutError`, `ConnectionLostError` and `SchemaMismatchError`; a write
     outside a transaction also `OutcomeUnknownError`, where the connection broke before the answer came.
@@ -103,7 +104,7 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         the row, `OwnerRequiredError` if the model has an owner and the repository none.
         """
         definition = self._definition
-        values = definition.created.everything(data)
+        values = definition.created.everything(data, self._scope.get(OWNER))
         if definition.entity.owner is not None and not self._scope:
             raise OwnerRequiredError(
                 f"{definition.entity.name} has an owner: use {type(self).__name__}(session).owned_by(owner)",

@@ -17,7 +17,8 @@ from backend.statements.entity import Entity, ModelT
 from backend.statements.locks import Lock
 from backend.statements.rows import Builder, ModelRow, detached_builder, transient_builder
 from backend.statements.statements import Statements
-from backend.statements.values import Intake, is_storable
+from backend.statements.storage import is_storable
+from backend.statements.values import Intake
 
 
 class Definition(Generic[ModelT]):
@@ -129,13 +130,14 @@ def required_definition(cls: type, root: type, keywords: Keywords) -> Definition
     return definition
 
 
-def merged(inherited: Keywords, owner: object, version: object, shared_keys: tuple[object, ...]) -> Keywords:
+def merged(inherited: Keywords, owner: object, version: object, shared_keys: object) -> Keywords:
     """The keywords of a subclass: its own, and its base's where it names none."""
+    says_none = isinstance(shared_keys, tuple) and not shared_keys
     return replace(
         inherited,
         owner=inherited.owner if owner is None else owner,
         version=inherited.version if version is None else version,
-        shared_keys=shared_keys or inherited.shared_keys,
+        shared_keys=inherited.shared_keys if says_none else shared_keys,
     )
 
 

@@ -2,8 +2,13 @@
 
 binding      the model and schemas that a class names in its type arguments
 entity       one model as the statements see it: table, key, owner, version, schemas
-definition   the checks that a class passes when it is defined
-values       data to column values, validated
+annotations  what a pydantic field's annotation allows
+columns      what a column holds
+definition/  the checks that a class passes when it is defined
+values       data to column values, validated: by the schema, then
+rules        by the model's own fields and validators, then
+storage      by what the column can hold;
+problems     and what may be said of what does not pass
 conditions   what a caller may filter and order by
 locks        how a row is locked while it is read
 statements   the statements, each built once per class

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from decimal import Decimal
 from types import NoneType, UnionType
-from typing import Annotated, Any, NewType, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, NewType, Union, get_args, get_origin
 
 from pydantic import MISSING, BaseModel
 from pydantic.fields import FieldInfo
@@ -100,10 +100,10 @@ def holds_models(annotation: object) -> bool:
 
 
 def holds_mapping(annotation: object) -> bool:
-    """Whether a value may hold a mapping, whose keys are the caller's own."""
+    """Whether a value may hold a mapping, whose keys are the caller's own, or what cannot be looked into."""
     nested = [field.annotation for model in _models(annotation) for field in model.model_fields.values()]
     parts = [part for one in (annotation, *nested) for part in _parts(one)]
-    return any(part is Any or part is object or _is_mapping(part) for part in parts)
+    return any(part is Any or part is object or _is_mapping(part) or is_dataclass(part) for part in parts)
 
 
 def _alternatives(annotation: object, metadata: tuple[object, ...]) -> Iterator[Alternative]:
@@ -135,19 +135,21 @@ def _flat(metadata: Iterable[object]) -> Iterator[object]:
 
 
 def _parts(annotation: object) -> Iterator[object]:
-    """The annotation's classes and other leaves, at any depth of generics."""
-    annotation = _unaliased(annotation)
-    origin = get_origin(annotation)
-    if origin is None:
-        yield annotation
-        return
-    if origin is Annotated:
-        yield from _parts(get_args(annotation)[0])
-        return
-    yield origin
-    for part in get_args(annotation):
-        if not isinstance(part, TypeVar):
-            yield from _parts(part)
+    """The annotation's classes and other leaves, at any depth of generics; an alias may refer to itself."""
+    aliases: set[int] = set()
+    waiting = [annotation]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, TypeAliasType):
+            if id(part) not in aliases:
+                aliases.add(id(part))
+                waiting.append(part.__value__)
+        elif (origin := get_origin(part)) is None:
+            yield _unaliased(part)
+        elif origin is Annotated:
+            waiting.append(get_args(part)[0])
+        else:
+            waiting += [origin, *get_args(part)]
 
 
 def _classes(annotation: object) -> Iterator[type[object]]:

@@ -37,7 +37,7 @@ class ModelRules:
         self._model: type[SQLModel] = entity.model
         shared = [key for key in schema.model_fields if key in entity.model.model_fields]
         own = {key: entity.model.model_fields[key] for key in shared}
-        self._columns_allow_none = {key for key in own if not allows(own[key], NoneType)}
+        self._never_none = {key for key in own if not allows(own[key], NoneType)}
         self._aliases = {key: _accepted_name(key, field) for key, field in entity.model.model_fields.items()}
         self.has_row_rules = model_validators(entity.model, schema)
         asked = any(_asks_more(entity.model, schema, key) for key in own)
@@ -52,17 +52,18 @@ class ModelRules:
         """The values of some columns, each by its own field's rules. Raises pydantic's `ValidationError`."""
         if self._fields is None:
             return given
-        looked_at = {key: value for key, value in given.items() if not self._is_none_of_the_column(key, value)}
+        looked_at = self._spoken_of(given)
         return {**given, **_picked(vars(self._fields.model_validate(looked_at)), looked_at)}
 
     def row(self, given: Values, owner: Values) -> Values:
         """The values of a new row, by the rules of its fields and of the whole. Raises pydantic's `ValidationError`."""
-        named = {self._aliases.get(key, key): value for key, value in {**given, **owner}.items()}
-        return {**given, **_picked(vars(self._model.model_validate(named)), given)}
+        looked_at = self._spoken_of(given)
+        named = {self._aliases.get(key, key): value for key, value in {**looked_at, **owner}.items()}
+        return {**given, **_picked(vars(self._model.model_validate(named)), looked_at)}
 
-    def _is_none_of_the_column(self, key: str, value: object) -> bool:
-        """Whether this is a NULL that the column takes and the annotation does not speak of."""
-        return value is None and key in self._columns_allow_none
+    def _spoken_of(self, given: Values) -> Values:
+        """The values without a `None` that the column takes and the field's annotation does not speak of."""
+        return {key: value for key, value in given.items() if value is not None or key not in self._never_none}
 
 
 def field_validators(model: type[BaseModel], key: str) -> dict[object, object]:
@@ -83,6 +84,8 @@ def model_validators(model: type[BaseModel], schema: type[BaseModel]) -> bool:
 def _asks_more(model: type[BaseModel], schema: type[BaseModel], key: str) -> bool:
     if field_validators(model, key).keys() - field_validators(schema, key).keys():
         return True
+    if schema.model_config.get("use_enum_values"):  # its values are not of the types that it names
+        return True
     wanted = values(model.model_fields[key])
     given = values(schema.model_fields[key])
     return not all(any(_covers(one, other) for other in wanted) for one in given)
@@ -93,12 +96,20 @@ def _covers(given: Alternative, wanted: Alternative) -> bool:
     if wanted.kind is Any or wanted.kind is object:
         return not _asked(wanted)
     return given.kind == wanted.kind and all(
-        one in given.metadata or (is_scalar(given.kind) and _is_compared(one)) for one in _asked(wanted)
+        any(_are_equal(one, other) for other in given.metadata) or (is_scalar(given.kind) and _is_compared(one))
+        for one in _asked(wanted)
     )
 
 
 def _asked(alternative: Alternative) -> list[object]:
     return [one for one in alternative.metadata if not isinstance(one, FieldInfoMetadata)]
+
+
+def _are_equal(one: object, other: object) -> bool:
+    """Whether two constraints are equal: those of pydantic's own class compare by identity, and hold their values."""
+    return one == other or (
+        type(one) is type(other) and bool(held := getattr(one, "__dict__", None)) and held == vars(other)
+    )
 
 
 def _is_compared(metadata: object) -> bool:

@@ -18,7 +18,7 @@ from pydantic import (
     computed_field,
     create_model,
 )
-from sqlalchemy import Column, Integer, String, inspect
+from sqlalchemy import JSON, Column, Enum, Integer, String, inspect
 from sqlalchemy.exc import InvalidRequestError
 from sqlmodel import Field, col
 from typing_extensions import TypeAliasType
@@ -281,6 +281,10 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         bill(shared_keys=col(Bill.name)),
         "Wrong gives Bill.name as shared_keys, expected a tuple: shared_keys=(col(…),)",
     ),
+    "a table's column as the shared keys": (
+        bill(shared_keys=inspect(Bill).columns["name"]),
+        "Wrong gives bill.name as shared_keys, expected a tuple: shared_keys=(col(…),)",
+    ),
     "a str as a shared key": (
         bill(shared_keys=("nam",)),
         "Wrong names 'nam' as a shared key, expected a column of Bill: col(Bill.name)",
@@ -319,6 +323,17 @@ class Whole(Local, table=True):
 
 class Colour(StrEnum):
     RED = "red"
+
+
+class Flag(Local, table=True):
+    """A column whose enum has names alone."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    colour: str = Field(sa_type=Enum("red", "blue", name="flag_colour"), nullable=True)
+    more: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+
+
+Tree = TypeAliasType("Tree", "dict[str, Tree] | int | None")
 
 
 def _upper(text: str) -> str:
@@ -369,6 +384,10 @@ RIGHT: dict[str, Callable[[], object]] = {
     "what a validator converts": hero({"name": NAME, "team_id": Annotated[str, AfterValidator(int)]}),
     "None of a patch": hero(update={"price": (Decimal | None, None)}),
     "a tighter bound": hero(update={"age": Annotated[int, Field(gt=0, lt=100)]}),
+    "a str for an enum of strings": lambda: repository(
+        Flag, schema("New", colour=str), schema("Changed", colour=(None, None))
+    ),
+    "an alias that refers to itself": lambda: repository(Flag, schema("New", colour=str, more=Tree), schema("Changed")),
     "a field of any type": hero({"name": NAME, "team_id": Any}),
 }
 

@@ -1,111 +1,271 @@
-"""Data becomes column values: what was set, validated again, and only what PostgreSQL can store."""
+"""Laws of the intake: what passes can be stored, what was not set is not there, and no refusal shows the input."""
 
-from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+import pickle
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import MISSING
-from sqlmodel import SQLModel, col
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Json, model_validator
+from pydantic_core import PydanticCustomError
+from sqlalchemy import JSON, Text
+from sqlmodel import Field as ColumnField
+from sqlmodel import SQLModel
 
 from backend.errors import InvalidDataError, UsageError
 from backend.statements.definition import Keywords, define
-from backend.statements.values import Intake, is_storable
-from backend.tasks import Task, TaskCreate, TaskUpdate
-from tests.support.entities import Note, NoteCreate, NoteUpdate
+from backend.statements.values import Intake
+from tests.support.columns import Ruled, RuledCreate, RuledUpdate, Sample, SampleCreate, SampleUpdate
+from tests.support.definitions import Local
 
-TASK = define(
-    "TaskRepository",
-    (Task, TaskCreate, TaskUpdate, int, str),
-    Keywords(owner=col(Task.user_id), version=col(Task.updated_at)),
+SAMPLE = define("Samples", (Sample, SampleCreate, SampleUpdate, int, str), Keywords())
+CREATED = Intake(SAMPLE, SampleCreate, "create")
+CHANGED = Intake(SAMPLE, SampleUpdate, "update")
+COLUMNS = {column.key for column in SAMPLE.columns.values()}
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.decimals()
+    | st.datetimes(timezones=st.none() | st.just(UTC))
+    | st.dates()
+    | st.uuids()
+    | st.just(SimpleNamespace()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner),
+    max_leaves=6,
 )
-NOTE = define("NoteRepository", (Note, NoteCreate, NoteUpdate, UUID, str), Keywords(version=col(Note.revision)))
-CREATED, CHANGED = Intake(TASK, TaskCreate, "create"), Intake(TASK, TaskUpdate, "update")
-Nested: TypeAlias = "str | list[Nested] | dict[str, Nested]"
-NOTE_CHANGED = Intake(NOTE, NoteUpdate, "update")
+QUIETLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FORGED = st.dictionaries(st.sampled_from([*Sample.model_fields, "nothing", "_sa_instance_state"]), ANYTHING)
 
 
-def test_everything_has_the_defaults_too() -> None:
-    assert CREATED.everything(TaskCreate(title="x")) == {"title": "x", "description": None, "completed": False}
+def taken(take: Callable[[], dict[str, object]]) -> dict[str, object] | InvalidDataError:
+    """The values, or the refusal: nothing else may come out."""
+    try:
+        return take()
+    except InvalidDataError as refused:
+        return refused
 
 
-@pytest.mark.parametrize(
-    ("data", "values"),
-    [
-        (TaskUpdate(), {}),
-        (TaskUpdate(title="x"), {"title": "x"}),
-        (TaskUpdate(description=None), {"description": None}),
-        (TaskUpdate(completed=False, title="x"), {"title": "x", "completed": False}),
-        (TaskUpdate(title=MISSING, completed=True), {"completed": True}),
-    ],
-)
-def test_set_fields_are_those_that_were_set(data: TaskUpdate, values: Mapping[str, object]) -> None:
-    assert CHANGED.set_fields(data) == values
+@QUIETLY
+@given(FORGED)
+def test_what_passes_names_columns_and_passes_again(held: dict[str, Any]) -> None:
+    values = taken(lambda: CREATED.everything(SampleCreate.model_construct(**held)))
+    if isinstance(values, InvalidDataError):
+        assert values.problems
+        assert set(values.fields) <= SampleCreate.model_fields.keys()
+        return
+    assert values.keys() <= COLUMNS - {"id"}
+    kept: dict[str, Any] = {key: value for key, value in values.items() if held.get(key) is not None and key != "short"}
+    again = CREATED.everything(SampleCreate.model_construct(**kept))
+    assert {key: again[key] for key in kept} == kept
 
 
-def test_none_of_the_classic_form_is_set_only_if_it_was_given() -> None:
-    assert NOTE_CHANGED.set_fields(NoteUpdate(rank=None)) == {"rank": None}
-    assert NOTE_CHANGED.set_fields(NoteUpdate()) == {}
+@QUIETLY
+@given(FORGED, st.sets(st.sampled_from([*Sample.model_fields, "nothing"])))
+def test_a_patch_has_exactly_what_is_set_and_held(held: dict[str, Any], named: set[str]) -> None:
+    data = SampleUpdate.model_construct(named, **held)
+    own = SampleUpdate.model_fields.keys()
+    is_set = {name for name in named & own if name in vars(data) and (name in held or name not in ("small", "text"))}
+    values = taken(lambda: CHANGED.set_fields(data))
+    if isinstance(values, InvalidDataError):
+        assert set(values.fields) <= is_set | {"text"}
+        return
+    assert values.keys() == is_set | ({"text"} if "short" in is_set else set())
 
 
-def test_none_for_a_column_that_forbids_it_is_refused() -> None:
-    with pytest.raises(InvalidDataError, match=r"^invalid NoteUpdate: text: None is not allowed here$") as raised:
-        NOTE_CHANGED.set_fields(NoteUpdate(text=None))
-    assert raised.value.fields == ("text",)
-
-
-def test_what_was_assigned_after_validation_is_validated() -> None:
-    data = TaskUpdate(title="x")
-    data.title = " "
-    with pytest.raises(InvalidDataError, match="title"):
-        CHANGED.set_fields(data)
-
-
-def test_what_was_constructed_past_validation_is_validated() -> None:
-    with pytest.raises(InvalidDataError) as raised:
-        CREATED.everything(TaskCreate.model_construct(title="s3cret" * 50))
-    assert "s3cret" not in f"{raised.value}{raised.value.problems}"
-
-
-@pytest.mark.parametrize("data", [TaskUpdate(title="x"), Task(title="x", user_id="a"), {"title": "x"}, None])
-def test_another_class_is_refused_with_what_to_pass(data: SQLModel) -> None:
-    with pytest.raises(UsageError, match=r"^create takes a TaskCreate, got a \w+: pass TaskCreate\(…\)$"):
+@pytest.mark.parametrize("data", [SampleUpdate(), {"whole": 1}, None, SampleCreate, Sample(body={})])
+def test_what_is_no_instance_of_the_schema_is_a_bug_of_the_program(data: Any) -> None:
+    with pytest.raises(UsageError, match=r"create takes a SampleCreate, got a \w+: pass SampleCreate\(…\)"):
         CREATED.everything(data)
 
 
-@given(st.text())
-def test_text_is_storable_if_it_is_utf_8_without_nul(text: str) -> None:
-    encodes = not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
-    assert is_storable(text) == (encodes and "\0" not in text)
+def test_an_instance_without_anything_in_it_is_validated_too() -> None:
+    bare = RuledCreate.__new__(RuledCreate)
+    entity = define("Ruleds", (Ruled, RuledCreate, RuledUpdate, int, str), Keywords(owner=Ruled.owner_id))
+    with pytest.raises(InvalidDataError, match="code: Field required"):
+        Intake(entity, RuledCreate, "create").everything(bare, "a")
 
 
-TEXTS = st.text(alphabet="aé\0\udfff", max_size=2)
+def test_what_contains_itself_is_refused() -> None:
+    endless: dict[str, Any] = {}
+    endless["again"] = endless
+    with pytest.raises(InvalidDataError, match="data: it holds what JSON cannot say"):
+        CREATED.everything(SampleCreate.model_construct(data=endless))
 
 
-@given(st.recursive(TEXTS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3)))
-def test_what_holds_text_is_storable_if_all_of_it_is(value: Nested) -> None:
-    assert is_storable(value) == all(map(is_storable, texts_in(value)))
+# What a refusal may say.
+
+LITERAL = "a word is not blank"
 
 
-def texts_in(value: Nested) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    else:
-        parts = value if isinstance(value, list) else [*value, *value.values()]
-        for part in parts:
-            yield from texts_in(part)
+def _refuse_with_input(value: Any) -> Any:
+    raise ValueError(f"never {value!r}")
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=200))
-def test_a_storable_title_that_is_not_blank_is_taken_as_it_is(title: str) -> None:
-    if title.strip():
-        assert CREATED.everything(TaskCreate(title=title))["title"] == title
+def _refuse_with_literal(value: str) -> str:
+    if not value:
+        raise ValueError("a literal")
+    raise ValueError(LITERAL)
 
 
-@given(st.text(max_size=20), st.sampled_from(["\0", "\ud800", "\udfff"]), st.text(max_size=20))
-def test_text_that_cannot_be_stored_is_refused_before_sql(before: str, bad: str, after: str) -> None:
+def _assert(value: str) -> str:
+    assert value == "", f"{value} is not empty"
+    return value
+
+
+def _refuse_by_template(value: str) -> str:
+    raise PydanticCustomError("of_the_author", "words of the author")
+
+
+def _refuse_by_context(value: str) -> str:
+    raise PydanticCustomError("with_context", "not {given}", {"given": value})
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+    name: int
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+    inner: dict[str, Cat]
+
+
+class Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    number: int = 0
+
+
+class Telling(Local, table=True):
+    """A JSON column for each way in which a message could tell the input."""
+
+    id: int | None = ColumnField(default=None, primary_key=True)
+    literal: str | None = ColumnField(default=None, sa_type=Text)
+    raised: str | None = ColumnField(default=None, sa_type=Text)
+    asserted: str | None = ColumnField(default=None, sa_type=Text)
+    custom: str | None = ColumnField(default=None, sa_type=Text)
+    context: str | None = ColumnField(default=None, sa_type=Text)
+    uuid: UUID | None = None
+    at: datetime | None = None
+    number: Decimal | None = None
+    mapping: dict[str, int] | None = ColumnField(default=None, sa_type=JSON)
+    nested: dict[str, Any] | None = ColumnField(default=None, sa_type=JSON)
+    tagged: dict[str, Any] | None = ColumnField(default=None, sa_type=JSON)
+    closed: dict[str, Any] | None = ColumnField(default=None, sa_type=JSON)
+    parsed: dict[str, Any] | None = ColumnField(default=None, sa_type=JSON)
+    several: list[int] | None = ColumnField(default=None, sa_type=JSON)
+
+
+class TellingCreate(SQLModel):
+    literal: Annotated[str, AfterValidator(_refuse_with_literal)] | None = None
+    raised: Annotated[str, AfterValidator(_refuse_with_input)] | None = None
+    asserted: Annotated[str, AfterValidator(_assert)] | None = None
+    custom: Annotated[str, AfterValidator(_refuse_by_template)] | None = None
+    context: Annotated[str, AfterValidator(_refuse_by_context)] | None = None
+    uuid: UUID | None = None
+    at: datetime | None = None
+    number: Decimal | None = None
+    mapping: dict[str, int] | None = None
+    nested: Dog | None = None
+    tagged: Annotated[Cat | Dog, Field(discriminator="kind")] | None = None
+    closed: Closed | None = None
+    parsed: Json[dict[str, int]] | None = None
+    several: Annotated[list[int], BeforeValidator(lambda text: text.split(",") if isinstance(text, str) else text)] = []
+
+    @model_validator(mode="after")
+    def _refuse_all(self) -> Self:
+        if self.literal == self.raised == "both":
+            raise ValueError(f"not {self.literal}")
+        return self
+
+
+class TellingUpdate(SQLModel): ...
+
+
+TELLING = Intake(
+    define("Tellings", (Telling, TellingCreate, TellingUpdate, int, str), Keywords()), TellingCreate, "create"
+)
+
+
+def refusal(**held: Any) -> InvalidDataError:
     with pytest.raises(InvalidDataError) as raised:
-        CREATED.everything(TaskCreate.model_construct(title="x", description=before + bad + after))
-    assert raised.value.fields == ("description",)
+        TELLING.everything(TellingCreate.model_construct(**held))
+    return raised.value
+
+
+GIVEN = "s3cret"
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"raised": GIVEN},
+        {"asserted": GIVEN},
+        {"context": GIVEN},
+        {"uuid": GIVEN},
+        {"at": GIVEN},
+        {"number": GIVEN},
+        {"mapping": {GIVEN: "x"}},
+        {"mapping": {"x": GIVEN}},
+        {"mapping": [GIVEN]},
+        {"nested": {"kind": "dog", "inner": {GIVEN: {"kind": "cat", "name": GIVEN}}}},
+        {"nested": {"kind": GIVEN, "inner": GIVEN}},
+        {"nested": Dog.model_construct(kind="dog", inner={GIVEN: Cat.model_construct(kind="cat", name=GIVEN)})},
+        {"tagged": {"kind": GIVEN}},
+        {"tagged": {"kind": "dog", "inner": {GIVEN: 1}}},
+        {"closed": {GIVEN: 1}},
+        {"parsed": '{"s3cret": "x"}'},
+        {"parsed": GIVEN},
+        {"several": "1,s3cret"},
+        {"mapping": {GIVEN: 1, "\0": 2}},
+        {"literal": GIVEN, "raised": GIVEN, "uuid": GIVEN},
+        {"literal": None, "uuid": GIVEN, "mapping": {GIVEN: GIVEN}},
+    ],
+)
+def test_a_refusal_never_shows_the_input(held: dict[str, Any]) -> None:
+    error = refusal(**held)
+    shown = [str(error), repr(error), repr(error.problems), repr(error.facts), repr(pickle.dumps(error))]
+    assert not [text for text in shown if GIVEN in text]
+    assert error.fields == tuple(key for key, value in held.items() if value is not None)
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ({"literal": ""}, "literal: a literal"),
+        ({"literal": "x"}, "literal: a word is not blank"),
+        ({"raised": "x"}, "raised: a validator refuses it"),
+        ({"asserted": "x"}, "asserted: a validator refuses it"),
+        ({"custom": "x"}, "custom: words of the author"),
+        ({"context": "x"}, "context: it does not pass (with_context)"),
+        ({"uuid": "x"}, "uuid: it does not pass (uuid_parsing)"),
+        ({"mapping": {"x": "y"}}, "mapping.*: Input should be a valid integer, unable to parse string as an integer"),
+        ({"nested": {"kind": "dog", "inner": {"x": {"kind": "cat"}}}}, "nested.inner.*.name: Field required"),
+        ({"tagged": {"kind": "dog"}}, "tagged.*.inner: Field required"),
+        ({"closed": {"x": 1}}, "closed.*: Extra inputs are not permitted"),
+        ({"several": "1,x"}, "several.1: Input should be a valid integer, unable to parse string as an integer"),
+    ],
+)
+def test_a_refusal_says_where_and_why(held: dict[str, Any], said: str) -> None:
+    assert str(refusal(**held)) == f"invalid TellingCreate: {said}"
+
+
+def test_a_refusal_of_the_whole_names_no_field() -> None:
+    class Whole(TellingCreate):
+        literal: str | None = None
+        raised: str | None = None
+
+    intake = Intake(define("Wholes", (Telling, Whole, TellingUpdate, int, str), Keywords()), Whole, "create")
+    with pytest.raises(InvalidDataError, match=r"^invalid Whole: a validator refuses it$") as raised:
+        intake.everything(Whole(literal="both", raised="none").model_copy(update={"raised": "both"}))
+    assert (raised.value.problems[0].location, raised.value.fields) == ((), ())

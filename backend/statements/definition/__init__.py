@@ -39,7 +39,7 @@ class Keywords:
 
     owner: object = None
     version: object = None
-    shared_keys: tuple[object, ...] = ()
+    shared_keys: object = ()
 
 
 def define(name: str, arguments: tuple[Argument, ...], keywords: Keywords) -> Entity[SQLModel]:

@@ -6,7 +6,7 @@ what it is given, is left to `rules` and `storage`, which see the value.
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, PlainValidator, WrapValidator
 from pydantic.fields import FieldInfo
-from sqlalchemy import String
+from sqlalchemy import Enum, String
 from sqlmodel import SQLModel
 
 from backend.errors import DefinitionError
@@ -21,7 +21,8 @@ _CONVERTERS = (AfterValidator, BeforeValidator, PlainValidator, WrapValidator)
 def check_field(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:
     """Raises `DefinitionError` if the field is certain to let pass what the model or the column does not take."""
     _check_class(entity, schema, key, field)
-    if not all(is_scalar(one.kind) for one in values(field)):
+    taken = values(field)
+    if not taken or not all(is_scalar(one.kind) for one in taken):
         return
     for constraint in CONSTRAINTS:
         wanted = _tightest(entity, key, constraint)
@@ -47,6 +48,6 @@ def _tightest(entity: Entity[SQLModel], key: str, constraint: Constraint) -> Lim
     own = entity.model.model_fields.get(key)
     found = [None if own is None else loosest(own, constraint)]
     kind = stored_type(entity.columns[key])
-    if constraint.inclusive == "max_length" and isinstance(kind, String) and python_type(entity.columns[key]) is str:
+    if constraint.inclusive == "max_length" and isinstance(kind, String) and not isinstance(kind, Enum):
         found.append(None if kind.length is None else Limit(-kind.length, False, "max_length"))
     return max((limit for limit in found if limit is not None), key=Limit.tightness, default=None)

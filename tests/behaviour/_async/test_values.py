@@ -1,0 +1,205 @@
+"""Values of every kind are written and read back as they were, and what cannot be is refused before SQL."""
+
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from backend.errors import InvalidDataError, OwnerRequiredError
+from tests.support.columns import (
+    AsyncRuledRepository,
+    AsyncSampleRepository,
+    Colour,
+    Place,
+    Point,
+    RuledCreate,
+    RuledUpdate,
+    Sample,
+    SampleCreate,
+    SampleUpdate,
+)
+from tests.support.wire import WireProxy
+
+AT = datetime(2026, 3, 4, 5, 6, 7, 89, UTC)
+
+
+@pytest.fixture
+def samples(session: AsyncSession) -> AsyncSampleRepository:
+    return AsyncSampleRepository(session)
+
+
+@pytest.fixture
+def ruled(session: AsyncSession) -> AsyncRuledRepository:
+    return AsyncRuledRepository(session).owned_by("a")
+
+
+KEPT: list[tuple[str, Any]] = [
+    ("data", {"a": [1, 2.5, None, {"b": "ü"}], "": True}),
+    ("data", {}),
+    ("colour", Colour.BLUE),
+    ("price", Decimal("9999.99")),
+    ("price", Decimal("-0.10")),
+    ("price", Decimal("1.50")),
+    ("tags", ["a", 'b"c', "{d,e}", ""]),
+    ("tags", []),
+    ("counts", [-(2**31), 2**31 - 1]),
+    ("grid", [[1, 2], [3, 4]]),
+    ("key", UUID(int=7)),
+    ("day", date(2026, 2, 28)),
+    ("day", date.max),
+    ("hour", time(23, 59, 59, 999999)),
+    ("at", AT),
+    ("at", AT.astimezone(timezone(timedelta(hours=5, minutes=30)))),
+    ("local", datetime(2026, 3, 4, 5, 6, 7, 89)),  # noqa: DTZ001 - a column without a zone
+    ("length", timedelta(days=400, microseconds=1)),
+    ("small", -(2**15)),
+    ("whole", 2**31 - 1),
+    ("big", -(2**63)),
+    ("ratio", 1e308),
+    ("ratio", float("-inf")),
+    ("blob", b"\0\xff"),
+    ("short", "üüüüü"),
+    ("text", "\U0001f600'\"\\%(x)s"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), KEPT)
+async def test_a_value_is_read_back_as_it_was_written(samples: AsyncSampleRepository, field: str, value: Any) -> None:
+    data = SampleCreate.model_construct(**{field: value})
+    created = await samples.create(data)
+    read = await samples.get_one(created.id or 0)
+    for row in (created, read):
+        assert getattr(row, field) == value
+        assert type(getattr(row, field)) is type(value)
+
+
+REFUSED: list[tuple[str, Any, str]] = [
+    ("data", {"a": float("nan")}, "finite_number"),
+    ("data", {"a": [{"b": float("inf")}]}, "finite_number"),
+    ("data", {"a": ["\0"]}, "unstorable_text"),
+    ("data", {"a\0": 1}, "unstorable_text"),
+    ("data", {"a": [("b\ud800",)]}, "unstorable_text"),
+    ("data", {"a": object()}, "not_json"),
+    ("data", {"a": b"\xff"}, "not_json"),
+    ("colour", "green", "enum"),
+    ("price", Decimal(10000), "decimal_whole_digits"),
+    ("price", Decimal("1e30"), "decimal_whole_digits"),
+    ("price", Decimal("0.001"), "decimal_max_places"),
+    ("tags", ["a", "b\0"], "unstorable_text"),
+    ("tags", ["a", 1], "string_type"),
+    ("counts", [0, 2**31], "out_of_range"),
+    ("at", datetime(2026, 3, 4), "timezone_aware"),  # noqa: DTZ001 - what is refused
+    ("at", datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))), "out_of_range"),
+    ("local", AT, "timezone_naive"),
+    ("grid", [[1], [2**31]], "out_of_range"),
+    ("day", AT, "date_from_datetime_inexact"),
+    ("small", 2**15, "out_of_range"),
+    ("whole", -(2**31) - 1, "out_of_range"),
+    ("big", 2**63, "out_of_range"),
+    ("short", "&&", "string_too_long"),
+    ("short", "xxxxxx", "string_too_long"),
+    ("text", "\0", "unstorable_text"),
+    ("text", "\udfff", "unstorable_text"),
+    ("key", "no", "uuid_parsing"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "kind"), REFUSED)
+async def test_what_a_column_cannot_hold_is_refused_before_sql(
+    samples: AsyncSampleRepository, proxy: WireProxy, field: str, value: Any, kind: str
+) -> None:
+    with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
+        await samples.create(SampleCreate.model_construct(**{field: value}))
+    assert [(one.location[0], one.type) for one in raised.value.problems] == [(field, kind)]
+    assert raised.value.fields == (field,)
+    assert seen.flights == 0
+
+
+async def test_what_only_the_server_can_tell_is_invalid_data_too(samples: AsyncSampleRepository) -> None:
+    with pytest.raises(InvalidDataError) as raised:
+        await samples.create(SampleCreate(grid=[[1], [2, 3]]))
+    assert raised.value.sqlstate == "22P02"
+    assert raised.value.outcome == "not_applied"
+
+
+async def test_none_in_a_json_column_is_null(samples: AsyncSampleRepository) -> None:
+    created = await samples.create(SampleCreate(data=None))
+    assert created.data is None
+    assert await samples.count(col(Sample.data).is_(None)) == 1
+    full = await samples.create(SampleCreate(data={"a": 1}))
+    assert full.data == {"a": 1}
+
+
+async def test_a_model_in_a_json_column_is_written_as_its_dump(samples: AsyncSampleRepository) -> None:
+    created = await samples.create(SampleCreate(body=Place(street=" Main ", number=1, seen=AT)))
+    assert created.body == {"street": "Main", "number": 1, "seen": "2026-03-04T05:06:07.000089Z"}
+    created = await samples.create(SampleCreate(body=Point(1, 2)))
+    assert created.body == {"x": 1, "y": 2}
+
+
+async def test_a_changed_model_in_a_json_column_is_validated_again(samples: AsyncSampleRepository) -> None:
+    place = Place(street="Main", number=1)
+    data = SampleCreate(body=place)
+    assert data.body is place
+    place.number = 0
+    for wrong in (data, SampleCreate(body=Place.model_construct(street="Main", number=0))):
+        with pytest.raises(InvalidDataError) as raised:
+            await samples.create(wrong)
+        assert raised.value.fields == ("body",)
+
+
+async def test_the_models_own_rules_run_on_what_is_written(ruled: AsyncRuledRepository) -> None:
+    row = await ruled.create(RuledCreate(code="ab", nickname=" Jo "))
+    assert (row.code, row.nickname) == ("AB", "Jo")
+    changed = await ruled.update(row.id, RuledUpdate(code="cd", nickname=" Al "))
+    assert (changed.code, changed.nickname) == ("CD", "Al")
+    assert (await ruled.update(row.id, RuledUpdate(nickname=None))).nickname is None
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "kind"),
+    [
+        (RuledCreate(code="x", low=3), "low", "multiple_of"),
+        (RuledUpdate(low=3), "low", "multiple_of"),
+        (RuledCreate.model_construct(code="ü", low=0, high=1), "code", "value_error"),
+        (RuledUpdate(code="ü"), "code", "value_error"),
+        (RuledCreate(code="x", nickname="none"), "nickname", "value_error"),
+        (RuledUpdate(nickname="none"), "nickname", "value_error"),
+        (RuledCreate(code="x", low=200), None, "value_error"),
+    ],
+)
+async def test_what_the_models_own_rules_refuse_is_not_sent(
+    ruled: AsyncRuledRepository, proxy: WireProxy, data: Any, field: str | None, kind: str
+) -> None:
+    row = await ruled.create(RuledCreate(code="x"))
+    with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
+        await (ruled.create(data) if isinstance(data, RuledCreate) else ruled.update(row.id, data))
+    assert [(one.location, one.type) for one in raised.value.problems] == [((field,) if field else (), kind)]
+    assert seen.flights == 0
+
+
+async def test_a_rule_of_the_whole_model_does_not_run_on_update(ruled: AsyncRuledRepository) -> None:
+    row = await ruled.create(RuledCreate(code="x"))
+    assert (await ruled.update(row.id, RuledUpdate(low=200))).low == 200
+
+
+async def test_a_rule_of_the_whole_model_waits_for_the_owner(session: AsyncSession) -> None:
+    with pytest.raises(OwnerRequiredError):
+        await AsyncRuledRepository(session).create(RuledCreate(code="x", low=200))
+
+
+async def test_what_a_subclass_adds_or_loosens_does_not_pass(samples: AsyncSampleRepository) -> None:
+    class Looser(SampleUpdate):
+        short: str | None = None
+        key: UUID | None = None
+
+    row = await samples.create(SampleCreate())
+    changed = await samples.update(row.id or 0, Looser(key=UUID(int=1), whole=7))
+    assert (changed.key, changed.whole) == (None, 7)
+    with pytest.raises(InvalidDataError) as raised:
+        await samples.update(row.id or 0, Looser(short="xxxxxx"))
+    assert raised.value.fields == ("short",)
