@@ -2,7 +2,7 @@
 
 from sqlmodel import Session, col
 
-from backend import Database, Lock
+from backend import CRUDRepository, Database, Lock
 from backend.tasks import (
     AsyncTaskRepository,
     Task,
@@ -53,3 +53,15 @@ def refused(db: Database, session: Session) -> None:
     db.run(get_tasks, isolation="serializable")  # type: ignore[arg-type]
     tasks.lst()  # type: ignore[attr-defined]
     col(Task.titel)  # type: ignore[attr-defined]
+
+
+class OwnerByName(CRUDRepository[Task, TaskCreate, TaskUpdate], owner="user_id"): ...  # type: ignore[arg-type]
+
+
+class SharedWithoutTuple(CRUDRepository[Task, TaskCreate, TaskUpdate], shared_keys=col(Task.id)): ...  # type: ignore[arg-type]
+
+
+class NoSchema(CRUDRepository[Task, dict[str, str], TaskUpdate]): ...  # type: ignore[type-var]
+
+
+class NoTable(CRUDRepository[int, TaskCreate, TaskUpdate]): ...  # type: ignore[type-var]
