@@ -17,6 +17,7 @@ from pydantic import (
     StringConstraints,
     computed_field,
     create_model,
+    field_validator,
 )
 from sqlalchemy import JSON, Column, Enum, Integer, String, inspect
 from sqlalchemy.exc import InvalidRequestError
@@ -33,6 +34,7 @@ from tests.support.definitions import (
     BillCreate,
     Bills,
     BillUpdate,
+    Checked,
     Dog,
     Hero,
     HeroCreate,
@@ -241,6 +243,20 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         "Bill.name is AutoString(), a version is timestamptz or an integer: "
         "give it sa_type=DateTime(timezone=True) or Integer",
     ),
+    "a version without a time zone": (
+        lambda: repository(Checked, NAMED, RENAMED, version=col(Checked.made_at)),
+        "Checked.made_at is DateTime(), a version is timestamptz or an integer: "
+        "give it sa_type=DateTime(timezone=True) or Integer",
+    ),
+    "a validator of the whole that lacks what the database gives": (
+        lambda: repository(Checked, NAMED, RENAMED),
+        "Checked has a model validator, which runs on create, and Checked.made_at is required "
+        "and not given then: give it default=None",
+    ),
+    "no max_length in one of two": (
+        hero({"name": NAME | str}),
+        "New.name is looser than Hero.name: add max_length=20",
+    ),
     "the key as the version": (
         bill(version=col(Bill.id)),
         "Bill.id never changes and is no version: use another column",
@@ -336,6 +352,15 @@ class Flag(Local, table=True):
 Tree = TypeAliasType("Tree", "dict[str, Tree] | int | None")
 
 
+class Converting(BaseModel):
+    team_id: str
+
+    @field_validator("team_id")
+    @classmethod
+    def _number(cls, text: str) -> int:
+        return int(text)
+
+
 def _upper(text: str) -> str:
     return text.upper()
 
@@ -382,6 +407,8 @@ RIGHT: dict[str, Callable[[], object]] = {
     "an enum of text": hero({"name": NAME, "code": (Colour | None, None)}),
     "an int for a decimal": hero({"name": NAME, "price": int}),
     "what a validator converts": hero({"name": NAME, "team_id": Annotated[str, AfterValidator(int)]}),
+    "what a decorated validator converts": hero(update=Converting),
+    "a field that is None alone": hero(update={"name": (None, None)}),
     "None of a patch": hero(update={"price": (Decimal | None, None)}),
     "a tighter bound": hero(update={"age": Annotated[int, Field(gt=0, lt=100)]}),
     "a str for an enum of strings": lambda: repository(

@@ -170,6 +170,18 @@ def test_the_owner_in_another_place_of_the_key_does_not_help() -> None:
         own(child, WITH_PARENT)
 
 
+def test_another_column_that_refers_to_the_owner_does_not_help() -> None:
+    parent = owned("LentParent", UniqueConstraint("id", "owner_id"))
+    child = owned(
+        "LentChild",
+        ForeignKeyConstraint(["parent_id", "name"], ["lentparent.id", "lentparent.owner_id"]),
+        parent_id=(int, ...),
+    )
+    own(parent)
+    with pytest.raises(DefinitionError, match=r"^the foreign key \(name, parent_id\) of LentChild refers to"):
+        own(child, WITH_PARENT)
+
+
 def test_a_reference_to_its_own_table_needs_the_owner() -> None:
     model = owned("Tree", ForeignKeyConstraint(["parent_id"], ["tree.id"]), parent_id=(int | None, None))
     new = schema("New", name=str, parent_id=(int | None, None))

@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -11,17 +12,28 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Json, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Json,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
-from sqlalchemy import JSON, Text
+from sqlalchemy import JSON, MetaData, Text
+from sqlalchemy.orm import registry
 from sqlmodel import Field as ColumnField
 from sqlmodel import SQLModel
 
 from backend.errors import InvalidDataError, UsageError
 from backend.statements.definition import Keywords, define
 from backend.statements.values import Intake
-from tests.support.columns import Ruled, RuledCreate, RuledUpdate, Sample, SampleCreate, SampleUpdate
-from tests.support.definitions import Local
+from tests.support.columns import Colour, Ruled, RuledCreate, RuledUpdate, Sample, SampleCreate, SampleUpdate
+from tests.support.definitions import Local, schema
 
 SAMPLE = define("Samples", (Sample, SampleCreate, SampleUpdate, int, str), Keywords())
 CREATED = Intake(SAMPLE, SampleCreate, "create")
@@ -269,3 +281,80 @@ def test_a_refusal_of_the_whole_names_no_field() -> None:
     with pytest.raises(InvalidDataError, match=r"^invalid Whole: a validator refuses it$") as raised:
         intake.everything(Whole(literal="both", raised="none").model_copy(update={"raised": "both"}))
     assert (raised.value.problems[0].location, raised.value.fields) == ((), ())
+
+
+@dataclass
+class Pointed:
+    inner: dict[int, int]
+
+
+def test_a_number_that_is_a_key_is_hidden_too() -> None:
+    new = schema("New", nested=Pointed)
+    intake = Intake(define("Pointeds", (Telling, new, TellingUpdate, int, str), Keywords()), new, "create")
+    with pytest.raises(InvalidDataError, match=r"^invalid New: nested(\.\*)+: Input should be a valid integer"):
+        intake.everything(new.model_construct(nested={"inner": {4711: "x"}}))
+
+
+# Which of the model's own rules run.
+
+
+class Apart(SQLModel, registry=registry()):
+    """In a registry of its own, which can be configured."""
+
+    metadata = MetaData()
+
+
+class Strict(Apart, table=True):
+    """A validator, an enum, and a rule of the whole."""
+
+    id: int | None = ColumnField(default=None, primary_key=True)
+    low: int = 0
+    high: int = 0
+    colour: Colour | None = None
+
+    @field_validator("low")
+    @classmethod
+    def _low_is_even(cls, low: int) -> int:
+        if low % 2:
+            raise ValueError("low is even")
+        return low
+
+    @model_validator(mode="after")
+    def _low_is_below_high(self) -> Self:
+        if self.low > self.high:
+            raise ValueError("low is above high")
+        return self
+
+
+def strict(new: type[BaseModel], changed: type[BaseModel]) -> tuple[Intake, Intake]:
+    entity = define("Stricts", (Strict, new, changed, int, str), Keywords())
+    return Intake(entity, new, "create"), Intake(entity, changed, "update")
+
+
+def test_a_validator_that_only_the_model_has_runs_beside_fields_that_ask_nothing() -> None:
+    both = schema("Both", low=int, high=int)
+    _, changed = strict(both, both)
+    with pytest.raises(InvalidDataError, match=r"^invalid Both: low: low is even$"):
+        changed.set_fields(both(low=1, high=2))
+
+
+def test_a_rule_of_the_whole_runs_on_create_alone() -> None:
+    both = schema("Both", low=int, high=int)
+    created, changed = strict(both, both)
+    with pytest.raises(InvalidDataError, match=r"^invalid Both: low is above high$"):
+        created.everything(both(low=2, high=0))
+    assert changed.set_fields(both(low=2, high=0)) == {"low": 2, "high": 0}
+
+
+def test_an_enum_that_the_schema_gives_by_value_is_written_as_its_member() -> None:
+    by_value = create_model("ByValue", __config__=ConfigDict(use_enum_values=True), colour=(Colour, ...))
+    _, changed = strict(schema("Empty"), by_value)
+    assert changed.set_fields(by_value(colour=Colour.RED)) == {"colour": Colour.RED}
+
+
+def test_names_that_are_no_fields_do_not_reach_a_schema_that_forbids_them() -> None:
+    closed = create_model("ClosedPatch", __config__=ConfigDict(extra="forbid"), high=(int, 0))
+    _, changed = strict(schema("Empty"), closed)
+    data = closed.model_construct({"high", "id"}, high=1)
+    vars(data)["id"] = 99
+    assert changed.set_fields(data) == {"high": 1}

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from types import new_class
-from typing import Any, Optional
+from typing import Any, Optional, Self
 from uuid import UUID
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, create_model, model_validator
 from sqlalchemy import (
     Computed,
+    DateTime,
     Identity,
     Integer,
     MetaData,
@@ -91,6 +92,18 @@ class Mapped(SQLModel):
     """A schema, and no table."""
 
     name: str
+
+
+class Checked(Local, table=True):
+    """A validator of the whole, and a required field that only the database knows."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    made_at: datetime = Field(sa_type=DateTime, sa_column_kwargs={"server_default": func.now()})
+
+    @model_validator(mode="after")
+    def _passes(self) -> Self:
+        return self
 
 
 class Pair(Local, table=True):
