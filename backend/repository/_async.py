@@ -16,10 +16,10 @@ from backend.repository.definition import Definition, definition_of, merged, req
 from backend.repository.execution import Call, Parameters, Rows, entities, rows, run
 from backend.statements.conditions import Condition, Order
 from backend.statements.definition import Keywords
+from backend.statements.elements import OWNER
 from backend.statements.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.statements.locks import Lock
 from backend.statements.rows import ModelRow
-from backend.statements.scope import OWNER
 from backend.statements.statements import EXPECTED, ID, Change
 
 T = TypeVar("T")
@@ -239,7 +239,7 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
 
         Raises `NotFoundError` if no row in scope has this id and meets the change's conditions.
         """
-        statement = self._statements.change(change)
+        statement = self._statements.change(change, parameters)
         return self._definition.build(await self._changed_row(id, "change", statement, parameters, None))
 
     async def _run(self, statement: Executable, parameters: Parameters, operation: str) -> Rows:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias, TypeGuard, TypeVar
 
-from sqlalchemy import Column, ColumnElement, SQLColumnExpression, Table
+from sqlalchemy import ColumnElement, SQLColumnExpression, Table
 from sqlalchemy.orm import QueryableAttribute
-from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.elements import ClauseElement, ColumnClause
 from sqlalchemy.sql.selectable import SelectBase
 
 from backend.errors import UsageError
@@ -40,7 +40,7 @@ def checked_expression(table: Table, value: SQLColumnExpression[T]) -> ColumnEle
 
 def is_expression(value: object) -> TypeGuard[SQLColumnExpression[object]]:
     """Whether the value is meant for the database to compute, so that `checked_expression` is to see it."""
-    return isinstance(value, ClauseElement | QueryableAttribute)
+    return isinstance(value, ClauseElement | QueryableAttribute) or hasattr(value, "__clause_element__")
 
 
 def outside_subqueries(element: ClauseElement) -> Iterator[ClauseElement]:
@@ -56,7 +56,7 @@ def _expression(value: SQLColumnExpression[T], table: Table, what: str, remedy: 
     if not isinstance(element, ColumnElement):
         raise UsageError(f"{what} is a Python {type(value).__name__}, expected an SQL expression: write {remedy}")
     for part in outside_subqueries(element):
-        if isinstance(part, Column) and part.table is not table:
+        if isinstance(part, ColumnClause) and part.table is not None and part.table is not table:
             raise UsageError(
                 f"{what} on {table.name} names a column of {part.table.description}, which is not read here: "
                 "write a subquery, col(Model.field).in_(select(…))"

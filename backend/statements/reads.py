@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeGuard
 
-from sqlalchemy import ColumnElement, FromClause, Join, Select
+from sqlalchemy import ColumnElement, FromClause, FunctionElement, Join, Select, Table
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BooleanClauseList
-from sqlalchemy.sql.selectable import AliasedReturnsRows, TableClause
+from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping, SelectBase, SelectStatementGrouping, TableClause
+
+from backend.errors import UsageError
 
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 AnyFrom: TypeAlias = FromClause[Any]
@@ -37,6 +39,8 @@ def reads(statement: AnySelect) -> Iterator[Read]:
 
 def _joined(read: Read) -> Iterator[Read]:
     join = read.source
+    while isinstance(join, FromGrouping):  # a join on the right of another
+        join = join.element
     if not isinstance(join, Join):
         yield read
         return
@@ -56,11 +60,25 @@ def conjuncts(condition: ColumnElement[bool] | None) -> Iterator[ColumnElement[b
 
 
 def table_name(source: AnyFrom) -> str:
-    """The full name of the table that an element of FROM reads, `""` if it reads none."""
+    """The full name of the table that an element of FROM reads, `""` for a subquery or a function.
+
+    Raises `UsageError` for an element of another kind.
+    """
     element: object = source
     while isinstance(element, AliasedReturnsRows):
         element = element.element
-    return element.fullname if isinstance(element, TableClause) else ""
+    if isinstance(element, TableClause):
+        return element.fullname
+    if isinstance(element, SelectBase | FunctionElement | SelectStatementGrouping):
+        return ""
+    raise UsageError(f"a FROM of {type(element).__name__} cannot be held to one owner: join models and subqueries")
+
+
+def is_same_table(one: object, other: object) -> bool:
+    """Whether both are the one table that a metadata has by this name, which the ORM wraps in copies."""
+    if not isinstance(one, Table) or not isinstance(other, Table):
+        return False
+    return one.metadata is other.metadata and one.key == other.key
 
 
 def is_select(element: object) -> TypeGuard[AnySelect]:

@@ -1,11 +1,11 @@
 """One owner's rows alone: what a scope adds to every SELECT within a statement, and what it refuses. No I/O.
 
 The owner stands in a statement as the bound parameter `OWNER`, never as a value. A subquery is held to the owner in
-its own WHERE, for each owned table that it reads; what cannot be held so is refused.
+its own WHERE, for each owned table that it reads; what cannot be held so is refused, here or in `elements`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeVar, cast
+from collections.abc import Collection, Iterator, Mapping
+from typing import TypeVar, cast
 
 from sqlalchemy import (
     BindParameter,
@@ -16,22 +16,19 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Table,
-    TextClause,
     Update,
     bindparam,
 )
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import BinaryExpression, ClauseElement, ColumnClause
-from sqlalchemy.sql.selectable import CTE, SelectBase, TableClause, TextualSelect
+from sqlalchemy.sql.elements import BinaryExpression, ClauseElement
+from sqlalchemy.sql.selectable import SelectBase, TableClause
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
 from backend.errors import OwnerRequiredError, UsageError
 from backend.statements.conditions import outside_subqueries
 from backend.statements.definition import owner_columns
-from backend.statements.reads import AnySelect, conjuncts, is_select, reads, table_name
-
-OWNER: Final = "owner_is"
-"""Name of the bound parameter that holds the owner."""
+from backend.statements.elements import OWNER, refuse_unreadable
+from backend.statements.reads import AnyFrom, AnySelect, Read, conjuncts, is_same_table, is_select, reads, table_name
 
 T = TypeVar("T")
 SelectT = TypeVar("SelectT", bound=AnySelect)
@@ -43,15 +40,16 @@ class Scope:
     def __init__(self, table: Table, owner: Column[object]) -> None:
         self._table = table
         self._owner = owner
+        self._stamped: BindParameter[object] = bindparam(OWNER, type_=owner.type)
         self.condition: ColumnElement[bool] = owner == bindparam(OWNER)
         """What every statement on the table is held to."""
-        self.stamp: dict[str, ColumnElement[object]] = {owner.key: bindparam(OWNER)}
+        self.stamp: dict[str, ColumnElement[object]] = {owner.key: self._stamped}
         """What every new row gets."""
 
     def expression(self, element: ColumnElement[T]) -> ColumnElement[T]:
         """The expression, each subquery in it held to the owner. Raises `UsageError` for one that cannot be."""
         parts = list(iterate(element))
-        _refuse_unreadable(parts)
+        refuse_unreadable(parts, self._table)
         if not any(isinstance(part, SelectBase) for part in parts):
             return element
         return replacement_traverse(element, {}, _held_subquery)
@@ -62,9 +60,9 @@ class Scope:
         Raises `OwnerRequiredError` if it was not made by `_select`, `UsageError` if it cannot be held to the owner.
         """
         self.require(statement)
-        parts = [part for part in iterate(statement) if part is not statement]
-        _refuse_unreadable(parts)
-        if all(self._is_plain(part) for part in parts):
+        parts = list(iterate(statement))
+        refuse_unreadable(parts, self._table)
+        if all(part is statement or self._is_plain(part) for part in parts):
             return statement
         return _held(statement, self._table)
 
@@ -78,7 +76,7 @@ class Scope:
 
     def _is_bound(self, statement: object) -> bool:
         if isinstance(statement, Insert):
-            return any(isinstance(part, BindParameter) and part.key == OWNER for part in iterate(statement))
+            return any(part is self._stamped for part in iterate(statement))
         if is_select(statement) and statement.whereclause is None:  # SELECT EXISTS (SELECT …)
             read = list(_read_directly(statement))
             return bool(read) and all(self._is_bound(part) for part in read)
@@ -111,39 +109,51 @@ def _held(statement: SelectT, own: Table | None) -> SelectT:
 
     held = cast("SelectT", replacement_traverse(statement, {}, within))  # a copy of what it is given
     owners = owner_columns()
+    filtered: list[AnyFrom] = [] if own is None else [own]
+    missing: list[Read] = []
     for read in reads(held):
-        if read.table not in owners or read.source is own:
+        if read.table not in owners or (own is not None and is_same_table(read.source, own)):
             continue
-        owner = read.source.c.get(owners[read.table].key)
-        if owner is None:
-            raise UsageError(f"a statement reads {read.table} without its owner: select from its model")
-        if not read.may_be_missing:
-            held = held.where(owner == bindparam(OWNER))
-        elif not any(_equates(condition, owner, owners) for condition in read.met):
-            raise UsageError(
-                f"an outer join to {read.table} lets other owners' rows in: add to its condition that "
-                f"{owner.key} is the owner of what it is joined to"
-            )
+        if read.may_be_missing:
+            missing.append(read)
+        else:
+            filtered.append(read.source)
+            held = held.where(_owner_of(read.source, owners) == bindparam(OWNER))
+    _refuse_unfiltered(missing, filtered, owners)
     return held
 
 
-def _equates(
-    condition: ColumnElement[bool], owner: ColumnElement[object], owners: Mapping[str, Column[object]]
-) -> bool:
-    """Whether the condition says that the owner is the bound one, or that of another owned table."""
+def _refuse_unfiltered(
+    missing: Collection[Read], filtered: Collection[AnyFrom], owners: Mapping[str, Column[object]]
+) -> None:
+    """Raises `UsageError` unless each read of an outer join has, by its condition, the owner of what is filtered."""
+    known = [_owner_of(source, owners) for source in filtered]
+    while missing:
+        met = [read for read in missing if _follows(read, known, owners)]
+        if not met:
+            raise UsageError(
+                f"an outer join to {next(iter(missing)).table} lets other owners' rows in: add to its condition that "
+                "its owner is the owner of what it is joined to, or join a subquery of its model"
+            )
+        known += [_owner_of(read.source, owners) for read in met]
+        missing = [read for read in missing if read not in met]
+
+
+def _follows(read: Read, known: Collection[ColumnElement[object]], owners: Mapping[str, Column[object]]) -> bool:
+    owner = _owner_of(read.source, owners)
+    return any(_equates(condition, owner, one) for condition in read.met for one in known)
+
+
+def _equates(condition: ColumnElement[bool], one: ColumnElement[object], other: ColumnElement[object]) -> bool:
     if not isinstance(condition, BinaryExpression) or condition.operator is not operators.eq:
         return False
     pairs = ((condition.left, condition.right), (condition.right, condition.left))
-    return any(one.compare(owner) and _is_owner(other, owners) for one, other in pairs)
+    return any(left.compare(one) and right.compare(other) for left, right in pairs)
 
 
-def _is_owner(element: ColumnElement[object], owners: Mapping[str, Column[object]]) -> bool:
-    if isinstance(element, BindParameter):
-        return element.key == OWNER
-    if not isinstance(element, Column):
-        return False
-    owner = owners.get(table_name(element.table))
-    return owner is not None and owner.key == element.key
+def _owner_of(source: AnyFrom, owners: Mapping[str, Column[object]]) -> ColumnElement[object]:
+    owner: ColumnElement[object] = source.c[owners[table_name(source)].key]
+    return owner
 
 
 def _is_of_models(statement: AnySelect) -> bool:
@@ -157,20 +167,3 @@ def _is_of_models(statement: AnySelect) -> bool:
 def _read_directly(statement: AnySelect) -> Iterator[ClauseElement]:
     for child in statement.get_children():
         yield from (part for part in outside_subqueries(child) if isinstance(part, SelectBase | Column | TableClause))
-
-
-def _refuse_unreadable(parts: Sequence[object]) -> None:
-    """Raises `UsageError` for what cannot be held to an owner: SQL in strings, writes, recursion."""
-    for part in parts:
-        match part:
-            case TextClause() | TextualSelect():
-                what = "SQL in a string"
-            case ColumnClause() if part.is_literal and part.name != "*" and not part.name.isdigit():
-                what = "SQL in a string"
-            case Insert() | Update() | Delete():
-                what = "a statement that writes"
-            case CTE() if part.recursive:
-                what = "a recursive subquery"
-            case _:
-                continue
-        raise UsageError(f"{what} cannot be held to one owner: use expressions of the models' columns")

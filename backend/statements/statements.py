@@ -4,12 +4,13 @@ A `Statements` is either scoped, and then each of its statements binds the owner
 Nothing here runs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Delete,
@@ -25,9 +26,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import lazyload
+from sqlalchemy.orm import defer, lazyload
+from sqlalchemy.sql.visitors import iterate
 
-from backend.errors import UsageError
+from backend.errors import OwnerRequiredError, UsageError
 from backend.statements.conditions import (
     Condition,
     Order,
@@ -36,6 +38,7 @@ from backend.statements.conditions import (
     checked_order,
     is_expression,
 )
+from backend.statements.elements import OWNER
 from backend.statements.entity import Entity, ModelT
 from backend.statements.locks import Lock
 from backend.statements.scope import Scope, SelectT
@@ -45,6 +48,7 @@ EXPECTED = "version_is"
 """Names of the bound parameters that are not columns."""
 
 T = TypeVar("T")
+ExecutableT = TypeVar("ExecutableT", bound=Executable)
 
 
 class Change:
@@ -67,7 +71,7 @@ class Statements(Generic[ModelT]):
     def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
         self.entity = entity
         self._columns: tuple[Column[Any], ...] = tuple(entity.columns.values())
-        self._changes: WeakKeyDictionary[Change, Executable] = WeakKeyDictionary()
+        self._changes: WeakKeyDictionary[Change, tuple[Executable, frozenset[str]]] = WeakKeyDictionary()
         self._locked: dict[Lock, Executable] = {}
         owner = entity.owner_column
         self._scope = Scope(entity.table, owner) if scoped and owner is not None else None
@@ -77,18 +81,19 @@ class Statements(Generic[ModelT]):
     @cached_property
     def one(self) -> Select[*tuple[object, ...]]:
         """SELECT of the row with the key `ID`."""
-        return select(*self._columns).where(*self._key)
+        return self._admitted(select(*self._columns).where(*self._key))
 
     def locked(self, lock: Lock) -> Executable:
         """`one`, with a lock on the row."""
         built = self._locked.get(lock)
         if built is None:
-            built = self._locked[lock] = self.one.with_for_update(
+            statement = self.one.with_for_update(
                 read=lock.strength == "share",
                 key_share=lock.strength == "no key update",
                 nowait=lock.if_locked == "nowait",
                 skip_locked=lock.if_locked == "skip",
             )
+            built = self._locked[lock] = self._admitted(statement)
         return built
 
     @cached_property
@@ -97,36 +102,42 @@ class Statements(Generic[ModelT]):
         statement = insert(self.entity.table)
         if self._scope is not None:
             statement = statement.values(self._scope.stamp)
-        return statement.returning(*self._columns)
+        return self._admitted(statement.returning(*self._columns))
 
     @cached_property
     def update(self) -> Executable:
         """UPDATE of the row with the key `ID`, RETURNING it; the columns set are those of the parameters."""
-        return self._update.returning(*self._columns)
+        return self._admitted(self._update.returning(*self._columns))
 
     @cached_property
     def update_expected(self) -> Executable:
         """`update` of a row whose version is `EXPECTED`."""
-        return self._update.where(self._version).returning(*self._columns)
+        return self._admitted(self._update.where(self._version).returning(*self._columns))
 
     @cached_property
     def delete(self) -> Executable:
         """DELETE of the row with the key `ID`, RETURNING it as it was."""
-        return self._delete.returning(*self._columns)
+        return self._admitted(self._delete.returning(*self._columns))
 
     @cached_property
     def delete_expected(self) -> Executable:
         """`delete` of a row whose version is `EXPECTED`."""
-        return self._delete.where(self._version).returning(*self._columns)
+        return self._admitted(self._delete.where(self._version).returning(*self._columns))
 
-    def change(self, change: Change) -> Executable:
-        """The UPDATE that a `Change` declares, of the row with the key `ID`, RETURNING it."""
+    def change(self, change: Change, parameters: Collection[str]) -> Executable:
+        """The UPDATE that a `Change` declares, of the row with the key `ID`, RETURNING it.
+
+        Raises `UsageError` if it sets what it cannot, and for parameters that it does not name: SQLAlchemy would take
+        one that is a column's name for a column to set.
+        """
         built = self._changes.get(change)
         if built is None:
-            values = {self._settable(column): self._value(value) for column, value in change.values.items()}
-            statement = self._update.where(*self._conditions(change.where)).values(values)
-            built = self._changes[change] = statement.returning(*self._columns)
-        return built
+            built = self._changes[change] = self._changed(change)
+        statement, names = built
+        if not names.issuperset(parameters):
+            named = ", ".join(sorted(names)) or "none"
+            raise UsageError(f"a change of {self.entity.name} takes the parameters {named}: it is given others")
+        return statement
 
     def list(self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int) -> Select[ModelT]:
         """SELECT of the entities that meet the conditions, in a total order; no relationship is loaded with them."""
@@ -137,15 +148,15 @@ class Statements(Generic[ModelT]):
             statement = statement.limit(_not_negative("limit", limit))
         if offset:
             statement = statement.offset(_not_negative("offset", offset))
-        return statement
+        return self._admitted(statement)
 
     def count(self, where: Sequence[Condition]) -> Select[int]:
         """SELECT count(*) of the rows that meet the conditions."""
-        return self._count.where(*self._conditions(where)) if where else self._count
+        return self._admitted(self._count.where(*self._conditions(where)) if where else self._count)
 
     def exists(self, where: Sequence[Condition]) -> Select[bool]:
         """SELECT EXISTS of a row that meets the conditions."""
-        return select(exists(self._keys.where(*self._conditions(where)))) if where else self._exists
+        return self._admitted(select(exists(self._keys.where(*self._conditions(where)))) if where else self._exists)
 
     def select(self, columns: Sequence[SQLColumnExpression[object]]) -> Select[*tuple[object, ...]]:
         """SELECT of these expressions over the rows in scope."""
@@ -153,13 +164,24 @@ class Statements(Generic[ModelT]):
 
     def held(self, statement: SelectT) -> SelectT:
         """A subclass's statement, in scope wherever it reads. Raises as `Scope.statement`."""
-        return statement if self._scope is None else self._scope.statement(statement)
+        if self._scope is not None:
+            statement = self._scope.statement(statement)
+            self._known.add(statement)
+        return statement
 
     def require_owner(self, statement: Executable) -> None:
-        """Raises `OwnerRequiredError` for a statement that leaves the scope, whoever wrote it."""
+        """Raises `OwnerRequiredError` for a statement that was not found here to bind the owner."""
+        if self._scope is not None and statement not in self._known:
+            raise OwnerRequiredError(
+                f"a statement on {self.entity.table.name} was not looked at by its scope: "
+                "make it with _select(…), and run it with _all, _one_or_none or _scalar"
+            )
+
+    def _admitted(self, statement: ExecutableT) -> ExecutableT:
         if self._scope is not None and statement not in self._known:
             self._scope.require(statement)
             self._known.add(statement)
+        return statement
 
     @cached_property
     def _key(self) -> tuple[ColumnElement[bool], ...]:
@@ -186,7 +208,9 @@ class Statements(Generic[ModelT]):
 
     @cached_property
     def _entities(self) -> Select[ModelT]:
-        return select(self.entity.model).where(*self._in_scope).options(lazyload("*"))
+        entity = self.entity
+        others = [one.class_attribute for one in entity.mapper.column_attrs if one.key not in entity.columns]
+        return select(entity.model).where(*self._in_scope).options(lazyload("*"), *(defer(one) for one in others))
 
     @cached_property
     def _count(self) -> Select[int]:
@@ -213,6 +237,17 @@ class Statements(Generic[ModelT]):
     def _in_reach(self, element: ColumnElement[T]) -> ColumnElement[T]:
         return element if self._scope is None else self._scope.expression(element)
 
+    def _changed(self, change: Change) -> tuple[Executable, frozenset[str]]:
+        values = {self._settable(column): self._value(value) for column, value in change.values.items()}
+        statement = self._update.where(*self._conditions(change.where)).values(values).returning(*self._columns)
+        names = frozenset(map(_parameter, iterate(statement))) - {"", OWNER, ID}
+        if taken := names & {EXPECTED, *self.entity.table.columns.keys()}:
+            raise UsageError(
+                f"a change of {self.entity.name} names the parameter {min(taken)!r}, which stands for a column: "
+                "give it another name"
+            )
+        return self._admitted(statement), names
+
     def _settable(self, column: SQLColumnExpression[object]) -> str:
         element = checked_expression(self.entity.table, column)
         for name, own in self.entity.columns.items():
@@ -228,3 +263,8 @@ def _not_negative(name: str, value: int) -> int:
     if type(value) is not int or value < 0:
         raise UsageError(f"{name} is {value!r}, expected a whole number from 0")
     return value
+
+
+def _parameter(part: object) -> str:
+    """The name that a caller gives to a parameter; `""` for what is none, or has its value already."""
+    return str(part.key) if isinstance(part, BindParameter) and not part.unique else ""

@@ -1,0 +1,151 @@
+"""Which elements a scoped statement may be made of: those in which a scope sees everything that is read. No I/O.
+
+What is not listed here is refused, so that an element which SQLAlchemy adds one day is refused until it is read here.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from sqlalchemy import Table, quoted_name
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import ColumnClause
+from sqlalchemy.sql.selectable import ForUpdateArg
+from sqlalchemy.sql.visitors import ExternallyTraversible
+
+from backend.errors import UsageError
+from backend.statements.definition import owner_columns
+from backend.statements.reads import is_same_table
+
+OWNER: Final = "owner_is"
+"""Name of the bound parameter that holds the owner."""
+
+_OPERATORS: Final = re.compile(r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|`?]+|AT TIME ZONE|OVERLAPS|SIMILAR TO", re.IGNORECASE)
+"""Operators that bind tighter than AND, OR and NOT whatever precedence they are said to have."""
+
+_READING_FUNCTIONS: Final = re.compile(
+    r"((query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite|dblink\w*|crosstab\w*|connectby|xpath_table)",
+    re.IGNORECASE,
+)
+"""Functions that run SQL given as text, or read a table given by its name."""
+
+_STRING: Final = "SQL in a string"
+
+_TYPE_ARGUMENT: Final = re.compile(r"[\w .@-]*")
+
+
+_UNSEEN: Final = ("_with_options", "_statement_hints", "_hints", "_prefixes", "_suffixes")
+"""What a SELECT or CTE holds that no traversal shows and no public name reads; a test fails if one is renamed."""
+
+
+def refuse_unreadable(parts: Iterable[ExternallyTraversible], own: Table) -> None:
+    """Raises `UsageError` for a part that cannot be held to one owner, in a statement on the table `own`."""
+    for part in parts:
+        look = _LOOKS.get(part.__visit_name__, _refuse)
+        if look is not None:
+            look(part, own)
+
+
+def _refuse(part: object, _own: Table) -> None:
+    if not isinstance(part, ForUpdateArg):  # FOR UPDATE, which has no name of its own
+        raise _refusal(_NAMES.get(getattr(part, "__visit_name__", ""), f"the element {type(part).__name__}"))
+
+
+def _at_name(part: object, _own: Table) -> None:
+    name = getattr(part, "name", None)
+    if isinstance(name, quoted_name) and name.quote is False and not name.isidentifier():
+        raise _refusal("a name that is not quoted")
+
+
+def _at_column(part: object, own: Table) -> None:
+    _at_name(part, own)
+    if isinstance(part, ColumnClause) and part.is_literal and part.name != "*" and not part.name.isdigit():
+        raise _refusal(_STRING)
+
+
+def _at_function(part: object, own: Table) -> None:
+    _at_name(part, own)
+    if _READING_FUNCTIONS.fullmatch(str(getattr(part, "name", ""))):
+        raise _refusal("a function that reads what it is told in a string")
+
+
+def _at_operator(part: object, _own: Table) -> None:
+    for operator in (getattr(part, "operator", None), getattr(part, "modifier", None)):
+        if isinstance(operator, operators.custom_op) and not _OPERATORS.fullmatch(operator.opstring):
+            raise _refusal("an operator of words")
+
+
+def _at_extract(part: object, _own: Table) -> None:
+    if not str(getattr(part, "field", "")).isidentifier():
+        raise _refusal(_STRING)
+
+
+def _at_type(part: object, _own: Table) -> None:
+    given = vars(getattr(part, "type", None)).values()
+    if not all(_TYPE_ARGUMENT.fullmatch(one) for one in given if isinstance(one, str)):
+        raise _refusal(_STRING)
+
+
+def _at_parameter(part: object, own: Table) -> None:
+    """A parameter with the owner's name that is not the owner's has a type of its own, which could alter the owner."""
+    _at_type(part, own)
+    if getattr(part, "key", None) != OWNER:
+        return
+    if not any(getattr(part, "type", None) is owner.type for owner in owner_columns().values()):
+        raise UsageError(f"the parameter {OWNER!r} is the scope's own: give yours another name")
+
+
+def _at_table(table: object, own: Table) -> None:
+    """A table is a model's, and hides none with owners behind another object."""
+    owned = [own, *(owner.table for owner in owner_columns().values())]
+    name = getattr(table, "fullname", "")
+    if any(is_same_table(table, one) for one in owned):
+        return
+    if not isinstance(table, Table) or table.metadata is not own.metadata:
+        raise _refusal(f"the table {name}, which is not of the models' metadata,")
+    if any(one.name == table.name and None in (one.schema, table.schema) for one in owned):
+        raise _refusal(f"the table {name}, which has the name of one with owners,")
+
+
+def _at_select(part: object, own: Table) -> None:
+    _at_name(part, own)
+    if getattr(part, "recursive", False):
+        raise _refusal("a recursive subquery")
+    if any(getattr(part, name, ()) for name in _UNSEEN):
+        raise _refusal("an option, a hint, a prefix or a suffix of a SELECT")
+
+
+def _refusal(what: str) -> UsageError:
+    return UsageError(f"{what} cannot be held to one owner: use expressions of the models' columns")
+
+
+_NAMES: Final = {
+    "textclause": _STRING,
+    "textual_select": _STRING,
+    "insert": "a statement that writes",
+    "update": "a statement that writes",
+    "delete": "a statement that writes",
+}
+
+# fmt: off
+_HARMLESS: Final = (
+    "aggregate_order_by", "aggregateorderby", "array", "case", "cast", "clauselist", "false", "frame_clause",
+    "funcfilter", "grouping", "join", "json_int_index", "json_str_index", "label_reference",
+    "memoized_select_entities", "null", "order_by_list", "over", "postgresql_distinct_on", "select_statement_grouping",
+    "slice", "textual_label_reference", "true", "try_cast", "tuple", "type_coerce", "withingroup",
+)
+# fmt: on
+
+_LOOKS: Final[Mapping[str, Callable[[object, Table], None] | None]] = {
+    **dict.fromkeys(_HARMLESS),
+    **dict.fromkeys(("alias", "collation", "label", "lateral", "subquery", "table_valued_alias"), _at_name),
+    **dict.fromkeys(("binary", "expression_clauselist", "unary"), _at_operator),
+    **dict.fromkeys(("column", "scalar_function_column"), _at_column),
+    **dict.fromkeys(("compound_select", "cte", "select"), _at_select),
+    "bindparam": _at_parameter,
+    "extract": _at_extract,
+    "function": _at_function,
+    "table": _at_table,
+    "typeclause": _at_type,
+}
+"""Each kind of element that may stand, by the name that SQLAlchemy's compilers know it by, and how it is looked at."""

@@ -1,0 +1,624 @@
+"""Every form in which a statement of a scoped repository can reach a table, as compiled SQL: held, or refused."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+import sqlalchemy
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Executable,
+    Integer,
+    MetaData,
+    Numeric,
+    Select,
+    String,
+    Table,
+    Text,
+    inspect,
+    literal_column,
+    quoted_name,
+    text,
+    true,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import (
+    aliased as _aliased,
+)
+from sqlalchemy.orm import (
+    column_property,
+    joinedload,
+    registry,
+    relationship,
+    selectinload,
+    with_loader_criteria,
+)
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel, col
+
+from backend import Change, CRUDRepository
+from backend.errors import OwnerRequiredError, RepositoryError, UsageError
+from backend.statements.conditions import Condition
+from backend.statements.definition import Keywords, define
+from backend.statements.statements import Statements
+from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
+from tests.support.entities import Note, Project, Ticket, TicketCreate, TicketUpdate
+from tests.support.tap import unbound
+
+# The forms are written as somebody writes them who heeds no type checker.
+aliased: Any = _aliased
+and_: Any = sqlalchemy.and_
+bindparam: Any = sqlalchemy.bindparam
+case: Any = sqlalchemy.case
+cast: Any = sqlalchemy.cast
+column: Any = sqlalchemy.column
+delete: Any = sqlalchemy.delete
+exists: Any = sqlalchemy.exists
+extract: Any = sqlalchemy.extract
+func: Any = sqlalchemy.func
+insert: Any = sqlalchemy.insert
+join: Any = sqlalchemy.join
+literal: Any = sqlalchemy.literal
+not_: Any = sqlalchemy.not_
+or_: Any = sqlalchemy.or_
+outerjoin: Any = sqlalchemy.outerjoin
+select: Any = sqlalchemy.select
+table: Any = sqlalchemy.table
+union_all: Any = sqlalchemy.union_all
+update: Any = sqlalchemy.update
+values: Any = sqlalchemy.values
+TASK: Any = inspect(Task).local_table
+PROJECT: Any = inspect(Project).local_table
+TICKET: Any = inspect(Ticket).local_table
+ENTITY = define(
+    "TicketRepository", (Ticket, TicketCreate, TicketUpdate, int, str), Keywords(owner=col(Ticket.owner_id))
+)
+
+
+@pytest.fixture
+def scoped() -> Statements[Any]:
+    assert issubclass(TaskRepository, CRUDRepository)  # importing it makes its owner known
+    return Statements(ENTITY, scoped=True)
+
+
+def sql(statement: ClauseElement | Executable) -> str:
+    assert isinstance(statement, ClauseElement)
+    dialect: Any = postgresql.dialect
+    return " ".join(str(statement.compile(dialect=dialect())).split())
+
+
+# What honest callers need
+
+
+HELD_CONDITIONS: list[tuple[str, Condition, tuple[str, ...]]] = [
+    ("in", col(Ticket.project_id).in_(select(Project.id)), ("project",)),
+    ("not in", col(Ticket.project_id).not_in(select(Project.id)), ("project",)),
+    ("exists", exists(select(Project.id)), ("project",)),
+    ("correlated", exists(select(Project.id).where(col(Project.id) == Ticket.project_id)), ("project",)),
+    ("not exists", ~exists().where(col(Project.id) == Ticket.project_id), ("project",)),
+    ("not_", not_(exists(select(Project.id))), ("project",)),
+    (
+        "explicit correlation",
+        exists(select(Project.id).where(col(Project.id) == Ticket.project_id).correlate(Ticket)),
+        ("project",),
+    ),
+    ("scalar", select(func.count(col(Project.id))).scalar_subquery() > 1, ("project",)),
+    ("count", select(func.count()).select_from(Project).scalar_subquery() > 1, ("project",)),
+    ("union", col(Ticket.project_id).in_(select(Project.id).union(select(Task.id))), ("project", "task")),
+    ("union all", col(Ticket.project_id).in_(union_all(select(Project.id), select(Task.id))), ("project", "task")),
+    ("intersect", col(Ticket.project_id).in_(select(Project.id).intersect(select(Task.id))), ("project", "task")),
+    ("cte", col(Ticket.project_id).in_(select(select(Project.id).cte("c").c.id)), ("project",)),
+    (
+        "nested cte",
+        col(Ticket.project_id).in_(select(select(select(Project.id).cte("c").c.id).cte("d", nesting=True).c.id)),
+        ("project",),
+    ),
+    ("derived", col(Ticket.project_id).in_(select(select(Project.id).subquery().c.id)), ("project",)),
+    ("lateral", col(Ticket.project_id).in_(select(select(Project.id).lateral().c.id)), ("project",)),
+    ("nested", col(Ticket.project_id).in_(select(Project.id).where(exists(select(Task.id)))), ("project", "task")),
+    ("alias", col(Ticket.project_id).in_(select(aliased(Project).id)), ("project",)),
+    ("self", col(Ticket.id).in_(select(aliased(Ticket).id)), ("ticket",)),
+    ("aliased subquery", exists(select(aliased(Project, select(Project).subquery()).id)), ("project",)),
+    ("join", exists(select(Task.id).join(Project, col(Project.id) == Task.id)), ("project", "task")),
+    ("comma", exists(select(Task.id, Project.id)), ("project", "task")),
+    ("mixed with core", exists(select(Task.id).join(PROJECT, PROJECT.c.id == Task.id)), ("project", "task")),
+    (
+        "outer join that follows the owner",
+        exists(select(Task.id).outerjoin(Project, and_(col(Project.owner_id) == Task.user_id))),
+        ("task",),
+    ),
+    ("case", case((exists(select(Project.id)), True), else_=False), ("project",)),
+    ("cast", cast(select(Project.id).limit(1).scalar_subquery(), Boolean), ("project",)),
+    ("function", func.coalesce(select(Project.id).limit(1).scalar_subquery(), 0) > 0, ("project",)),
+    ("limit", exists(select(Project.id).limit(select(Task.id).scalar_subquery())), ("project", "task")),
+    ("order", exists(select(Project.id).order_by(select(Task.id).scalar_subquery())), ("project", "task")),
+    (
+        "having",
+        exists(select(func.count(col(Project.id))).having(func.count() > select(Task.id).scalar_subquery())),
+        ("project", "task"),
+    ),
+    ("unowned", exists(select(Note.id).where(col(Note.text) == Ticket.title)), ()),
+]
+
+
+def everywhere(scoped: Statements[Any], where: Any) -> list[Callable[[], Executable]]:
+    """The statements of every place that takes an expression from a caller."""
+    return [
+        lambda: scoped.list((where,), (), None, 0),
+        lambda: scoped.list((), where, None, 0),
+        lambda: scoped.count((where,)),
+        lambda: scoped.exists((where,)),
+        lambda: scoped.change(Change({col(Ticket.title): "x"}, where), ()),
+        lambda: scoped.change(Change({col(Ticket.title): where}), ()),
+        lambda: scoped.held(scoped.select([col(Ticket.id)]).where(where)),
+        lambda: scoped.held(scoped.select([where])),
+        lambda: scoped.held(scoped.select([func.count()]).group_by(where).having(where).order_by(where)),
+    ]
+
+
+@pytest.mark.parametrize(("where", "tables"), [pytest.param(*rest, id=name) for name, *rest in HELD_CONDITIONS])
+def test_a_subquery_binds_the_owner_of_each_table_wherever_it_stands(
+    scoped: Statements[Any], where: Condition, tables: tuple[str, ...]
+) -> None:
+    for make in everywhere(scoped, where):
+        sent = sql(make())
+        for name in tables:
+            assert re.search(rf"(FROM|JOIN|,) {name}\b", sent), sent
+        assert unbound(sent) == [], sent
+        assert "ticket.owner_id = %(owner_is)s::VARCHAR" in sent
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        col(Ticket.title) == "x",
+        or_(col(Ticket.title) == "x", literal(True)),
+        or_(col(Ticket.owner_id) == "b", col(Ticket.owner_id) != "b"),
+        not_(col(Ticket.owner_id) == "a"),
+        col(Ticket.title).op("~*")("x"),
+        col(Ticket.title).op("SIMILAR TO", is_comparison=True)("x"),
+        col(Ticket.title).collate("C") == "x",
+        extract("year", col(Ticket.opened_on)) == 2026,
+        cast(col(Ticket.id), Numeric(10, 2)) > 1,
+        col(Ticket.id).between(1, 2),
+        col(Ticket.title).in_(["x", "y"]),
+        col(Ticket.title).ilike("%x%"),
+        literal(True),
+    ],
+    ids=lambda where: sql(where)[:40],
+)
+def test_a_condition_without_a_subquery_stands_beside_the_owner_and_never_outside(
+    scoped: Statements[Any], where: Condition
+) -> None:
+    sent = sql(scoped.count((where,))).partition(" WHERE ")[2]
+    owner, _, rest = sent.partition(" AND ")
+    assert owner == "ticket.owner_id = %(owner_is)s::VARCHAR"
+    rest = re.sub(r"%\(\w+\)s", "?", rest)
+    while "(" in rest:
+        rest = re.sub(r"\([^()]*\)", "", rest)
+    assert " OR " not in rest
+
+
+def test_a_cte_that_is_read_twice_is_one_and_held(scoped: Statements[Any]) -> None:
+    projects = select(Project.id).cte("projects")
+    where = or_(col(Ticket.project_id).in_(select(projects.c.id)), exists(select(projects.c.id)))
+    sent = sql(scoped.list((where,), (), None, 0))
+    assert sent.count("FROM project ") == sent.count("project.owner_id = %(owner_is)s") == 1
+
+
+# What is refused
+
+
+class Evil(TypeDecorator[str]):
+    """A type that makes another owner of each."""
+
+    impl: Any = String
+    cache_ok: Any = True
+
+
+class NotSeenHere(ColumnElement[bool]):
+    """An element that SQLAlchemy does not have."""
+
+    inherit_cache: Any = True
+
+
+ELSEWHERE = Table("project", MetaData(), Column("id", Integer), Column("name", Text, key="owner_id"))
+CATALOG = Table("pg_stats", MetaData(), Column("a", Text))
+SAME_NAME = Table("project", Project.metadata, Column("id", Integer), schema="public")
+Project.metadata.remove(SAME_NAME)  # it is seen as of this metadata all the same, and no other test makes it
+RAW = "1 = 1 OR ticket.id"
+
+REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
+    ("text", lambda: text("true"), "SQL in a string|expected an SQL expression"),
+    ("text within", lambda: or_(text("true"), col(Ticket.title) == "x"), "SQL in a string"),
+    ("literal column", lambda: literal_column("true", Boolean), "SQL in a string"),
+    ("textual select", lambda: col(Ticket.id).in_(text("SELECT 1").columns(id=Integer)), "SQL in a string"),
+    ("operator OR", lambda: col(Ticket.title).op("OR", precedence=100)(true()), "an operator of words"),
+    ("operator with SQL", lambda: col(Ticket.title).op("= '' OR '' =")("x"), "an operator of words"),
+    ("operator that comments", lambda: col(Ticket.title).op("--")("x"), "an operator of words"),
+    ("prefix operator", lambda: _prefix("true OR"), "an operator of words"),
+    ("suffix operator", lambda: _suffix("IS NULL OR true"), "an operator of words"),
+    ("extract", lambda: extract("year from now()) = 1 OR (1", Ticket.opened_on) == 1, "SQL in a string"),
+    ("name", lambda: column(quoted_name(RAW, False)) == 1, "a name that is not quoted"),
+    ("function's name", lambda: getattr(func, quoted_name(RAW, False))() == 1, "a name that is not quoted"),
+    ("type's argument", lambda: cast(Ticket.title, String(_any("9) OR (true"))) == "x", "SQL in a string"),
+    ("parameter's type", lambda: literal("x", Numeric(_any("9) OR (1"))) == 1, "SQL in a string"),
+    ("function that runs SQL", lambda: func.query_to_xml("select …", True, True, "") == "x", "told in a string"),
+    ("function that reads a table", lambda: func.table_to_xml("task", True, True, "") == "x", "told in a string"),
+    ("lambda", lambda: exists(select(Project.id).where(lambda: col(Project.name) == "x")), "the element .*Lambda"),
+    ("custom element", NotSeenHere, "the element NotSeenHere"),
+    ("values", lambda: exists(select(_values().c.x)), "the element Values"),
+    ("owner's parameter", lambda: or_(bindparam("owner_is", type_=Evil()) == "x", col(Ticket.id) > 0), "scope's own"),
+    ("owner's parameter with a value", lambda: bindparam("owner_is", "b") == "x", "scope's own"),
+    ("row of a table", lambda: func.row_to_json(PROJECT.table_valued()) == "x", "TableValuedColumn"),
+    ("column of a function", lambda: func.unnest(_any([1])).column_valued("x") == 1, "TableValuedColumn"),
+    ("core", lambda: col(Ticket.project_id).in_(select(PROJECT.c.id)), "select from its model"),
+    ("core exists", lambda: exists().where(PROJECT.c.id == TICKET.c.project_id), "select from its model"),
+    ("core alias", lambda: exists(select(PROJECT.alias().c.id)), "select from its model"),
+    ("core in a union", lambda: exists(union_all(select(Project.id), select(PROJECT.c.id)).subquery()), "its model"),
+    ("core in a cte", lambda: exists(select(select(PROJECT.c.id).cte().c.id)), "select from its model"),
+    ("light table", lambda: exists(select(table("project", column("id")).c.id)), "not of the models' metadata"),
+    ("another metadata", lambda: exists(select(ELSEWHERE.c.id)), "not of the models' metadata"),
+    (
+        "catalog",
+        lambda: exists(select(Table("pg_stats", MetaData(), Column("a", Text)).c.a)),
+        "not of the models' metadata",
+    ),
+    ("light catalog", lambda: exists(select(table("pg_stats", column("a")).c.a)), "not of the models' metadata"),
+    ("recursion", lambda: exists(select(_recursive().c.id)), "a recursive subquery"),
+    ("insert", lambda: exists(select(_wrote(insert(Note).values(text="x").returning(Note.id)).c.id)), "that writes"),
+    ("update", lambda: exists(select(_wrote(update(Task).values(title="x").returning(Task.id)).c.id)), "that writes"),
+    ("delete", lambda: exists(select(_wrote(delete(Task).returning(Task.id)).c.id)), "that writes"),
+    ("added cte", lambda: exists(select(Project.id).add_cte(delete(Task).cte("d"))), "that writes"),
+    ("loader criteria", lambda: exists(select(Project.id).options(with_loader_criteria(Task, true()))), "an option"),
+    ("hint", lambda: exists(select(Project.id).with_statement_hint("UNION SELECT 1")), "an option, a hint"),
+    ("prefix", lambda: exists(select(Project.id).prefix_with("1 UNION SELECT")), "a prefix"),
+    ("suffix", lambda: exists(select(Project.id).suffix_with("UNION SELECT 1")), "a suffix"),
+    ("cte's prefix", lambda: exists(select(select(Project.id).cte().suffix_with("x").c.id)), "a suffix"),
+    ("sample", lambda: exists(select(aliased(Project, PROJECT.tablesample(text("1)"))).id)), "the element|in a string"),
+    ("outer join", lambda: exists(select(Task.id).outerjoin(Project, col(Project.id) == Task.id)), "an outer join to"),
+    ("full join", lambda: exists(_full()), "an outer join to"),
+]
+
+
+FOREIGN: list[tuple[str, Callable[[], Any]]] = [
+    ("column of another model", lambda: col(Project.name) == "x"),
+    ("column of an alias", lambda: col(aliased(Ticket).title) == "x"),
+    ("count of a subquery", lambda: _counted().c.n > 1),
+    ("column of a table", lambda: PROJECT.c.name == "x"),
+]
+"""Columns that are not of the repository's table: each brings another table into the FROM of its SELECT."""
+
+
+def _any(value: object) -> Any:
+    return value
+
+
+def _prefix(words: str) -> Any:
+    return _unary(operator=words)
+
+
+def _suffix(words: str) -> Any:
+    return _unary(modifier=words)
+
+
+def _unary(**words: str) -> Any:
+    from sqlalchemy.sql.elements import UnaryExpression
+    from sqlalchemy.sql.operators import custom_op
+
+    kinds: Any = {name: custom_op[Any](word) for name, word in words.items()}
+    return UnaryExpression(TICKET.c.title, type_=Boolean(), **kinds)
+
+
+def _values() -> Any:
+    secret = select(PROJECT.c.name).limit(1).scalar_subquery()
+    return values(column("x", Text), name="v").data([(secret,)])
+
+
+def _counted() -> Any:
+    return select(func.count().label("n")).select_from(Project).subquery()
+
+
+def _recursive() -> Any:
+    start = select(Project.id).cte("r", recursive=True)
+    return start.union_all(select(start.c.id))
+
+
+def _wrote(statement: Any) -> Any:
+    return statement.cte()
+
+
+def _full() -> Any:
+    return select(Task.id).join(Project, col(Project.owner_id) == Task.user_id, full=True)
+
+
+@pytest.mark.parametrize(("make", "said"), [pytest.param(*rest, id=name) for name, *rest in REFUSED_CONDITIONS])
+def test_a_condition_that_cannot_be_held_is_refused_in_every_place(
+    scoped: Statements[Any], make: Callable[[], Any], said: str
+) -> None:
+    where = make()
+    for place in everywhere(scoped, where):
+        with pytest.raises(UsageError, match=said):
+            place()
+
+
+@pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in FOREIGN])
+def test_another_tables_column_is_refused_from_a_caller_and_held_in_a_subclasss_statement(
+    scoped: Statements[Any], make: Callable[[], Any]
+) -> None:
+    *callers, where, columns, having = everywhere(scoped, make())
+    for place in callers:
+        with pytest.raises(UsageError, match=r"names a column of .*: write a subquery"):
+            place()
+    for place in (where, columns, having):
+        sent = sql(place())
+        assert unbound(sent) == [], sent
+
+
+def test_a_light_tables_column_is_refused(scoped: Statements[Any]) -> None:
+    where: Any = table("project", column("name")).c.name == "x"
+    for place in everywhere(scoped, where)[:-1]:
+        with pytest.raises(UsageError, match=r"names a column of project|not of the models' metadata"):
+            place()
+
+
+# What a subclass writes
+
+
+def _tickets(scoped: Statements[Any]) -> Any:
+    return scoped.select([col(Ticket.title)])
+
+
+P1, P2 = aliased(Project), aliased(Project)
+_ON = col(Project.id) == col(Ticket.project_id)
+_SAME = col(Project.owner_id) == col(Ticket.owner_id)
+_STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any]]] = [
+    ("join", lambda start: start.join(Project, _ON)),
+    ("left join", lambda start: start.outerjoin(Project, and_(_ON, _SAME))),
+    ("left join, turned round", lambda start: start.outerjoin(Project, col(Ticket.owner_id) == col(Project.owner_id))),
+    ("join of an alias", lambda start: start.join(P1, P1.id == Ticket.project_id)),
+    ("core join", lambda start: start.join(PROJECT, PROJECT.c.id == TICKET.c.project_id)),
+    ("self join", lambda start: start.join(other := aliased(Ticket), other.id == Ticket.id)),
+    ("comma", lambda start: start.add_columns(col(Project.name))),
+    ("select from", lambda start: start.select_from(Project)),
+    ("only columns", lambda start: start.with_only_columns(col(Project.name))),
+    ("subquery", lambda start: start.join(sub := select(Project).subquery(), sub.c.id == Ticket.project_id)),
+    (
+        "left join of a subquery",
+        lambda start: start.outerjoin(sub := select(Project).subquery(), sub.c.id == Ticket.id),
+    ),
+    ("lateral", lambda start: start.join(select(Project.id).lateral(), true())),
+    ("cte", lambda start: start.join(cte := select(Project.id).cte(), cte.c.id == Ticket.project_id)),
+    ("added cte", lambda start: start.add_cte(select(Project.id).cte("c"))),
+    (
+        "right join",
+        lambda start: start.select_from(outerjoin(PROJECT, TICKET, PROJECT.c.owner_id == TICKET.c.owner_id)),
+    ),
+    (
+        "a chain that follows",
+        lambda start: start.outerjoin(P1, P1.owner_id == Ticket.owner_id).outerjoin(P2, P2.owner_id == P1.owner_id),
+    ),
+    ("window", lambda start: start.add_columns(func.row_number().over(partition_by=Ticket.project_id))),
+    ("locked", lambda start: start.with_for_update(skip_locked=True)),
+    ("limit", lambda start: start.limit(select(func.count(col(Project.id))).scalar_subquery())),
+    ("distinct", lambda start: start.ext(postgresql.distinct_on(col(Ticket.title)))),
+    ("unowned", lambda start: start.join(Note, col(Note.text) == col(Ticket.title))),
+    ("function", lambda start: start.join(days := func.generate_series(1, 3).table_valued("day"), days.c.day == 1)),
+]
+
+
+@pytest.mark.parametrize("refine", [pytest.param(refine, id=name) for name, refine in _STATEMENTS])
+def test_a_subclasss_statement_binds_the_owner_of_each_table(
+    scoped: Statements[Any], refine: Callable[[Select[Any]], Any]
+) -> None:
+    held = scoped.held(refine(_tickets(scoped)))
+    assert unbound(sql(held)) == [], sql(held)
+    assert "ticket.owner_id = %(owner_is)s::VARCHAR" in sql(held)
+    scoped.require_owner(held)
+
+
+def _nested_outer() -> Any:
+    one, two = PROJECT.alias(), PROJECT.alias()
+    return outerjoin(TICKET, join(one, two, one.c.owner_id == two.c.owner_id), true())
+
+
+_REFUSED_STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any], str]] = [
+    ("left join", lambda start: start.outerjoin(Project, _ON), "an outer join to project"),
+    ("tautology", lambda start: start.outerjoin(Project, col(Project.owner_id) == Project.owner_id), "an outer join"),
+    ("or", lambda start: start.outerjoin(Project, or_(_SAME, _ON)), "an outer join"),
+    ("unequal", lambda start: start.outerjoin(Project, col(Project.owner_id) != col(Ticket.owner_id)), "an outer join"),
+    ("not", lambda start: start.outerjoin(Project, not_(_SAME)), "an outer join"),
+    ("value", lambda start: start.outerjoin(Project, col(Project.owner_id) == "b"), "an outer join"),
+    ("title", lambda start: start.outerjoin(Project, col(Project.owner_id) == col(Ticket.title)), "an outer join"),
+    ("name", lambda start: start.outerjoin(Project, col(Project.name) == col(Ticket.owner_id)), "an outer join"),
+    ("full join", lambda start: start.join(Project, _SAME, full=True), "an outer join"),
+    ("mutual", lambda start: start.select_from(_nested_outer()), "an outer join"),
+    ("later", lambda start: start.outerjoin(P1, P1.owner_id == P2.owner_id).outerjoin(P2, true()), "an outer join"),
+    ("union", lambda start: start.union(select(Ticket.title)), "does not bind"),
+    ("another", lambda _: select(col(Ticket.title)), "does not bind"),
+    (
+        "own condition",
+        lambda _: select(Ticket.title).where(TICKET.c.owner_id == bindparam("owner_is")),
+        "does not bind",
+    ),
+    (
+        "or over the scope",
+        lambda start: select(Ticket.title).where(or_(start.whereclause, literal(True))),
+        "does not bind",
+    ),
+    ("not over the scope", lambda start: select(Ticket.title).where(not_(start.whereclause)), "does not bind"),
+    ("exists over the scope", lambda start: select(exists(start), col(Ticket.title)), "does not bind"),
+    ("exists over another", lambda _: select(exists(select(Ticket.id).where(true()))), "does not bind"),
+    ("nothing", lambda _: select(literal(1)), "does not bind"),
+    ("exists beside another", lambda start: select(exists(start), exists(select(Project.id))), "does not bind"),
+    ("delete", lambda _: delete(TICKET), "does not bind"),
+    ("update", lambda _: update(TICKET).values(title="x"), "does not bind"),
+    ("insert", lambda _: insert(TICKET).values(owner_id="b", title=bindparam("owner_is")), "does not bind"),
+    ("from statement", lambda start: select(Ticket).from_statement(start), "does not bind"),
+    ("text order", lambda start: start.order_by(text("1")), "SQL in a string"),
+    ("statement option", lambda start: start.options(with_loader_criteria(Ticket, true())), "an option"),
+    ("group", lambda start: start.group_by(literal_column("1 OR 1")), "SQL in a string"),
+    ("writing cte", lambda start: start.add_cte(delete(Project).cte("d")), "that writes"),
+    ("limit by core", lambda start: start.limit(select(PROJECT.c.id).scalar_subquery()), "select from its model"),
+]
+
+
+@pytest.mark.parametrize(("refine", "said"), [pytest.param(*rest, id=name) for name, *rest in _REFUSED_STATEMENTS])
+def test_a_subclasss_statement_that_cannot_be_held_is_refused(
+    scoped: Statements[Any], refine: Callable[[Select[Any]], Any], said: str
+) -> None:
+    with pytest.raises((UsageError, OwnerRequiredError), match=said):
+        scoped.held(refine(_tickets(scoped)))
+
+
+def test_what_its_scope_has_not_looked_at_is_not_sent(scoped: Statements[Any]) -> None:
+    for statement in (_tickets(scoped), _tickets(scoped).join(Project, _ON), select(Ticket.title), delete(TICKET)):
+        with pytest.raises(OwnerRequiredError, match="was not looked at by its scope: make it with _select"):
+            scoped.require_owner(statement)
+
+
+def test_a_statement_that_was_refined_after_it_was_held_is_looked_at_again(scoped: Statements[Any]) -> None:
+    held = scoped.held(_tickets(scoped))
+    with pytest.raises(OwnerRequiredError):
+        scoped.require_owner(held.join(Project, _ON))
+    assert unbound(sql(scoped.held(held.join(Project, _ON)))) == []
+
+
+def test_every_statement_of_its_own_binds_the_owner_and_is_looked_at(scoped: Statements[Any]) -> None:
+    change = scoped.change(Change({col(Ticket.title): "x"}), ())
+    versioned = Statements(
+        define("TaskRepository", (Task, TaskCreate, TaskUpdate, int, str), _TASK_KEYWORDS), scoped=True
+    )
+    expected = [versioned.update_expected, versioned.delete_expected]
+    for statement in (scoped.one, scoped.update, scoped.delete, change, *expected):
+        assert unbound(sql(statement)) == [], sql(statement)
+    for statement in (scoped.list((), (), 1, 1), scoped.count(()), scoped.exists(()), scoped.one):
+        assert unbound(sql(statement)) == [], sql(statement)
+        scoped.require_owner(statement)
+    inserting: Any = scoped.insert
+    dialect: Any = postgresql.dialect
+    assert unbound(" ".join(str(inserting.compile(dialect=dialect(), column_keys=["title"])).split())) == []
+
+
+_TASK_KEYWORDS = Keywords(owner=col(Task.user_id), version=col(Task.updated_at))
+
+
+def test_a_repository_without_a_scope_reaches_every_row(scoped: Statements[Any]) -> None:
+    everybody = Statements(scoped.entity, scoped=False)
+    where = col(Ticket.project_id).in_(select(Project.id))
+    statement = everybody.select([col(Ticket.title)]).where(where)
+    assert everybody.held(statement) is statement
+    everybody.require_owner(select(Ticket.title))
+    assert "owner_is" not in sql(everybody.list((where,), (), None, 0))
+
+
+# Changes
+
+
+@pytest.mark.parametrize("field", [Ticket.id, Ticket.owner_id, Project.name, Task.title])
+def test_a_change_sets_neither_key_nor_owner_nor_another_tables_column(scoped: Statements[Any], field: Any) -> None:
+    with pytest.raises(UsageError, match=r"sets what it cannot|names a column of"):
+        scoped.change(Change({col(field): "b"}), ())
+
+
+def test_a_change_takes_only_the_parameters_that_it_names(scoped: Statements[Any]) -> None:
+    change = Change({col(Ticket.title): bindparam("text")}, col(Ticket.assignee) == bindparam("who"))
+    assert scoped.change(change, {"text": "x", "who": "y"}) is scoped.change(change, {"who"})
+    for name in ("owner_id", "id", "assignee", "title", "owner_is", "id_is"):
+        with pytest.raises(UsageError, match="a change of Ticket takes the parameters text, who: it is given others"):
+            scoped.change(change, {"text", name})
+    with pytest.raises(UsageError, match="takes the parameters none"):
+        scoped.change(Change({col(Ticket.title): "x"}), {"owner_id": "b"})
+
+
+@pytest.mark.parametrize("name", ["owner_id", "title", "version_is"])
+def test_a_change_names_no_parameter_as_a_column(scoped: Statements[Any], name: str) -> None:
+    change = Change({col(Ticket.title): "x"}, col(Ticket.assignee) == bindparam(name))
+    with pytest.raises(UsageError, match=f"names the parameter '{name}', which stands for a column"):
+        scoped.change(change, ())
+
+
+def test_a_value_that_turns_into_an_expression_is_seen(scoped: Statements[Any]) -> None:
+    class Hidden:
+        def __clause_element__(self) -> object:
+            return select(PROJECT.c.name).scalar_subquery()
+
+    with pytest.raises(UsageError, match="a value is a Python Hidden"):
+        scoped.change(Change({col(Ticket.title): Hidden()}), ())
+
+
+def test_a_change_that_two_repositories_share_is_checked_by_each(scoped: Statements[Any]) -> None:
+    change = Change({col(Ticket.title): select(Project.name).limit(1).scalar_subquery()})
+    everybody = Statements(scoped.entity, scoped=False)
+    assert "owner_is" not in sql(everybody.change(change, ()))
+    assert unbound(sql(scoped.change(change, ()))) == []
+
+
+# What a model brings
+
+
+def test_a_models_computed_attributes_and_relationships_are_not_loaded_with_it() -> None:
+    class Local(SQLModel, registry=registry()): ...
+
+    class Parent(Local, table=True):
+        id: int = Field(default=None, primary_key=True)
+        owner_id: str
+
+    class ParentData(SQLModel): ...
+
+    mapper: Any = inspect(Parent)
+    names = select(func.count(col(Project.id))).correlate(None).scalar_subquery()
+    mapper.add_property("projects", column_property(names))
+
+    entity = define(
+        "ParentRepository", (Parent, ParentData, ParentData, int, str), Keywords(owner=col(Parent.owner_id))
+    )
+    sent = sql(Statements(entity, scoped=True).list((), (), None, 0))
+    assert "project" not in sent
+
+
+def test_relationship_comparators_are_held(scoped: Statements[Any]) -> None:
+    mapper: Any = inspect(Project)
+    on: Any = and_(TICKET.c.project_id == PROJECT.c.id)
+    if "scoped_tickets" not in mapper.relationships:
+        mapper.add_property(
+            "scoped_tickets",
+            relationship(Ticket, primaryjoin=on, foreign_keys=[TICKET.c.project_id], viewonly=True),
+        )
+    attribute: Any = mapper.attrs["scoped_tickets"].class_attribute
+    projects = Statements(
+        define("ProjectRepository", (Project, _ProjectData, _ProjectUpdate, int, str), _PROJECT_KEYWORDS), scoped=True
+    )
+    for where in (attribute.any(), ~attribute.any(col(Ticket.title) == "x")):
+        assert unbound(sql(projects.list((where,), (), None, 0))) == []
+    for option in (joinedload(attribute), selectinload(attribute)):
+        with pytest.raises(UsageError, match="an option"):
+            projects.held(projects.select([col(Project.name)]).options(option))
+
+
+class _ProjectData(SQLModel):
+    name: str = Field(max_length=40)
+
+
+class _ProjectUpdate(SQLModel): ...
+
+
+_PROJECT_KEYWORDS = Keywords(owner=col(Project.owner_id))
+
+
+def test_refusals_tell_what_to_write_instead(scoped: Statements[Any]) -> None:
+    said: list[str] = []
+    for _, make, _ in REFUSED_CONDITIONS:
+        with pytest.raises(RepositoryError) as raised:
+            scoped.count((make(),))
+        said.append(str(raised.value))
+    assert all(": " in one and re.search(r"use |write |select |add |give ", one) for one in said), said
+
+
+def test_dates_are_values(scoped: Statements[Any]) -> None:
+    assert "opened_on >= %(" in sql(scoped.count((col(Ticket.opened_on) >= date(2026, 1, 1),)))
