@@ -1,0 +1,377 @@
+"""Several owners, every public call, thousands of steps: each gets its own rows, and leaves the others' as they are.
+
+The calls are found by reflection and their arguments made from their signatures; one that cannot be made is a
+failure, so that a new call cannot be forgotten. `OWNER_MACHINE_EXAMPLES` sets how many runs of 50 steps are made.
+"""
+
+import asyncio
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, get_type_hints
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from sqlalchemy import Engine, Text, delete, literal_column, select
+from sqlmodel import SQLModel, col
+from typing_extensions import override
+
+from backend import AsyncDatabase, CRUDRepository, Database
+from backend.errors import RepositoryError
+from backend.statements.conditions import Condition, Order
+from backend.statements.entity import CreateT, IdT, OwnerT, UpdateT
+from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
+from tests.conftest import Server
+from tests.support import owner_model
+from tests.support.entities import (
+    AsyncProjectRepository,
+    AsyncTicketRepository,
+    Project,
+    ProjectCreate,
+    ProjectRepository,
+    ProjectUpdate,
+    Ticket,
+    TicketCreate,
+    TicketRepository,
+    TicketUpdate,
+)
+from tests.support.owner_model import Fresh, Owned, World
+from tests.support.tap import tapped
+
+OWNERS = ("a", "b", "", "a b")
+EXAMPLES = int(os.environ.get("OWNER_MACHINE_EXAMPLES", "60"))
+TEXTS = st.sampled_from(["x", "y", "z"])
+UNUSED = (0, -1, 2**62)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One entity with its repositories, and how data of it is made."""
+
+    model: type[SQLModel]
+    sync: type[CRUDRepository[Any, Any, Any, Any, Any]]
+    asynchronous: type[Any]
+    owner: str
+    text: str
+    new: Callable[[World], st.SearchStrategy[Any]]
+    patch: st.SearchStrategy[Any]
+    version: str | None = None
+
+    @property
+    def table(self) -> str:
+        return self.model.__name__.lower()
+
+    def of(self, world: World, owner: str) -> Owned:
+        return Owned(world, self.table, self.owner, owner, self.version)
+
+
+def _ids(world: World, table: str) -> st.SearchStrategy[Any]:
+    """Ids of every owner's rows, and some that no row has."""
+    return st.sampled_from([*sorted(world.tables[table]), *UNUSED])
+
+
+def _patch(schema: type[SQLModel], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.fixed_dictionaries({}, optional=fields).map(lambda given: schema(**given))
+
+
+MAYBE = st.none() | TEXTS
+KINDS = (
+    Kind(
+        Task,
+        TaskRepository,
+        AsyncTaskRepository,
+        "user_id",
+        "title",
+        lambda _: st.builds(TaskCreate, title=TEXTS, description=MAYBE, completed=st.booleans()),
+        _patch(TaskUpdate, title=TEXTS, description=MAYBE, completed=st.booleans()),
+        "updated_at",
+    ),
+    Kind(
+        Project,
+        ProjectRepository,
+        AsyncProjectRepository,
+        "owner_id",
+        "name",
+        lambda _: st.builds(ProjectCreate, name=TEXTS),
+        _patch(ProjectUpdate, name=TEXTS),
+    ),
+    Kind(
+        Ticket,
+        TicketRepository,
+        AsyncTicketRepository,
+        "owner_id",
+        "title",
+        lambda world: st.builds(
+            TicketCreate,
+            project_id=_ids(world, "project"),
+            title=TEXTS,
+            assignee=MAYBE,
+        ),
+        _patch(TicketUpdate, title=TEXTS, assignee=MAYBE),
+    ),
+)
+
+
+def public_calls(repository: type[Any]) -> Mapping[str, inspect.Signature]:
+    """Every public method of a repository class, with its annotations as objects."""
+    found: dict[str, inspect.Signature] = {}
+    for name, method in inspect.getmembers(repository, inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        hints = get_type_hints(method)
+        signature = inspect.signature(method)
+        parameters = [one.replace(annotation=hints[one.name]) for one in list(signature.parameters.values())[1:]]
+        found[name] = signature.replace(parameters=parameters)
+    return found
+
+
+def conditions(kind: Kind) -> st.SearchStrategy[owner_model.Condition]:
+    """Conditions on rows, their owner's included, and with subqueries over tables of which every owner has rows."""
+    model: Any = kind.model
+    text, owner = col(getattr(model, kind.text)), col(getattr(model, kind.owner))
+    projects = col(model.project_id if model is Ticket else model.id)
+
+    def own(world: World, of: str, table: str, column: str) -> list[Any]:
+        return [id for id, row in world.tables[table].items() if row[column] == of]
+
+    key = "project_id" if model is Ticket else "id"
+    counted: Any = select(Task.id).exists()
+    fixed = [
+        owner_model.Condition(owner != "a", lambda _w, _o, row: row[kind.owner] != "a"),
+        owner_model.Condition((text == "x") | (text != "x"), lambda *_: True),
+        owner_model.Condition(
+            projects.in_(select(Project.id)), lambda world, of, row: row[key] in own(world, of, "project", "owner_id")
+        ),
+        owner_model.Condition(
+            projects.not_in(select(Project.id)),
+            lambda world, of, row: row[key] not in own(world, of, "project", "owner_id"),
+        ),
+        owner_model.Condition(counted, lambda world, of, _r: bool(own(world, of, "task", "user_id"))),
+        owner_model.Condition(~counted, lambda world, of, _r: not own(world, of, "task", "user_id")),
+    ]
+    of_owner = st.sampled_from(OWNERS).map(
+        lambda one: owner_model.Condition(owner == one, lambda _w, _o, row: row[kind.owner] == one)
+    )
+    of_text = TEXTS.map(lambda one: owner_model.Condition(text == one, lambda _w, _o, row: row[kind.text] == one))
+    return st.sampled_from(fixed) | of_owner | of_text
+
+
+def orders(kind: Kind) -> st.SearchStrategy[list[owner_model.Order]]:
+    text = col(getattr(kind.model, kind.text))
+    by_text = owner_model.Order(text, lambda row: row[kind.text])
+    by_text_down = owner_model.Order(text.desc(), lambda row: row[kind.text], descending=True)
+    other: Any = select(Project.name).order_by(col(Project.id)).limit(1).scalar_subquery()
+    by_nothing = owner_model.Order(other, lambda _row: 0)
+    return st.lists(st.sampled_from([by_text, by_text_down, by_nothing]), max_size=2)
+
+
+def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchStrategy[Any]]:
+    """How an argument of each annotation is made."""
+    rows = machine.world.tables[kind.table].values()
+    versions = [row[kind.version] for row in rows] + [datetime(2026, 1, 1, tzinfo=UTC)] if kind.version else [None]
+    return {
+        CreateT: kind.new(machine.world),
+        UpdateT: kind.patch,
+        IdT: _ids(machine.world, kind.table),
+        int: st.integers(0, 3),
+        int | None: st.none() | st.integers(0, 3),
+        datetime | int | None: st.none() | st.sampled_from(versions),
+        OwnerT: st.sampled_from(OWNERS),
+        Condition: conditions(kind),
+        Order: orders(kind),
+        str: TEXTS,
+    }
+
+
+def made(
+    machine: "OwnerMachine", kind: Kind, name: str, draw: Callable[[Any], Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Arguments for a call. Raises `AssertionError` for one that nobody has said how to make."""
+    makers = arguments(machine, kind)
+    given: list[Any] = []
+    named: dict[str, Any] = {}
+    for parameter in public_calls(kind.sync)[name].parameters.values():
+        annotation = IdT if parameter.name == "id" else parameter.annotation
+        assert annotation in makers, f"{name}() takes {parameter}: say in arguments() how one is made"
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            given += draw(st.lists(makers[annotation], max_size=2))
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            if draw(st.booleans()):
+                named[parameter.name] = draw(makers[annotation])
+        else:
+            given.append(draw(makers[annotation]))
+    return given, named
+
+
+def as_sql(argument: Any) -> Any:
+    """An argument as the repository takes it."""
+    if isinstance(argument, owner_model.Condition | owner_model.Order):
+        return argument.sql
+    return [one.sql for one in argument] if isinstance(argument, list) else argument  # pyright: ignore[reportUnknownVariableType]  # a list of orders
+
+
+class OwnerMachine(RuleBasedStateMachine):
+    """Calls of every owner on every entity, in any order."""
+
+    def __init__(self, engine: Engine, kinds: tuple[Kind, ...]) -> None:
+        super().__init__()
+        self.world = World()
+        self.kinds = kinds
+        self._direct = engine
+        with engine.begin() as connection:
+            for table in reversed(Task.metadata.sorted_tables):
+                connection.execute(delete(table))
+
+    def run(self, kind: Kind, owner: str, name: str, given: list[Any], named: dict[str, Any]) -> tuple[Any, list[str]]:
+        """The answer of the repository's call, and its statements that do not bind the owner."""
+        raise NotImplementedError
+
+    @rule(data=st.data(), kind=st.sampled_from(range(3)), owner=st.sampled_from(OWNERS))
+    def create_something(self, data: st.DataObject, kind: int, owner: str) -> None:
+        self._call(self.kinds[kind], owner, "create", data)
+
+    @precondition(lambda self: any(self.world.tables.values()))
+    @rule(data=st.data(), kind=st.sampled_from(range(3)), owner=st.sampled_from(OWNERS))
+    def call_anything(self, data: st.DataObject, kind: int, owner: str) -> None:
+        chosen = self.kinds[kind]
+        self._call(chosen, owner, data.draw(st.sampled_from(sorted(public_calls(chosen.sync)))), data)
+
+    def _call(self, kind: Kind, owner: str, name: str, data: st.DataObject) -> None:
+        given, named = made(self, kind, name, data.draw)
+        before = self.stored()
+        try:
+            expected = getattr(kind.of(self.world, owner), name)(*given, **named)
+        except RepositoryError as error:
+            expected = type(error)
+        sent = [as_sql(one) for one in given], {key: as_sql(one) for key, one in named.items()}
+        answer, leaks = self.run(kind, owner, name, *sent)
+        assert leaks == []
+        self._compare(kind, name, answer, expected)
+        after = self.stored()
+        owns = {one.table: one.owner for one in self.kinds}
+        for table, rows in before.items():
+            theirs = {key: row for key, row in rows.items() if row[owns[table]] != owner}
+            assert {key: row for key, row in after[table].items() if row[owns[table]] != owner} == theirs
+            known = self.world.tables[table]
+            assert {key: {name: row[name] for name in known[key]} for key, row in after[table].items()} == known
+
+    def _compare(self, kind: Kind, name: str, answer: Any, expected: Any) -> None:
+        rows = self.world.tables[kind.table]
+        if isinstance(expected, type) or expected is None or isinstance(answer, type):
+            assert answer is expected
+        elif isinstance(expected, Fresh):
+            row = answer.model_dump()
+            assert expected.known.items() <= row.items()
+            assert all(row[key] > value for key, value in expected.later.items())
+            assert name != "create" or row["id"] not in rows
+            rows[row["id"]] = row
+        elif isinstance(expected, dict):
+            assert answer.model_dump() == expected
+            if name == "delete":
+                del rows[answer.id]
+        elif name in ("list",):
+            assert [row.model_dump() for row in answer] == expected
+        elif isinstance(expected, list):
+            assert [tuple(row) for row in answer] == expected
+        else:
+            assert answer == expected
+
+    def stored(self) -> dict[str, dict[Any, Mapping[str, Any]]]:
+        """Every table whole, with where and by which transaction each row was written."""
+        with self._direct.connect() as connection:
+            return {
+                kind.table: {
+                    row["id"]: row
+                    for row in connection.execute(
+                        select(
+                            kind.model.__table__,  # type: ignore[attr-defined]  # of a table model
+                            literal_column("ctid::text", Text).label("ctid"),
+                            literal_column("xmin::text", Text).label("xmin"),
+                        )
+                    ).mappings()
+                }
+                for kind in self.kinds
+            }
+
+
+class SyncOwnerMachine(OwnerMachine):
+    """The calls of the synchronous repositories."""
+
+    database: Database
+
+    @override
+    def run(self, kind: Kind, owner: str, name: str, given: list[Any], named: dict[str, Any]) -> tuple[Any, list[str]]:
+        with tapped(self.database.engine) as tap:
+            try:
+                with self.database.session() as session:
+                    answer = getattr(kind.sync(session).owned_by(owner), name)(*given, **named)
+            except RepositoryError as error:
+                answer = type(error)
+        return answer, tap.leaks(owner)
+
+
+class AsyncOwnerMachine(OwnerMachine):
+    """The calls of the asynchronous repositories."""
+
+    runner: asyncio.Runner
+    database: AsyncDatabase
+
+    @override
+    def run(self, kind: Kind, owner: str, name: str, given: list[Any], named: dict[str, Any]) -> tuple[Any, list[str]]:
+        async def call() -> Any:
+            async with self.database.session() as session:
+                called = getattr(kind.asynchronous(session).owned_by(owner), name)(*given, **named)
+                return await called if inspect.isawaitable(called) else called
+
+        with tapped(self.database.engine.sync_engine) as tap:
+            try:
+                answer = self.runner.run(call())
+            except RepositoryError as error:
+                answer = type(error)
+        return answer, tap.leaks(owner)
+
+
+def _settings(examples: int) -> settings:
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    phases = [Phase.explicit, Phase.reuse, Phase.generate]  # a failing run of 50 steps takes minutes to shrink
+    return settings(
+        max_examples=examples, stateful_step_count=50, deadline=None, suppress_health_check=checks, phases=phases
+    )
+
+
+def test_no_call_reaches_another_owners_row(clean: Engine, server: Server) -> None:
+    with Database(server.url) as database:
+        SyncOwnerMachine.database = database
+        run_state_machine_as_test(lambda: SyncOwnerMachine(clean, KINDS), settings=_settings(EXAMPLES))
+
+
+def test_no_asynchronous_call_reaches_another_owners_row(clean: Engine, server: Server) -> None:
+    with asyncio.Runner() as runner:
+        AsyncOwnerMachine.runner = runner
+        AsyncOwnerMachine.database = AsyncDatabase(server.url)
+        try:
+            run_state_machine_as_test(
+                lambda: AsyncOwnerMachine(clean, KINDS), settings=_settings(max(1, EXAMPLES // 6))
+            )
+        finally:
+            runner.run(AsyncOwnerMachine.database.engine.dispose())
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.table)
+def test_both_repositories_have_the_same_calls_and_the_model_has_each(kind: Kind) -> None:
+    calls = public_calls(kind.sync)
+    assert list(calls) == list(public_calls(kind.asynchronous))
+    assert [name for name in calls if not hasattr(Owned, name)] == []
+
+
+def test_a_call_that_takes_what_cannot_be_made_is_a_failure(clean: Engine) -> None:
+    class Newer(TaskRepository):
+        def find(self, words: frozenset[str]) -> None: ...
+
+    kind = Kind(Task, Newer, AsyncTaskRepository, "user_id", "title", KINDS[0].new, KINDS[0].patch)
+    with pytest.raises(AssertionError, match=r"find\(\) takes words: .*say in arguments\(\) how one is made"):
+        made(OwnerMachine(clean, KINDS), kind, "find", lambda strategy: strategy.example())

@@ -1,0 +1,182 @@
+"""What repositories of several owners should answer, in plain Python: dictionaries of rows, and every public call.
+
+The calls have the names of the repository's, so that one which is missing here is found by its name.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from backend.errors import (
+    ForeignKeyViolationError,
+    MultipleFoundError,
+    NotFoundError,
+    StaleError,
+    UniqueViolationError,
+    UsageError,
+)
+
+Row = dict[str, Any]
+
+
+@dataclass
+class World:
+    """All rows of all owners: for each table, by id."""
+
+    tables: dict[str, dict[Any, Row]] = field(
+        default_factory=lambda: {"task": {}, "project": {}, "ticket": {}},
+    )
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition as SQL, and as what it says of a row in the scope of an owner."""
+
+    sql: Any
+    holds: Callable[[World, str, Row], bool]
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order as SQL, and as a key of a row."""
+
+    sql: Any
+    key: Callable[[Row], Any]
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A row that the model expects, but for what the database adds: `known` must be met, `later` be greater."""
+
+    known: Row
+    later: Row = field(default_factory=dict[str, Any])
+
+
+@dataclass
+class Owned:
+    """The rows of one owner in one table."""
+
+    world: World
+    table: str
+    owner_column: str
+    owner: str
+    version: str | None = None
+
+    @property
+    def rows(self) -> list[Row]:
+        """The owner's own rows, by key."""
+        all_rows = self.world.tables[self.table]
+        return [all_rows[id] for id in sorted(all_rows) if all_rows[id][self.owner_column] == self.owner]
+
+    def met(self, where: Sequence[Condition]) -> list[Row]:
+        return [row for row in self.rows if all(one.holds(self.world, self.owner, row) for one in where)]
+
+    def found(self, id: Any) -> Row:
+        row = self.get(id)
+        if row is None:
+            raise NotFoundError("")
+        return row
+
+    # The calls
+
+    def create(self, data: Any) -> Fresh:
+        row = data.model_dump()
+        self._check(row)
+        return Fresh(row | {self.owner_column: self.owner})
+
+    def get(self, id: Any) -> Row | None:
+        return next((row for row in self.rows if row["id"] == id), None)
+
+    def get_one(self, id: Any) -> Row:
+        return self.found(id)
+
+    def update(self, id: Any, data: Any, *, expected: Any = None) -> Fresh:
+        self._expect(id, expected)
+        row = self.found(id)
+        values = data.model_dump(exclude_unset=True)
+        if not values:
+            return Fresh(row)
+        self._check(row | values)
+        return self._changed(row, values)
+
+    def delete(self, id: Any, *, expected: Any = None) -> Row:
+        self._expect(id, expected)
+        row = self.found(id)
+        if self.table == "project" and any(one["project_id"] == id for one in self.world.tables["ticket"].values()):
+            raise ForeignKeyViolationError("")
+        return row
+
+    def list(
+        self, *where: Condition, order_by: Sequence[Order] = (), limit: int | None = None, offset: int = 0
+    ) -> Sequence[Row]:
+        rows = self.met(where)
+        for order in reversed(order_by):
+            rows.sort(key=order.key, reverse=order.descending)
+        return rows[offset:] if limit is None else rows[offset : offset + limit]
+
+    def first(self, *where: Condition, order_by: Sequence[Order] = ()) -> Row | None:
+        return next(iter(self.list(*where, order_by=order_by)), None)
+
+    def one(self, *where: Condition) -> Row:
+        row = self.one_or_none(*where)
+        if row is None:
+            raise NotFoundError("")
+        return row
+
+    def one_or_none(self, *where: Condition) -> Row | None:
+        rows = self.met(where)
+        if len(rows) > 1:
+            raise MultipleFoundError("")
+        return rows[0] if rows else None
+
+    def count(self, *where: Condition) -> int:
+        return len(self.met(where))
+
+    def exists(self, *where: Condition) -> bool:
+        return bool(self.met(where))
+
+    def owned_by(self, _owner: Any) -> None:
+        raise UsageError("")
+
+    # Those of the subclasses
+
+    def toggle_complete(self, id: Any) -> Fresh:
+        row = self.found(id)
+        return self._changed(row, {"completed": not row["completed"]})
+
+    def open_count(self) -> int:
+        return sum(row["assignee"] is None for row in self.rows)
+
+    def open_count_by_day(self) -> Sequence[tuple[date, int]]:
+        return sorted(Counter(row["opened_on"] for row in self.rows if row["assignee"] is None).items())
+
+    def with_project(self, id: Any) -> tuple[str, str] | None:
+        row = self.get(id)
+        return None if row is None else (row["title"], self.world.tables["project"][row["project_id"]]["name"])
+
+    def claim(self, id: Any, claimant: str) -> Fresh:
+        row = self.found(id)
+        if row["assignee"] is not None:
+            raise NotFoundError("")
+        return self._changed(row, {"assignee": claimant})
+
+    def _changed(self, row: Row, values: Mapping[str, Any]) -> Fresh:
+        known = row | dict(values)
+        return Fresh(known, {self.version: known.pop(self.version)} if self.version else {})
+
+    def _expect(self, id: Any, expected: Any) -> None:
+        if expected is not None and self.version and self.found(id)[self.version] != expected:
+            raise StaleError("")
+
+    def _check(self, row: Row) -> None:
+        if self.table == "project" and any(
+            one["name"] == row["name"] and one.get("id") != row.get("id") for one in self.rows
+        ):
+            raise UniqueViolationError("")
+        if self.table == "ticket":
+            project = self.world.tables["project"].get(row["project_id"])
+            if project is None or project["owner_id"] != self.owner:
+                raise ForeignKeyViolationError("")
