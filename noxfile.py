@@ -114,3 +114,10 @@ def generated(session: nox.Session) -> None:
     """The synchronous twins are what the generator makes of the asynchronous sources."""
     session.install("-q", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("python", "-m", "tools.generate_sync", "--check")
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Every small break of the statement layer, and which no test notices; takes `--only TEXT` and `--list`."""
+    _install(session, "tests")
+    session.run("python", "-m", "tools.mutation", *session.posargs)

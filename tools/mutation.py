@@ -17,13 +17,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import local
 
 import pytest
-from psycopg import connect, sql
-from sqlalchemy import make_url
+from typing_extensions import override
 
 from backend.database.embedded import EmbeddedServer
 
@@ -159,6 +159,7 @@ def _changed(tree: ast.Module, node: ast.AST, change: ast.AST | None) -> str:
     """The text of the tree with the change in the place of the node."""
 
     class Changing(ast.NodeTransformer):
+        @override
         def visit(self, node: ast.AST) -> ast.AST | None:
             return copied if node is found else super().generic_visit(node)
 
@@ -224,28 +225,27 @@ def explanations() -> dict[str, str]:
 
 def survivors(chosen: list[Mutant]) -> list[str]:
     """The names of the mutants that no test notices."""
-    with tempfile.TemporaryDirectory() as scratch, EmbeddedServer() as server:
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as servers:
         numbers = iter(range(WORKERS))
+        urls = [servers.enter_context(EmbeddedServer()).url for _ in range(WORKERS)]
 
         def prepare() -> tuple[Path, str]:
             folder = Path(scratch) / str(number := next(numbers))
             for name in ("backend", "tests"):
                 shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
             shutil.copy(ROOT / "pyproject.toml", folder)
-            return folder, _database(server.url, f"mutants_{number}")
+            return folder, urls[number]
 
+        path = next(iter(TARGETS))
+        unchanged = Mutant("unchanged", path, ast.unparse(ast.parse((ROOT / path).read_text())))
         with ThreadPoolExecutor(WORKERS) as workers:
-            lived = list(workers.map(lambda one: lives(one, prepare), chosen))
-    return [mutant.name for mutant, alive in zip(chosen, lived, strict=True) if alive]
-
-
-def _database(url: str, name: str) -> str:
-    """A database of its own for a worker, whose tests empty its tables."""
-    whole = make_url(url)
-    plain = whole.set(drivername="postgresql").render_as_string(hide_password=False)
-    with connect(plain, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return whole.set(database=name).render_as_string(hide_password=False)
+            if not all(workers.map(lambda one: lives(one, prepare), [unchanged] * WORKERS)):
+                raise SystemExit("the tests fail without a mutant: see to that first")
+            alive: list[str] = []
+            for mutant, lived in zip(chosen, workers.map(lambda one: lives(one, prepare), chosen), strict=True):
+                print("lives " if lived else "killed", mutant.name, flush=True)
+                alive += [mutant.name] * lived
+    return alive
 
 
 def main(arguments: list[str]) -> int:

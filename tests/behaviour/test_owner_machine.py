@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
 import pytest
+import sqlalchemy
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
-from sqlalchemy import Engine, Text, delete, literal_column, select
+from sqlalchemy import Engine, Text, delete, literal_column
 from sqlmodel import SQLModel, col
 from typing_extensions import override
 
@@ -42,6 +43,8 @@ from tests.support.entities import (
 from tests.support.owner_model import Fresh, Owned, World
 from tests.support.tap import tapped
 
+run: Any = run_state_machine_as_test  # takes a function that makes a machine too
+select: Any = sqlalchemy.select
 OWNERS = ("a", "b", "", "a b")
 EXAMPLES = int(os.environ.get("OWNER_MACHINE_EXAMPLES", "60"))
 TEXTS = st.sampled_from(["x", "y", "z"])
@@ -285,7 +288,7 @@ class OwnerMachine(RuleBasedStateMachine):
         with self._direct.connect() as connection:
             return {
                 kind.table: {
-                    row["id"]: row
+                    row["id"]: {str(name): value for name, value in row.items()}
                     for row in connection.execute(
                         select(
                             kind.model.__table__,  # type: ignore[attr-defined]  # of a table model
@@ -346,7 +349,7 @@ def _settings(examples: int) -> settings:
 def test_no_call_reaches_another_owners_row(clean: Engine, server: Server) -> None:
     with Database(server.url) as database:
         SyncOwnerMachine.database = database
-        run_state_machine_as_test(lambda: SyncOwnerMachine(clean, KINDS), settings=_settings(EXAMPLES))
+        run(lambda: SyncOwnerMachine(clean, KINDS), settings=_settings(EXAMPLES))
 
 
 def test_no_asynchronous_call_reaches_another_owners_row(clean: Engine, server: Server) -> None:
@@ -354,9 +357,7 @@ def test_no_asynchronous_call_reaches_another_owners_row(clean: Engine, server: 
         AsyncOwnerMachine.runner = runner
         AsyncOwnerMachine.database = AsyncDatabase(server.url)
         try:
-            run_state_machine_as_test(
-                lambda: AsyncOwnerMachine(clean, KINDS), settings=_settings(max(1, EXAMPLES // 6))
-            )
+            run(lambda: AsyncOwnerMachine(clean, KINDS), settings=_settings(max(1, EXAMPLES // 6)))
         finally:
             runner.run(AsyncOwnerMachine.database.engine.dispose())
 

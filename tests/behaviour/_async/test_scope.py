@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, bindparam, exists, func, literal, or_, select
+import sqlalchemy
+from sqlalchemy import Row, exists, literal, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -24,6 +25,9 @@ from tests.support.entities import (
 )
 from tests.support.wire import WireProxy
 
+select: Any = sqlalchemy.select
+func: Any = sqlalchemy.func
+bindparam: Any = sqlalchemy.bindparam
 _ASSIGN = Change({col(Ticket.assignee): bindparam("who")})
 
 
@@ -52,14 +56,19 @@ class Tickets(AsyncTicketRepository):
 
 
 @pytest.fixture
-async def theirs(session: AsyncSession) -> Ticket:
+async def theirs(session: AsyncSession) -> Any:
     """A ticket of owner "b" in a project "secret", beside one of "a" in a project "home" and a task of each."""
+    ticket: Any = None
     for owner, name in (("a", "home"), ("b", "secret")):
         project = await AsyncProjectRepository(session).owned_by(owner).create(ProjectCreate(name=name))
         await AsyncTaskRepository(session).owned_by(owner).create(TaskCreate(title=f"task of {owner}"))
         tickets = AsyncTicketRepository(session).owned_by(owner)
         ticket = await tickets.create(TicketCreate(project_id=project.id, title=f"ticket of {owner}"))
-    return ticket  # pyright: ignore[reportPossiblyUnbound]  # of the last owner
+    return ticket
+
+
+def _instead(statement: Any, _start: Any) -> Any:
+    return statement
 
 
 def mine_of(session: AsyncSession) -> Tickets:
@@ -141,11 +150,11 @@ async def test_what_its_scope_has_not_looked_at_is_not_sent(
 ) -> None:
     mine = mine_of(session)
     with proxy.watch() as seen:
-        for statement in (select(Ticket.title), select(Ticket.title).where(col(Ticket.owner_id) == "b")):
+        for unseen in (select(Ticket.title), select(Ticket.title).where(col(Ticket.owner_id) == "b")):
             with pytest.raises(OwnerRequiredError):
-                await mine.sent_unseen(statement)
+                await mine.sent_unseen(unseen)
             with pytest.raises(OwnerRequiredError, match="make it with _select"):
-                await mine.titles_with(lambda _, statement=statement: statement, {})
+                await mine.titles_with(partial(_instead, unseen), {})
     assert seen.flights == 0
 
 
@@ -164,6 +173,9 @@ def calls_with_an_id(repository: type[Any]) -> list[str]:
     return [name for name, method in methods if "id" in inspect.signature(method).parameters]
 
 
+_ASSIGN_X = Change({col(Ticket.assignee): "x"})
+_ASSIGN_NONE_MEETS = Change({col(Ticket.assignee): "x"}, col(Ticket.title) == "ticket of b")
+_DESCRIBE = Change({col(Task.description): "x"})
 ARGUMENTS: dict[str, Callable[[Tickets | AsyncTaskRepository, Any], list[tuple[Any, ...]]]] = {
     "get": lambda _repository, _version: [()],
     "get_one": lambda _repository, _version: [()],
@@ -181,10 +193,6 @@ ARGUMENTS: dict[str, Callable[[Tickets | AsyncTaskRepository, Any], list[tuple[A
 }
 """For each call with an id, the arguments after it to try."""
 VERSIONED = ("update", "delete")
-
-_ASSIGN_X = Change({col(Ticket.assignee): "x"})
-_ASSIGN_NONE_MEETS = Change({col(Ticket.assignee): "x"}, col(Ticket.title) == "ticket of b")
-_DESCRIBE = Change({col(Task.description): "x"})
 
 
 def _filled(repository: Any) -> Any:
