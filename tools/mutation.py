@@ -236,13 +236,16 @@ def survivors(chosen: list[Mutant]) -> list[str]:
             shutil.copy(ROOT / "pyproject.toml", folder)
             return folder, urls[number]
 
+        def run(mutant: Mutant) -> bool:
+            return lives(mutant, prepare)
+
         path = next(iter(TARGETS))
         unchanged = Mutant("unchanged", path, ast.unparse(ast.parse((ROOT / path).read_text())))
         with ThreadPoolExecutor(WORKERS) as workers:
-            if not all(workers.map(lambda one: lives(one, prepare), [unchanged] * WORKERS)):
+            if not all(workers.map(run, [unchanged] * WORKERS)):
                 raise SystemExit("the tests fail without a mutant: see to that first")
             alive: list[str] = []
-            for mutant, lived in zip(chosen, workers.map(lambda one: lives(one, prepare), chosen), strict=True):
+            for mutant, lived in zip(chosen, workers.map(run, chosen), strict=True):
                 print("lives " if lived else "killed", mutant.name, flush=True)
                 alive += [mutant.name] * lived
     return alive
