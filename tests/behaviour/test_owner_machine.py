@@ -8,9 +8,10 @@ import asyncio
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 import pytest
 import sqlalchemy
@@ -21,7 +22,7 @@ from sqlalchemy import Engine, Text, delete, literal_column
 from sqlmodel import SQLModel, col
 from typing_extensions import override
 
-from backend import AsyncDatabase, CRUDRepository, Database
+from backend import AsyncDatabase, CRUDRepository, Database, Lock
 from backend.errors import RepositoryError
 from backend.statements.conditions import Condition, Order
 from backend.statements.entity import CreateT, IdT, OwnerT, UpdateT
@@ -145,7 +146,7 @@ def conditions(kind: Kind) -> st.SearchStrategy[owner_model.Condition]:
     counted: Any = select(Task.id).exists()
     fixed = [
         owner_model.Condition(owner != "a", lambda _w, _o, row: row[kind.owner] != "a"),
-        owner_model.Condition((text == "x") | (text != "x"), lambda *_: True),
+        owner_model.Condition((text == "x") | (text != "x"), lambda _w, _o, _r: True),
         owner_model.Condition(
             projects.in_(select(Project.id)), lambda world, of, row: row[key] in own(world, of, "project", "owner_id")
         ),
@@ -187,6 +188,7 @@ def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchS
         Condition: conditions(kind),
         Order: orders(kind),
         str: TEXTS,
+        Lock | None: st.none() | st.sampled_from([Lock(), Lock("no key update", "nowait"), Lock("share", "skip")]),
     }
 
 
@@ -214,7 +216,7 @@ def as_sql(argument: Any) -> Any:
     """An argument as the repository takes it."""
     if isinstance(argument, owner_model.Condition | owner_model.Order):
         return argument.sql
-    return [one.sql for one in argument] if isinstance(argument, list) else argument  # pyright: ignore[reportUnknownVariableType]  # a list of orders
+    return [as_sql(one) for one in cast("list[object]", argument)] if isinstance(argument, list) else argument
 
 
 class OwnerMachine(RuleBasedStateMachine):
@@ -310,7 +312,7 @@ class SyncOwnerMachine(OwnerMachine):
     def run(self, kind: Kind, owner: str, name: str, given: list[Any], named: dict[str, Any]) -> tuple[Any, list[str]]:
         with tapped(self.database.engine) as tap:
             try:
-                with self.database.session() as session:
+                with self.database.session() as session, session.begin() if named.get("lock") else nullcontext():
                     answer = getattr(kind.sync(session).owned_by(owner), name)(*given, **named)
             except RepositoryError as error:
                 answer = type(error)
@@ -326,7 +328,7 @@ class AsyncOwnerMachine(OwnerMachine):
     @override
     def run(self, kind: Kind, owner: str, name: str, given: list[Any], named: dict[str, Any]) -> tuple[Any, list[str]]:
         async def call() -> Any:
-            async with self.database.session() as session:
+            async with self.database.session() as session, session.begin() if named.get("lock") else nullcontext():
                 called = getattr(kind.asynchronous(session).owned_by(owner), name)(*given, **named)
                 return await called if inspect.isawaitable(called) else called
 

@@ -87,10 +87,10 @@ class Owned:
         self._check(row)
         return Fresh(row | {self.owner_column: self.owner})
 
-    def get(self, id: Any) -> Row | None:
+    def get(self, id: Any, *, lock: Any = None) -> Row | None:
         return next((row for row in self.rows if row["id"] == id), None)
 
-    def get_one(self, id: Any) -> Row:
+    def get_one(self, id: Any, *, lock: Any = None) -> Row:
         return self.found(id)
 
     def update(self, id: Any, data: Any, *, expected: Any = None) -> Fresh:
