@@ -139,7 +139,7 @@ def _refuse_by_template(value: str) -> str:
 
 
 def _refuse_by_context(value: str) -> str:
-    raise PydanticCustomError("with_context", "not {given}", {"given": value})
+    raise PydanticCustomError("with_context", "not {pattern}", {"pattern": value})
 
 
 class Cat(BaseModel):
@@ -288,14 +288,66 @@ class Pointed:
     inner: dict[int, int]
 
 
+class Pointing(Local, table=True):
+    id: int | None = ColumnField(default=None, primary_key=True)
+    nested: Pointed = ColumnField(sa_type=JSON)
+
+
 def test_a_number_that_is_a_key_is_hidden_too() -> None:
     new = schema("New", nested=Pointed)
-    intake = Intake(define("Pointeds", (Telling, new, TellingUpdate, int, str), Keywords()), new, "create")
+    intake = Intake(define("Pointeds", (Pointing, new, TellingUpdate, int, str), Keywords()), new, "create")
     with pytest.raises(InvalidDataError, match=r"^invalid New: nested(\.\*)+: Input should be a valid integer"):
         intake.everything(new.model_construct(nested={"inner": {4711: "x"}}))
 
 
+def test_a_label_of_a_union_is_no_place() -> None:
+    new = schema("New", low=Annotated[int, Field(gt=0)] | Annotated[int, Field(lt=-9)])
+    created, _ = strict(new, schema("Empty"))
+    with pytest.raises(InvalidDataError) as raised:
+        created.everything(new.model_construct(low=0))
+    assert {one.location for one in raised.value.problems} == {("low",)}
+
+
+def test_a_key_that_a_validator_lets_in_is_no_place() -> None:
+    class New(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+        high: int
+
+        @model_validator(mode="before")
+        @classmethod
+        def _spread(cls, held: dict[str, Any]) -> dict[str, Any]:
+            return {**held, str(held["high"]): 1}
+
+    created, _ = strict(New, schema("Empty"))
+    with pytest.raises(InvalidDataError, match=r"^invalid New: Extra inputs are not permitted$"):
+        created.everything(New.model_construct(high=4711))
+
+
+# What is read of an instance.
+
+
+def test_a_field_that_a_validator_sets_is_written_however_the_instance_was_made() -> None:
+    values = CHANGED.set_fields(SampleUpdate.model_construct({"short"}, short="x"))
+    assert values == {"short": "x", "text": "short is x"}
+
+
+def test_a_name_that_is_another_fields_alias_stays_its_own() -> None:
+    new = schema("New", low=(int, Field(default=0, validation_alias="high")), high=(int, 0))
+    _, changed = strict(schema("Empty"), new)
+    data = new.model_construct()
+    vars(data)["high"] = 5
+    data.model_fields_set.add("high")
+    assert changed.set_fields(data) == {"high": 5}
+
+
 # Which of the model's own rules run.
+
+
+def test_one_member_of_a_union_that_the_model_takes_does_not_vouch_for_another() -> None:
+    new = schema("New", colour=Colour | Literal["blue"])
+    _, changed = strict(schema("Empty"), new)
+    assert changed.set_fields(new(colour="blue")) == {"colour": Colour.BLUE}
 
 
 class Apart(SQLModel, registry=registry()):
