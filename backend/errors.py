@@ -1,4 +1,4 @@
-"""Every error that the package raises: one tree, sorted by what the caller can do.
+"""Every error that the package raises: one tree, sorted by what the caller can do. `docs/errors.md` says what that is.
 
     RepositoryError
     ├── RequestError                   change the request
@@ -12,7 +12,7 @@
     │       └── CheckViolationError · ExclusionViolationError
     ├── TransientError                 try again (the whole transaction)
     │   ├── SerializationError · DeadlockError · LockNotAvailableError
-    │   ├── StatementTimeoutError      the server's statement_timeout, or a cancelled statement
+    │   ├── StatementTimeoutError      the time of a statement or transaction was up, or it was cancelled
     │   ├── PoolTimeoutError           no connection of the pool became free in time
     │   └── ConnectionLostError        the connection broke, and nothing was applied
     ├── OutcomeUnknownError            look before trying again: it may have been applied
@@ -20,14 +20,17 @@
     │   ├── ConnectError               no connection could be made
     │   │   ├── CredentialsError       user or password refused
     │   │   └── UnknownDatabaseError   the server has no such database
-    │   ├── SchemaMismatchError        a table or column is missing: run init_db
-    │   ├── SettingsError              a setting is missing or malformed
+    │   ├── SchemaMismatchError        a table, column or type is missing or another: run init_db
+    │   ├── NotPermittedError          the role may not do this, or the database takes no writes
+    │   ├── UnreadableRowError         an answer holds a value that Python cannot
+    │   ├── SettingsError              a setting is missing, malformed, or does not suit the server
     │   ├── EmbeddedServerError        the embedded PostgreSQL cannot run
     │   └── DatabaseError              any other refusal of the server
     └── ProgramError                   fix the program
         ├── DefinitionError            a repository class that cannot keep its promises
         ├── OwnerRequiredError         an owned model needs an owner here
         ├── UsageError                 an argument that no call takes, or a call in the wrong place
+        ├── InvalidStatementError      a statement that the server cannot run, whatever the data
         └── FailedTransactionError     a transaction was to be committed after a statement in it failed
 
 No text, repr or pickle of these holds a password, a connection string, a parameter or a row. What the
@@ -151,7 +154,7 @@ class InvalidCursorError(RequestError):
 
 
 class ConstraintViolationError(RequestError):
-    """A constraint of the table refuses the data."""
+    """A constraint of the table refuses the data, or a trigger that raises (P0001) in its place."""
 
 
 class UniqueViolationError(ConstraintViolationError):
@@ -167,7 +170,7 @@ class NotNullViolationError(ConstraintViolationError):
 
 
 class CheckViolationError(ConstraintViolationError):
-    """A check constraint refuses the row (23514)."""
+    """A check constraint, or the check option of a view, refuses the row (23514, 44000)."""
 
 
 class ExclusionViolationError(ConstraintViolationError):
@@ -193,7 +196,7 @@ class LockNotAvailableError(TransientError):
 
 
 class StatementTimeoutError(TransientError):
-    """The server cancelled the statement: its time was up, or somebody asked for it (57014)."""
+    """The time of the statement or transaction was up, or somebody asked for it (57014, 25P04)."""
 
 
 class PoolTimeoutError(TransientError):
@@ -205,7 +208,10 @@ class ConnectionLostError(TransientError):
 
 
 class OutcomeUnknownError(RepositoryError):
-    """The connection broke after the work was sent and before its answer: it may have been applied."""
+    """The connection broke after the work was sent and before its answer: it may have been applied.
+
+    Not `retryable`: read first. Who chose the row's key can tell, and can create it again without harm.
+    """
 
     outcome: Outcome = "unknown"
 
@@ -233,11 +239,22 @@ class UnknownDatabaseError(ConnectError):
 
 
 class SchemaMismatchError(OperatorError):
-    """A table or column is missing: run `init_db`, or bring the schema up to date."""
+    """A table, column, type or function is missing or another: run `init_db`, or bring the schema up to date."""
+
+
+class NotPermittedError(OperatorError):
+    """The role lacks a privilege (42501), or this database takes no writes (25006): a replica, or set to read only."""
+
+
+class UnreadableRowError(OperatorError):
+    """The answer came and holds a value that Python cannot: another program stored it, or a type differs.
+
+    `outcome` is `"applied"` where the answer was that of a write outside a transaction.
+    """
 
 
 class SettingsError(OperatorError):
-    """A setting is missing or malformed. The message names the variable, never its value."""
+    """A setting is missing, malformed, or does not suit the server. The message names the variable, never its value."""
 
 
 class EmbeddedServerError(OperatorError):
@@ -264,46 +281,9 @@ class UsageError(ProgramError, TypeError):
     """An argument of a kind that the call does not take, or a call in the wrong place."""
 
 
+class InvalidStatementError(ProgramError):
+    """The server cannot run the statement, whatever the data: see `sqlstate`."""
+
+
 class FailedTransactionError(ProgramError):
     """A transaction or savepoint was to be kept after a statement in it had failed: nothing of it is kept."""
-
-
-_EXACT: dict[str, type[RepositoryError]] = {
-    "23001": ForeignKeyViolationError,
-    "23502": NotNullViolationError,
-    "23503": ForeignKeyViolationError,
-    "23505": UniqueViolationError,
-    "23514": CheckViolationError,
-    "23P01": ExclusionViolationError,
-    "25P02": FailedTransactionError,
-    "28000": CredentialsError,
-    "28P01": CredentialsError,
-    "3D000": UnknownDatabaseError,
-    "3F000": SchemaMismatchError,
-    "40001": SerializationError,
-    "40P01": DeadlockError,
-    "42703": SchemaMismatchError,
-    "42P01": SchemaMismatchError,
-    "53300": ConnectError,
-    "55P03": LockNotAvailableError,
-    "57014": StatementTimeoutError,
-    "57P01": ConnectionLostError,
-    "57P02": ConnectionLostError,
-    "57P03": ConnectError,
-    "57P05": ConnectionLostError,
-    "44000": CheckViolationError,
-}
-_BY_CLASS: dict[str, type[RepositoryError]] = {
-    "08": ConnectionLostError,
-    "22": InvalidDataError,
-    "23": ConstraintViolationError,
-    "40": TransientError,
-}
-
-
-def error_class(sqlstate: str) -> type[RepositoryError]:
-    """The class for a SQLSTATE: the exact code first, then its class, else `DatabaseError`.
-
-    Source of the codes: PostgreSQL's documentation, appendix A.
-    """
-    return _EXACT.get(sqlstate) or _BY_CLASS.get(sqlstate[:2]) or DatabaseError

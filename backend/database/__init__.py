@@ -4,7 +4,9 @@ engine        settings to engine: Neon-aware defaults, nothing connects yet
 connecting    a connection: again while the database wakes, and why where it is refused
 delays        how often and how long to try
 checkout      a connection leaves the pool alive, and in the mode that is asked for
-failures      what driver and SQLAlchemy raise, as errors of this package
+failures      what driver and SQLAlchemy raise, as errors of this package: by phase, state and SQLSTATE
+sqlstates     the class of each SQLSTATE
+violations    which fields a violated constraint concerns
 sessions      the sessions that it opens
 running       a transaction run again, and the fate of a lost commit
 transactions  a failed transaction is not committed, an uncommitted write is not lost in silence

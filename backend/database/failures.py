@@ -1,36 +1,52 @@
-"""What psycopg and SQLAlchemy raise, as errors of this package: by phase and SQLSTATE, never by message text.
+"""What psycopg and SQLAlchemy raise, as errors of this package: by phase, state and SQLSTATE, never by message text.
 
 The driver's words may hold parameters and rows, so an error made here is raised `from None`; the original
 stays on `driver_error`.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from traceback import walk_tb
+from types import CodeType
+from typing import Final, Literal
 
 import psycopg
-from sqlalchemy import Table
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy import Column, Connection, Table
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, PendingRollbackError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.schema import ColumnCollectionConstraint, Index
 from typing_extensions import override
 
+from backend.database.sqlstates import error_class
+from backend.database.violations import violated_fields
 from backend.errors import (
     ConnectError,
     ConnectionLostError,
+    CredentialsError,
     DatabaseError,
     Facts,
+    FailedTransactionError,
     InvalidDataError,
+    NotPermittedError,
     OutcomeUnknownError,
     PoolTimeoutError,
+    ProgramError,
     RepositoryError,
-    error_class,
+    TransientError,
+    UnreadableRowError,
+    UsageError,
 )
 
-Phase = Literal["connect", "statement", "commit"]
-"""What was under way: making a connection, a statement, or the commit of a transaction."""
+Phase = Literal["connect", "statement", "answer", "commit"]
+"""What was under way: making a connection, a statement, reading its whole answer, or the commit of a transaction."""
+
+_OF_DATA: Final = (ValueError, LookupError, ArithmeticError)
+"""What a value that does not fit raises beside the driver's errors; their text may hold it."""
+
+_ENDED_WHILE_IDLE: Final = frozenset({"25P03", "57P05"})
+"""The server closed the session before it read what was sent last."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Work:
     """What was being done, for the words of an error and for what a lost answer means."""
 
@@ -40,67 +56,138 @@ class Work:
     writes: bool = True
     locks: bool = False
     """It takes a lock that is to outlast it, and so needs a transaction."""
+    columns: Mapping[str, Column[object]] = field(default_factory=dict[str, Column[object]])
+    """The model's columns, by attribute."""
 
     @override
     def __str__(self) -> str:
         return f"{self.operation} of {self.model}" if self.model else self.operation
 
+    @property
+    def facts(self) -> Facts:
+        """What is known of a failure before the database says anything."""
+        return Facts(self.model, self.operation)
 
-def translated(error: Exception, work: Work, phase: Phase, *, own_transaction: bool = False) -> Exception:
+
+def translated(
+    error: Exception, work: Work, phase: Phase, connection: Connection | None = None, *, own_transaction: bool = False
+) -> Exception:
     """The error to raise: one of this package, or the given one where it is a bug of the program.
 
-    `own_transaction` says that the statement commits itself, so that a lost answer leaves its outcome unknown.
+    `connection` says in which schema a table lies that names none. `own_transaction` says that the statement commits
+    itself, so that a lost answer leaves its outcome unknown.
     """
-    if isinstance(error, PoolTimeout):
-        made: RepositoryError = PoolTimeoutError(
-            f"no connection for {work}: all of the pool are in use", Facts(work.model, work.operation)
-        )
-    elif isinstance(error, DBAPIError):
-        made = _of_driver(error, work, phase, own_transaction=own_transaction)
-    elif isinstance(error, StatementError):
-        made = InvalidDataError(f"{work} holds a value that its column cannot take", Facts(work.model, work.operation))
+    applied = own_transaction and work.writes
+    driver = (isinstance(error, DBAPIError) and error.orig) or error
+    if phase == "statement" and _passed(error, _FETCHING):
+        phase = "answer"
+    if phase == "answer" and isinstance(driver, (psycopg.DataError, *_OF_DATA)) and not _is_ours(driver):
+        made = _made(UnreadableRowError, work)
+        made.outcome = "applied" if applied else "not_applied"
+    elif isinstance(driver, psycopg.Error):
+        made = _of_driver(error, driver, work, phase, connection, may_be_applied=applied or phase == "commit")
+    elif (kind := _without_driver(error, phase)) is not None:
+        made = _made(kind, work)
     else:
         return error
     made.driver_error = error
     return made
 
 
-def _of_driver(error: DBAPIError, work: Work, phase: Phase, *, own_transaction: bool) -> RepositoryError:
-    driver = error.orig
-    sqlstate = driver.sqlstate if isinstance(driver, psycopg.Error) else None
-    facts = _facts(driver, work, sqlstate)
-    made = error_class(sqlstate) if sqlstate else _without_sqlstate(driver, phase)
+def _is_ours(error: BaseException) -> bool:
+    """Whether it is an error of this package's or SQLAlchemy's that is a `LookupError`, or the like, too."""
+    return isinstance(error, RepositoryError | SQLAlchemyError)
+
+
+def _without_driver(error: Exception, phase: Phase) -> type[RepositoryError] | None:
+    """The class for what was raised before the driver had a part in it; `None` for a bug."""
+    match error:
+        case PoolTimeout():
+            return PoolTimeoutError
+        case PendingRollbackError():
+            return FailedTransactionError
+        case StatementError(orig=InvalidRequestError()):  # a bound parameter without a value
+            return UsageError
+        case StatementError():
+            return InvalidDataError
+        case _:
+            is_of_data = phase == "statement" and isinstance(error, _OF_DATA) and not _is_ours(error)
+            return InvalidDataError if is_of_data else None
+
+
+def _of_driver(
+    error: Exception,
+    driver: psycopg.Error,
+    work: Work,
+    phase: Phase,
+    connection: Connection | None,
+    *,
+    may_be_applied: bool,
+) -> RepositoryError:
+    made = error_class(driver.sqlstate) if driver.sqlstate else _without_sqlstate(driver)
     if phase == "connect":
-        made = made if issubclass(made, ConnectError) else ConnectError
-    elif error.connection_invalidated or made is ConnectionLostError:
-        unknown = phase == "commit" or (own_transaction and work.writes)
-        made = OutcomeUnknownError if unknown else ConnectionLostError
-    return made(_message(made, work, facts), facts)
+        made = _refused(made)
+    elif not issubclass(made, ConnectError) and (_is_lost(error, driver) or made is OutcomeUnknownError):
+        is_unknown = work.writes and may_be_applied
+        if is_unknown and driver.sqlstate not in _ENDED_WHILE_IDLE and not _passed(error, _OPENING):
+            made = OutcomeUnknownError
+        elif not issubclass(made, TransientError):
+            made = ConnectionLostError
+    return _made(made, work, _facts(driver, work, connection))
 
 
-def _without_sqlstate(driver: BaseException | None, phase: Phase) -> type[RepositoryError]:
-    if phase == "connect":
-        return ConnectError
-    return InvalidDataError if isinstance(driver, psycopg.DataError) else DatabaseError
+def _refused(made: type[RepositoryError]) -> type[RepositoryError]:
+    if issubclass(made, NotPermittedError):  # no privilege to connect
+        return CredentialsError
+    return made if issubclass(made, ConnectError) else ConnectError
 
 
-def _facts(driver: BaseException | None, work: Work, sqlstate: str | None) -> Facts:
-    if not isinstance(driver, psycopg.Error):
-        return Facts(work.model, work.operation)
-    diagnostics = driver.diag
-    constraint = diagnostics.constraint_name
+def _is_lost(error: Exception, driver: psycopg.Error) -> bool:
+    """Whether the session is gone: the driver saw it close, or the server said its last word."""
+    closed = isinstance(error, DBAPIError) and error.connection_invalidated
+    return closed or driver.diag.severity_nonlocalized in ("FATAL", "PANIC")
+
+
+def _without_sqlstate(driver: psycopg.Error) -> type[RepositoryError]:
+    """The class for what psycopg raises by itself, on a connection that lives: nothing was sent."""
+    match driver:
+        case psycopg.DataError() | psycopg.ProgrammingError():
+            return InvalidDataError
+        case psycopg.OperationalError():  # too much for one message of the protocol
+            return ProgramError
+        case _:
+            return DatabaseError
+
+
+def _facts(driver: psycopg.Error, work: Work, connection: Connection | None) -> Facts:
     fields: tuple[str, ...] = ()
-    if work.table is not None and diagnostics.table_name == work.table.name:
-        named = diagnostics.column_name
-        fields = (named,) if named else _constraint_fields(work.table, constraint)
-    return Facts(work.model, work.operation, constraint, fields, sqlstate)
+    if work.table is not None:
+        fields = violated_fields(driver.diag, work.table, work.columns, _schema_of(work.table, connection))
+    return Facts(work.model, work.operation, driver.diag.constraint_name, fields, driver.sqlstate)
 
 
-def _constraint_fields(table: Table, name: str | None) -> tuple[str, ...]:
-    for constraint in (*table.constraints, *table.indexes):
-        if isinstance(constraint, ColumnCollectionConstraint | Index) and name is not None and constraint.name == name:
-            return tuple(column.key for column in constraint.columns)
-    return ()
+def _schema_of(table: Table, connection: Connection | None) -> str | None:
+    """The schema that the statement found the table in, `None` if that is not known."""
+    if connection is None:
+        return table.schema
+    translated_to: Mapping[str | None, str | None] = (
+        connection.get_execution_options().get("schema_translate_map") or {}
+    )
+    return translated_to.get(table.schema, table.schema) or connection.dialect.default_schema_name
+
+
+_CURSORS: Final = (psycopg.Cursor, psycopg.AsyncCursor)
+_FETCHING: Final = frozenset(
+    fetch.__code__ for cursor in _CURSORS for fetch in (cursor.fetchone, cursor.fetchmany, cursor.fetchall)
+)
+"""SQLAlchemy's asynchronous cursor fetches while it executes: an error that passed here came after the answer."""
+
+_OPENING: Final = frozenset({psycopg.Connection.cursor.__code__, psycopg.AsyncConnection.cursor.__code__})
+"""Where psycopg refuses a connection that it knows to be closed: nothing was sent."""
+
+
+def _passed(error: Exception, functions: frozenset[CodeType]) -> bool:
+    return any(frame.f_code in functions for frame, _ in walk_tb(error.__traceback__))
 
 
 _WORDS = {
@@ -115,38 +202,48 @@ _WORDS = {
     "DeadlockError": "was ended to break a deadlock: run the transaction again",
     "LockNotAvailableError": "needs a row that another transaction holds: try again",
     "StatementTimeoutError": "was cancelled by the server: its time was up",
+    "TransientError": "was rolled back by the server: run the transaction again",
+    "PoolTimeoutError": "found no connection: all of the pool are in use",
     "ConnectionLostError": "lost its connection, and nothing was applied: try again",
     "OutcomeUnknownError": "lost its connection before the answer came: read before trying again",
     "ConnectError": "found no connection: the server did not accept one",
     "CredentialsError": "found no connection: the server refuses user or password",
     "UnknownDatabaseError": "found no connection: the server has no such database",
-    "SchemaMismatchError": "needs a table or column that the database does not have: run init_db",
+    "SchemaMismatchError": "needs a table, column or type that the database does not have: run init_db",
+    "NotPermittedError": "is not permitted to this role, or to anybody while the database takes no writes",
+    "UnreadableRowError": "was answered with a value that Python cannot hold",
+    "SettingsError": "lost a prepared statement, as behind a pooler in transaction mode: unset PREPARE_THRESHOLD",
+    "ProgramError": "is too large to be sent: give fewer values",
+    "UsageError": "lacks a value for a bound parameter: pass one for each bindparam",
+    "InvalidStatementError": "is a statement that the server cannot run",
     "FailedTransactionError": "came after a failed statement of its transaction: roll back first",
 }
 
 
-def _message(made: type[RepositoryError], work: Work, facts: Facts) -> str:
-    words = _WORDS.get(made.__name__, "was refused by the server")
+def _made(kind: type[RepositoryError], work: Work, facts: Facts | None = None) -> RepositoryError:
+    facts = facts or work.facts
+    words = _WORDS.get(kind.__name__, "was refused by the server")
     details = [f"constraint {facts.constraint!r}"] if facts.constraint else []
     details += [f"fields {', '.join(facts.fields)}"] if facts.fields else []
     details += [f"SQLSTATE {facts.sqlstate}"] if facts.sqlstate else []
-    return f"{work} {words}" + (f" ({'; '.join(details)})" if details else "")
+    return kind(f"{work} {words}" + (f" ({'; '.join(details)})" if details else ""), facts)
 
 
 class translating:  # noqa: N801 - read as a verb: `with translating(work, "commit"):`
     """Raises what its block raises as an error of this package; bugs of the program pass as they are."""
 
-    __slots__ = ("_phase", "_work")
+    __slots__ = ("_connection", "_phase", "_work")
 
-    def __init__(self, work: Work, phase: Phase) -> None:
+    def __init__(self, work: Work, phase: Phase, connection: Connection | None = None) -> None:
         self._work = work
         self._phase: Phase = phase
+        self._connection = connection
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, Exception):
-            made = translated(error, self._work, self._phase)
+            made = translated(error, self._work, self._phase, self._connection)
             if made is not error:
                 raise made from None

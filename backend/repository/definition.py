@@ -29,7 +29,7 @@ class Definition(Generic[ModelT]):
         self.scoped = Statements(entity, scoped=True)
         self.open = Statements(entity, scoped=False)
         self.work = {
-            operation: Work(operation, entity.name, entity.table, writes=operation in _WRITES)
+            operation: Work(operation, entity.name, entity.table, operation in _WRITES, entity.columns)
             for operation in (*_READS, *_WRITES)
         }
         self.work |= {

@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 from typing_extensions import TypeVar
 
 from backend.database.checkout import autocommitting, is_autocommitting
-from backend.database.failures import Work, translated, translating
+from backend.database.failures import Phase, Work, translated, translating
 from backend.database.transactions import join, wrote
 from backend.errors import Facts, UsageError
 from backend.statements.rows import ModelRow
@@ -31,40 +31,47 @@ Parameters = Mapping[str, object]
 class Call(Generic[ExecutableT, T]):
     """One statement with its parameters, how it is sent and its answer taken (`rows`, `entities`), and what for."""
 
-    __slots__ = ("_parameters", "_send", "_statement", "work")
+    __slots__ = ("_send", "answered", "parameters", "statement", "work")
 
     def __init__(
         self,
-        send: Callable[[Connection, ExecutableT, Parameters], T],
+        send: "Callable[[Call[ExecutableT, T], Connection], T]",
         statement: ExecutableT,
         parameters: Parameters,
         work: Work,
     ) -> None:
         self._send = send
-        self._statement = statement
-        self._parameters = parameters
+        self.statement = statement
+        self.parameters = parameters
         self.work = work
+        self.answered = False
+        """Whether the whole answer has come and is being read."""
 
     def on(self, connection: Connection, *, own_transaction: bool = False) -> T:
         """The whole answer, from this connection; `own_transaction` says that the statement commits itself."""
         try:
-            return self._send(connection, self._statement, self._parameters)
+            return self._send(self, connection)
         except Exception as error:
-            made = translated(error, self.work, "statement", own_transaction=own_transaction)
+            phase: Phase = "answer" if self.answered else "statement"
+            made = translated(error, self.work, phase, connection, own_transaction=own_transaction)
             if made is error:
                 raise
             raise made from None
 
 
-def rows(connection: Connection, statement: Executable, parameters: Parameters) -> Rows:
+def rows(call: Call[Executable, Rows], connection: Connection) -> Rows:
     """The rows of a statement."""
-    return connection.execute(statement, parameters).all()
+    result = connection.execute(call.statement, call.parameters)
+    call.answered = True
+    return result.all()
 
 
-def entities(connection: Connection, statement: Select[T], parameters: Parameters) -> Sequence[T]:
+def entities(call: Call[Select[T], Sequence[T]], connection: Connection) -> Sequence[T]:
     """The entities of a SELECT: SQLAlchemy loads them, in a session of their own that touches no other's."""
     with Session(connection, autoflush=False, join_transaction_mode="rollback_only") as own:
-        found = own.execute(statement, parameters).scalars().all()
+        result = own.execute(call.statement, call.parameters)
+        call.answered = True
+        found = result.scalars().all()
         own.expunge_all()
         return found
 
@@ -112,7 +119,8 @@ def _alone(engine: Engine, call: Call[ExecutableT, T]) -> T:
     try:
         if _may_autocommit(connection):
             if not is_autocommitting(connection):
-                connection.execution_options(isolation_level="AUTOCOMMIT")
+                with translating(call.work, "connect"):
+                    connection.execution_options(isolation_level="AUTOCOMMIT")
             return call.on(connection, own_transaction=True)
     finally:
         connection.close()
@@ -127,7 +135,7 @@ def _committed(
 ) -> T:
     with transaction:
         answer = call.on(connection)
-        with translating(call.work, "commit"):
+        with translating(call.work, "commit", connection):
             transaction.commit()
     return answer
 

