@@ -1,0 +1,219 @@
+"""What an error says of the work: not sent, refused, lost on the way, or applied with an answer that is not read."""
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import BigInteger, Column, DateTime, Engine, Identity, MetaData, Text, TypeDecorator, bindparam, text
+from sqlalchemy.dialects.postgresql import ENUM
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.types import TypeEngine
+from sqlmodel import Field, SQLModel, col
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import override
+
+from backend import AsyncCRUDRepository, AsyncDatabase, Change
+from backend.errors import (
+    InvalidDataError,
+    NotNullViolationError,
+    ProgramError,
+    RepositoryError,
+    SchemaMismatchError,
+    UnreadableRowError,
+    UsageError,
+)
+from backend.tasks import AsyncTaskRepository, Task
+from tests.support.wire import WireProxy
+
+CANARY = "canary-of-a-row"
+
+
+class Picky(TypeDecorator[str]):
+    """Text that raises what it is told to, on the way in or out."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok: bool | None = True
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: object) -> str | None:
+        if value == "refused":
+            raise ValueError(CANARY)
+        return value
+
+    @override
+    def process_result_value(self, value: str | None, dialect: object) -> str | None:
+        raised = {"value": ValueError, "type": TypeError, "attribute": AttributeError}.get(value or "")
+        if raised is not None:
+            raise raised(CANARY)
+        return value
+
+
+class Odd(SQLModel, table=True):
+    metadata = MetaData()
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    mood: str | None = Field(default=None, sa_column=Column("mood_column", ENUM("glad", name="mood")))
+    word: str | None = Field(default=None, sa_type=Picky)
+
+
+class OddCreate(SQLModel):
+    word: str | None = None
+
+
+class OddUpdate(SQLModel):
+    word: str | None = None
+
+
+class AsyncOddRepository(AsyncCRUDRepository[Odd, OddCreate, OddUpdate]): ...
+
+
+STORED = {
+    "infinity": "UPDATE odd SET at = 'infinity'",
+    "far": "UPDATE odd SET at = '12345-01-01'",
+    "unknown label": "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'sad'; UPDATE odd SET mood_column = 'sad'::text::mood",
+    "refused by its type": "UPDATE odd SET word = 'value'",
+}
+"""What another program stores that Python cannot hold."""
+
+
+@pytest.fixture
+async def odd(session: AsyncSession, clean: Engine) -> AsyncGenerator[AsyncOddRepository]:
+    Odd.metadata.create_all(clean)
+    yield AsyncOddRepository(session)
+    Odd.metadata.drop_all(clean)
+
+
+def store(engine: Engine, sql: str) -> None:
+    with engine.connect() as connection:
+        for one in sql.split("; "):
+            connection.execute(text(one))
+            connection.commit()
+
+
+@pytest.mark.parametrize("stored", STORED.values(), ids=STORED)
+async def test_a_row_that_cannot_be_read_says_so(odd: AsyncOddRepository, clean: Engine, stored: str) -> None:
+    row = await odd.create(OddCreate(word="x"))
+    store(clean, stored)
+    for call in (lambda: odd.get(row.id), odd.list):
+        with pytest.raises(UnreadableRowError) as raised:
+            await call()
+        assert (raised.value.outcome, raised.value.retryable) == ("not_applied", False)
+        assert CANARY not in f"{raised.value!r}"
+
+
+@pytest.mark.parametrize("stored", list(STORED.values())[:3], ids=list(STORED)[:3])
+async def test_a_write_whose_row_cannot_be_read_was_applied(
+    odd: AsyncOddRepository, clean: Engine, stored: str
+) -> None:
+    row = await odd.create(OddCreate(word="x"))
+    store(clean, stored)
+    with pytest.raises(UnreadableRowError) as raised:
+        await odd.update(row.id, OddUpdate(word="y"))
+    assert raised.value.outcome == "applied"
+    assert (raised.value.model, raised.value.operation) == ("Odd", "update")
+    with clean.connect() as connection:
+        assert connection.execute(text("SELECT word FROM odd")).scalar() == "y"
+
+
+async def test_a_value_that_a_type_refuses_to_read_was_written(odd: AsyncOddRepository, clean: Engine) -> None:
+    with pytest.raises(UnreadableRowError) as raised:
+        await odd.create(OddCreate(word="value"))
+    assert raised.value.outcome == "applied"
+    with clean.connect() as connection:
+        assert connection.execute(text("SELECT word FROM odd")).scalar() == "value"
+
+
+async def test_in_a_transaction_nothing_is_applied_yet(
+    odd: AsyncOddRepository, database: AsyncDatabase, clean: Engine
+) -> None:
+    row = await odd.create(OddCreate(word="x"))
+    store(clean, STORED["infinity"])
+    with pytest.raises(UnreadableRowError) as raised:
+        async with database.transaction() as session:
+            await AsyncOddRepository(session).update(row.id, OddUpdate(word="y"))
+    assert raised.value.outcome == "not_applied"
+    with clean.connect() as connection:
+        assert connection.execute(text("SELECT word FROM odd")).scalar() == "x"
+
+
+async def test_an_engine_of_the_callers_own_is_told_the_same(
+    odd: AsyncOddRepository, proxy: WireProxy, clean: Engine
+) -> None:
+    row = await odd.create(OddCreate(word="x"))
+    store(clean, STORED["infinity"])
+    engine = create_async_engine(proxy.url)
+    async with AsyncDatabase(engine).session() as session:
+        with pytest.raises(UnreadableRowError) as raised:
+            await AsyncOddRepository(session).update(row.id, OddUpdate(word="y"))
+    assert raised.value.outcome == "applied"
+    await engine.dispose()
+
+
+@pytest.mark.parametrize(("word", "expected"), [("type", TypeError), ("attribute", AttributeError)])
+async def test_a_bug_passes_untouched(odd: AsyncOddRepository, word: str, expected: type[Exception]) -> None:
+    with pytest.raises(expected, match=CANARY) as raised:
+        await odd.create(OddCreate(word=word))
+    assert not isinstance(raised.value, RepositoryError)
+
+
+async def test_a_value_that_a_type_refuses_is_not_sent(odd: AsyncOddRepository, proxy: WireProxy) -> None:
+    with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
+        await odd.create(OddCreate(word="refused"))
+    assert raised.value.outcome == "not_applied"
+    assert CANARY not in f"{raised.value!r}"
+    assert not seen.statements
+
+
+_RETITLE = Change({col(Task.title): bindparam("title", type_=Text())})
+
+
+class AsyncRetitlingRepository(AsyncTaskRepository):
+    async def retitle(self, id: int, **parameters: Any) -> Task:
+        return await self._change(id, _RETITLE, parameters)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"title": CANARY + "\0"}, InvalidDataError),
+        ({"title": CANARY + "\ud800"}, InvalidDataError),
+        ({"title": type(CANARY, (), {})()}, InvalidDataError),
+        ({}, UsageError),
+    ],
+)
+async def test_a_parameter_that_the_driver_refuses_is_not_sent(
+    session: AsyncSession, proxy: WireProxy, parameters: dict[str, Any], expected: type[RepositoryError]
+) -> None:
+    with proxy.watch() as seen, pytest.raises(expected) as raised:
+        await AsyncRetitlingRepository(session).retitle(1, **parameters)
+    assert raised.value.outcome == "not_applied"
+    assert CANARY not in f"{raised.value!r}"
+    assert not seen.statements
+
+
+async def test_more_parameters_than_a_message_holds_are_the_programs_error(
+    session: AsyncSession, proxy: WireProxy
+) -> None:
+    with proxy.watch() as seen, pytest.raises(ProgramError, match="too large to be sent") as raised:
+        await AsyncTaskRepository(session).list(col(Task.id).in_(range(70_000)))
+    assert raised.value.outcome == "not_applied"
+    assert not seen.statements
+
+
+async def test_a_missing_table_or_column_says_to_run_init_db(odd: AsyncOddRepository, clean: Engine) -> None:
+    store(clean, "ALTER TABLE odd DROP COLUMN word")
+    with pytest.raises(SchemaMismatchError, match="run init_db") as raised:
+        await odd.create(OddCreate(word=CANARY))
+    assert (raised.value.sqlstate, raised.value.outcome) == ("42703", "not_applied")
+    store(clean, "DROP TABLE odd")
+    with pytest.raises(SchemaMismatchError, match="run init_db"):
+        await odd.list()
+
+
+async def test_fields_are_attributes_not_columns(odd: AsyncOddRepository, clean: Engine) -> None:
+    store(clean, "ALTER TABLE odd ALTER mood_column SET NOT NULL")
+    with pytest.raises(NotNullViolationError) as raised:
+        await odd.create(OddCreate(word="x"))
+    assert raised.value.fields == ("mood",)

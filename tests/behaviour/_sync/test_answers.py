@@ -1,0 +1,222 @@
+# Generated from tests/behaviour/_async/test_answers.py by `python -m tools.generate_sync`: edit that one.
+"""What an error says of the work: not sent, refused, lost on the way, or applied with an answer that is not read."""
+
+from collections.abc import Generator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Engine,
+    Identity,
+    MetaData,
+    Text,
+    TypeDecorator,
+    bindparam,
+    create_engine,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ENUM
+from sqlalchemy.types import TypeEngine
+from sqlmodel import Field, Session, SQLModel, col
+from typing_extensions import override
+
+from backend import Change, CRUDRepository, Database
+from backend.errors import (
+    InvalidDataError,
+    NotNullViolationError,
+    ProgramError,
+    RepositoryError,
+    SchemaMismatchError,
+    UnreadableRowError,
+    UsageError,
+)
+from backend.tasks import Task, TaskRepository
+from tests.support.wire import WireProxy
+
+CANARY = "canary-of-a-row"
+
+
+class Picky(TypeDecorator[str]):
+    """Text that raises what it is told to, on the way in or out."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok: bool | None = True
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: object) -> str | None:
+        if value == "refused":
+            raise ValueError(CANARY)
+        return value
+
+    @override
+    def process_result_value(self, value: str | None, dialect: object) -> str | None:
+        raised = {"value": ValueError, "type": TypeError, "attribute": AttributeError}.get(value or "")
+        if raised is not None:
+            raise raised(CANARY)
+        return value
+
+
+class Odd(SQLModel, table=True):
+    metadata = MetaData()
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    mood: str | None = Field(default=None, sa_column=Column("mood_column", ENUM("glad", name="mood")))
+    word: str | None = Field(default=None, sa_type=Picky)
+
+
+class OddCreate(SQLModel):
+    word: str | None = None
+
+
+class OddUpdate(SQLModel):
+    word: str | None = None
+
+
+class OddRepository(CRUDRepository[Odd, OddCreate, OddUpdate]): ...
+
+
+STORED = {
+    "infinity": "UPDATE odd SET at = 'infinity'",
+    "far": "UPDATE odd SET at = '12345-01-01'",
+    "unknown label": "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'sad'; UPDATE odd SET mood_column = 'sad'::text::mood",
+    "refused by its type": "UPDATE odd SET word = 'value'",
+}
+"""What another program stores that Python cannot hold."""
+
+
+@pytest.fixture
+def odd(session: Session, clean: Engine) -> Generator[OddRepository]:
+    Odd.metadata.create_all(clean)
+    yield OddRepository(session)
+    Odd.metadata.drop_all(clean)
+
+
+def store(engine: Engine, sql: str) -> None:
+    with engine.connect() as connection:
+        for one in sql.split("; "):
+            connection.execute(text(one))
+            connection.commit()
+
+
+@pytest.mark.parametrize("stored", STORED.values(), ids=STORED)
+def test_a_row_that_cannot_be_read_says_so(odd: OddRepository, clean: Engine, stored: str) -> None:
+    row = odd.create(OddCreate(word="x"))
+    store(clean, stored)
+    for call in (lambda: odd.get(row.id), odd.list):
+        with pytest.raises(UnreadableRowError) as raised:
+            call()
+        assert (raised.value.outcome, raised.value.retryable) == ("not_applied", False)
+        assert CANARY not in f"{raised.value!r}"
+
+
+@pytest.mark.parametrize("stored", list(STORED.values())[:3], ids=list(STORED)[:3])
+def test_a_write_whose_row_cannot_be_read_was_applied(odd: OddRepository, clean: Engine, stored: str) -> None:
+    row = odd.create(OddCreate(word="x"))
+    store(clean, stored)
+    with pytest.raises(UnreadableRowError) as raised:
+        odd.update(row.id, OddUpdate(word="y"))
+    assert raised.value.outcome == "applied"
+    assert (raised.value.model, raised.value.operation) == ("Odd", "update")
+    with clean.connect() as connection:
+        assert connection.execute(text("SELECT word FROM odd")).scalar() == "y"
+
+
+def test_a_value_that_a_type_refuses_to_read_was_written(odd: OddRepository, clean: Engine) -> None:
+    with pytest.raises(UnreadableRowError) as raised:
+        odd.create(OddCreate(word="value"))
+    assert raised.value.outcome == "applied"
+    with clean.connect() as connection:
+        assert connection.execute(text("SELECT word FROM odd")).scalar() == "value"
+
+
+def test_in_a_transaction_nothing_is_applied_yet(odd: OddRepository, database: Database, clean: Engine) -> None:
+    row = odd.create(OddCreate(word="x"))
+    store(clean, STORED["infinity"])
+    with pytest.raises(UnreadableRowError) as raised:
+        with database.transaction() as session:
+            OddRepository(session).update(row.id, OddUpdate(word="y"))
+    assert raised.value.outcome == "not_applied"
+    with clean.connect() as connection:
+        assert connection.execute(text("SELECT word FROM odd")).scalar() == "x"
+
+
+def test_an_engine_of_the_callers_own_is_told_the_same(odd: OddRepository, proxy: WireProxy, clean: Engine) -> None:
+    row = odd.create(OddCreate(word="x"))
+    store(clean, STORED["infinity"])
+    engine = create_engine(proxy.url)
+    with Database(engine).session() as session:
+        with pytest.raises(UnreadableRowError) as raised:
+            OddRepository(session).update(row.id, OddUpdate(word="y"))
+    assert raised.value.outcome == "applied"
+    engine.dispose()
+
+
+@pytest.mark.parametrize(("word", "expected"), [("type", TypeError), ("attribute", AttributeError)])
+def test_a_bug_passes_untouched(odd: OddRepository, word: str, expected: type[Exception]) -> None:
+    with pytest.raises(expected, match=CANARY) as raised:
+        odd.create(OddCreate(word=word))
+    assert not isinstance(raised.value, RepositoryError)
+
+
+def test_a_value_that_a_type_refuses_is_not_sent(odd: OddRepository, proxy: WireProxy) -> None:
+    with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
+        odd.create(OddCreate(word="refused"))
+    assert raised.value.outcome == "not_applied"
+    assert CANARY not in f"{raised.value!r}"
+    assert not seen.statements
+
+
+_RETITLE = Change({col(Task.title): bindparam("title", type_=Text())})
+
+
+class RetitlingRepository(TaskRepository):
+    def retitle(self, id: int, **parameters: Any) -> Task:
+        return self._change(id, _RETITLE, parameters)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"title": CANARY + "\0"}, InvalidDataError),
+        ({"title": CANARY + "\ud800"}, InvalidDataError),
+        ({"title": type(CANARY, (), {})()}, InvalidDataError),
+        ({}, UsageError),
+    ],
+)
+def test_a_parameter_that_the_driver_refuses_is_not_sent(
+    session: Session, proxy: WireProxy, parameters: dict[str, Any], expected: type[RepositoryError]
+) -> None:
+    with proxy.watch() as seen, pytest.raises(expected) as raised:
+        RetitlingRepository(session).retitle(1, **parameters)
+    assert raised.value.outcome == "not_applied"
+    assert CANARY not in f"{raised.value!r}"
+    assert not seen.statements
+
+
+def test_more_parameters_than_a_message_holds_are_the_programs_error(session: Session, proxy: WireProxy) -> None:
+    with proxy.watch() as seen, pytest.raises(ProgramError, match="too large to be sent") as raised:
+        TaskRepository(session).list(col(Task.id).in_(range(70_000)))
+    assert raised.value.outcome == "not_applied"
+    assert not seen.statements
+
+
+def test_a_missing_table_or_column_says_to_run_init_db(odd: OddRepository, clean: Engine) -> None:
+    store(clean, "ALTER TABLE odd DROP COLUMN word")
+    with pytest.raises(SchemaMismatchError, match="run init_db") as raised:
+        odd.create(OddCreate(word=CANARY))
+    assert (raised.value.sqlstate, raised.value.outcome) == ("42703", "not_applied")
+    store(clean, "DROP TABLE odd")
+    with pytest.raises(SchemaMismatchError, match="run init_db"):
+        odd.list()
+
+
+def test_fields_are_attributes_not_columns(odd: OddRepository, clean: Engine) -> None:
+    store(clean, "ALTER TABLE odd ALTER mood_column SET NOT NULL")
+    with pytest.raises(NotNullViolationError) as raised:
+        odd.create(OddCreate(word="x"))
+    assert raised.value.fields == ("mood",)
