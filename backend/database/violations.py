@@ -95,7 +95,8 @@ def _is_of_columns(constraint: ExcludeConstraint) -> bool:
     """Whether an exclusion constraint compares plain columns: its DDL then names each with its operator alone."""
     operators = cast("dict[str, str]", constraint.operators)  # by column, as they were given
     compared = (f"{_QUOTING.quote(one.name)} WITH {operators.get(one.name)}" for one in constraint.columns)
-    return f"({', '.join(compared)})" in str(AddConstraint(constraint).compile(dialect=_DIALECT))
+    created = AddConstraint(constraint, isolate_from_table=False)  # the table's own DDL keeps it
+    return f"({', '.join(compared)})" in str(created.compile(dialect=_DIALECT))
 
 
 def _is_named(constraint: _Named, name: str | None) -> bool:

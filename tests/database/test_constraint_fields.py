@@ -82,6 +82,11 @@ def test_an_exclusion_of_an_expression_names_nothing(engine: Engine) -> None:
     assert violated(engine, table, {"b": 1, "c": 1}) == ()
 
 
+def test_looking_at_an_exclusion_leaves_it_in_its_table(engine: Engine) -> None:
+    table = _table(ExcludeConstraint(("b", "="), name="apart"))
+    assert [violated(engine, table, {"b": 1}) for _ in range(2)] == [("b",), ("b",)]
+
+
 def test_a_check_and_an_index_of_one_name_are_told_apart(engine: Engine) -> None:
     table = _table()
     table.append_constraint(CheckConstraint(table.c.b > 5, name="same"))

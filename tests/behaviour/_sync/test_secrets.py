@@ -1,0 +1,288 @@
+# Generated from tests/behaviour/_async/test_secrets.py by `python -m tools.generate_sync`: edit that one.
+"""No text of an error holds a password, a user, a URL, a parameter or a row, whichever branch of the tree it is of."""
+
+import io
+import logging
+import pickle
+import traceback
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Executable, Integer, cast, delete
+from sqlmodel import Session, col
+
+from backend import Change, CRUDRepository, Database
+from backend import errors as tree
+from backend.database.connecting._sync import Connector
+from backend.errors import RepositoryError
+from backend.repository.definition import required_definition
+from backend.repository.execution import Call, Rows, rows
+from backend.settings import Settings
+from backend.statements.definition import Keywords
+from backend.statements.statements import ID
+from backend.tasks import TaskCreate, TaskRepository
+from tests.support.faults import Cut, Fault
+from tests.support.vaults import CANARY, Guarded, Vault, VaultCreate, VaultUpdate, guarded
+
+
+class VaultRepository(CRUDRepository[Vault, VaultCreate, VaultUpdate, str], version=col(Vault.version)):
+    def as_numbers(self) -> object:
+        return self._all(self._select(cast(col(Vault.secret), Integer)))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Guarded]:
+    with guarded() as server:
+        yield server
+
+
+class World:
+    """Where a case happens: the guarded database, and a session whose table holds the canary."""
+
+    def __init__(self, server: Guarded, database: Database, session: Session) -> None:
+        self.server = server
+        self.database = database
+        self.session = session
+        self.vaults = VaultRepository(session)
+
+    def insert(self, **values: Any) -> object:
+        given: dict[str, Any] = {"id": CANARY + "2", "secret": CANARY + "2"} | values
+        return self.vaults.create(VaultCreate(**given))
+
+    def connect(self, url: str, **settings: object) -> None:
+        chosen = Settings.of_url(url).model_copy(update={"connect_retry_s": 0, **settings})
+        with Database(chosen) as database:
+            database.ping()
+
+
+Provoke = Callable[[World], Any]
+
+
+@pytest.fixture
+def world(server: Guarded) -> Generator[World]:
+    with Database(server.url()) as database, database.session() as session:
+        world = World(server, database, session)
+        with session.begin():
+            (session.connection()).execute(delete(Vault))
+        world.vaults.create(VaultCreate(id=CANARY, secret=CANARY, size=1, slot=1))
+        yield world
+
+
+def raising(sqlstate: str) -> Provoke:
+    """The server raises this code, with the row in message, detail and hint."""
+    return lambda world: world.insert(raises=sqlstate)
+
+
+def _invalid(world: World) -> object:
+    return world.vaults.create(VaultCreate.model_construct(id=CANARY, size=CANARY))
+
+
+def _unstorable(world: World) -> object:
+    return world.vaults.create(VaultCreate(id=CANARY + "\0"))
+
+
+def _several(world: World) -> object:
+    world.insert()
+    return world.vaults.one()
+
+
+def _lost_read(world: World) -> object:
+    with world.server.proxy.fault(Fault("after_statement", Cut())):
+        return world.vaults.list(col(Vault.secret) == CANARY)
+
+
+def _lost_write(world: World) -> object:
+    with world.server.proxy.fault(Fault("after_statement", Cut())):
+        return world.insert()
+
+
+def _lost_commit(world: World) -> None:
+    with world.database.transaction() as session:
+        VaultRepository(session).create(VaultCreate(id=CANARY + "3"))
+        world.server.proxy.cut_all()
+
+
+def _lost_transaction(world: World) -> None:
+    with world.database.transaction() as session:
+        vaults = VaultRepository(session)
+        vaults.create(VaultCreate(id=CANARY + "3"))
+        world.server.proxy.cut_all()
+        vaults.update(CANARY + "3", VaultUpdate(secret=CANARY + "4"))
+
+
+def _swallowed(world: World) -> None:
+    with world.database.transaction() as session:
+        with pytest.raises(tree.UniqueViolationError):
+            VaultRepository(session).create(VaultCreate(id=CANARY))
+
+
+def _crowded(world: World) -> None:
+    settings = Settings.of_url(world.server.url()).model_copy(
+        update={"pool_size": 1, "pool_max_overflow": 0, "pool_timeout_s": 0.01}
+    )
+    with Database(settings) as database, database.engine.connect():
+        database.ping()
+
+
+def _unread_write(world: World) -> object:
+    return world.insert(unreadable=CANARY)
+
+
+def _too_large(world: World) -> object:
+    return world.vaults.list(col(Vault.secret).in_([CANARY] * 70_000))
+
+
+def _not_bound(world: World) -> None:
+    wrong: Any = CANARY.encode()
+    TaskRepository(world.session).owned_by(wrong)
+
+
+def _mistaken(world: World) -> None:
+    wrong: Any = {"id": CANARY}
+    world.vaults.create(wrong)
+
+
+def _undefined(world: World) -> None:
+    class Broken(CRUDRepository[Vault, VaultUpdate, VaultUpdate, str]): ...  # pyright: ignore[reportUnusedClass]  # refused
+
+
+CASES: list[tuple[type[RepositoryError], Provoke]] = [
+    (tree.NotFoundError, lambda world: world.vaults.get_one(CANARY + "9")),
+    (tree.MultipleFoundError, _several),
+    (tree.StaleError, lambda world: world.vaults.update(CANARY, VaultUpdate(secret=CANARY), expected=9)),
+    (tree.InvalidDataError, _invalid),
+    (tree.InvalidDataError, _unstorable),
+    (tree.InvalidDataError, lambda world: world.vaults.as_numbers()),
+    (tree.UniqueViolationError, lambda world: world.insert(id=CANARY)),
+    (tree.UniqueViolationError, lambda world: world.insert(secret=CANARY)),
+    (tree.ForeignKeyViolationError, lambda world: world.insert(parent=CANARY + "9")),
+    (tree.NotNullViolationError, raising("23502")),
+    (tree.CheckViolationError, lambda world: world.insert(size=0)),
+    (tree.ExclusionViolationError, lambda world: world.insert(slot=1)),
+    (tree.ConstraintViolationError, raising("P0001")),
+    (tree.SerializationError, raising("40001")),
+    (tree.DeadlockError, raising("40P01")),
+    (tree.LockNotAvailableError, raising("55P03")),
+    (tree.StatementTimeoutError, raising("57014")),
+    (tree.TransientError, raising("53200")),
+    (tree.PoolTimeoutError, _crowded),
+    (tree.ConnectionLostError, _lost_read),
+    (tree.ConnectionLostError, _lost_transaction),
+    (tree.OutcomeUnknownError, _lost_write),
+    (tree.OutcomeUnknownError, _lost_commit),
+    (tree.ConnectError, lambda world: world.connect(f"postgresql://{CANARY}:{CANARY}@127.0.0.1:1/{CANARY}")),
+    (tree.ConnectError, lambda world: world.connect(f"postgresql://{CANARY}:{CANARY}@{CANARY}.invalid/{CANARY}")),
+    (tree.CredentialsError, lambda world: world.connect(world.server.url(password=CANARY + "9"))),
+    (tree.CredentialsError, lambda world: world.connect(world.server.url(user=CANARY + "9"))),
+    (tree.UnknownDatabaseError, lambda world: world.connect(world.server.url(database=CANARY + "9"))),
+    (tree.SchemaMismatchError, raising("42P01")),
+    (tree.NotPermittedError, raising("42501")),
+    (tree.UnreadableRowError, _unread_write),
+    (tree.SettingsError, lambda world: world.connect(f"{CANARY}://{CANARY}:{CANARY}@x/y")),
+    (tree.SettingsError, lambda world: world.connect(f"postgresql://{CANARY}:{CANARY}@[x:{CANARY}/y")),
+    (tree.SettingsError, lambda world: world.connect(f"postgresql://{CANARY}:{CANARY}@x/y?{CANARY}={CANARY}")),
+    (tree.SettingsError, raising("26000")),
+    (tree.DatabaseError, raising("XX000")),
+    (tree.DefinitionError, _undefined),
+    (tree.OwnerRequiredError, lambda world: TaskRepository(world.session).create(TaskCreate(title=CANARY))),
+    (tree.UsageError, _not_bound),
+    (tree.UsageError, _mistaken),
+    (tree.ProgramError, _too_large),
+    (tree.InvalidStatementError, raising("42601")),
+    (tree.FailedTransactionError, _swallowed),
+]
+
+NOT_HERE = {
+    tree.EmbeddedServerError: "it knows no database yet: tests/database/test_embedded.py",
+    tree.InvalidCursorError: "there are no cursors yet",
+    RepositoryError: "the root: every error is of a class below",
+    tree.RequestError: "a branch: each of its errors has a class",
+    tree.OperatorError: "a branch: each of its errors has a class",
+}
+
+
+def test_every_class_of_the_tree_is_provoked() -> None:
+    def below(kind: type[RepositoryError]) -> set[type[RepositoryError]]:
+        return {kind}.union(*map(below, kind.__subclasses__()))
+
+    assert {kind for kind, _ in CASES} == below(RepositoryError) - NOT_HERE.keys()
+
+
+@pytest.mark.parametrize(("kind", "provoke"), CASES, ids=[kind.__name__ for kind, _ in CASES])
+@pytest.mark.filterwarnings("always")
+def test_no_text_of_an_error_holds_a_secret(
+    world: World,
+    kind: type[RepositoryError],
+    provoke: Provoke,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with pytest.raises(RepositoryError) as raised:
+            provoke(world)
+        world.session.close()
+    error = raised.value
+    assert type(error) is kind
+    assert CANARY.encode() not in pickle.dumps(error)
+    said = [*texts(error), *(str(one.message) for one in warned), caplog.text, *capfd.readouterr()]
+    assert [text for text in said if CANARY in text] == []
+
+
+def texts(error: RepositoryError) -> Iterator[str]:
+    """Everything that is commonly made of an error."""
+    yield from (str(error), repr(error), str(error.args), str(error.facts), str(getattr(error, "problems", "")))
+    yield from (str(getattr(error, "__notes__", "")), str(error.fields), str(error.constraint))
+    yield from traceback.format_exception(error)
+    yield from traceback.format_exception(ExceptionGroup("several", [error]))
+    try:
+        raise RuntimeError("because of it") from error
+    except RuntimeError as caused:
+        yield from traceback.format_exception(caused)
+        yield logged(caused)
+    try:
+        try:
+            raise error
+        except RepositoryError:
+            raise KeyError("while it was handled")  # noqa: B904 - the context is what is looked at
+    except KeyError as later:
+        yield from traceback.format_exception(later)
+    yield logged(error)
+
+
+def logged(error: Exception) -> str:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    logger = logging.getLogger("tests.secrets")
+    logger.addHandler(handler)
+    try:
+        raise error
+    except type(error):
+        logger.exception("failed: %s, %r", error, error)
+    finally:
+        logger.removeHandler(handler)
+    return stream.getvalue()
+
+
+def test_a_debugger_finds_the_drivers_error(world: World) -> None:
+    with pytest.raises(tree.UniqueViolationError) as raised:
+        world.insert(secret=CANARY)
+    assert CANARY in str(raised.value.driver_error)
+
+
+def test_no_object_shows_a_secret(world: World) -> None:
+    definition = required_definition(VaultRepository, CRUDRepository, Keywords(version=col(Vault.version)))
+    entity = definition.entity
+    objects: list[object] = [
+        Settings.of_url(world.server.url()),
+        Connector(Settings.of_url(world.server.url())),
+        world.database,
+        world.vaults,
+        TaskRepository(world.session).owned_by(CANARY),
+        Change({col(Vault.secret): CANARY}, col(Vault.secret) == CANARY),
+        Call[Executable, Rows](rows, definition.open.one, {ID: CANARY}, definition.work["get"]),
+        *(definition, entity, definition.created, definition.changed, definition.open, definition.work["create"]),
+    ]
+    assert [shown for one in objects for shown in (str(one), repr(one), f"{one}") if CANARY in shown] == []
