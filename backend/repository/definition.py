@@ -29,11 +29,13 @@ class Definition(Generic[ModelT]):
         self.scoped = Statements(entity, scoped=True)
         self.open = Statements(entity, scoped=False)
         self.work = {
-            operation: Work(operation, entity.name, entity.table, operation in _WRITES, entity.columns)
+            operation: Work(operation, entity.name, entity.table, operation in _WRITES, columns=entity.columns)
             for operation in (*_READS, *_WRITES)
         }
         self.work |= {
-            f"{operation} locked": Work(operation, entity.name, entity.table, writes=False, locks=True)
+            f"{operation} locked": Work(
+                operation, entity.name, entity.table, writes=False, locks=True, columns=entity.columns
+            )
             for operation in _LOCKING
         }
         self._id_type = entity.id_type
