@@ -10,19 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypeVar
 
-from backend.database.bridge import async_on_engine
+from backend.database.bridge import async_on_engine, async_on_session
 from backend.database.delays import DEFAULT_RETRY, Retry
 from backend.database.engine import create_async_engine
 from backend.database.failures import Work, translating
 from backend.database.running._async import run_again, uncommitted
 from backend.database.running.isolation import Isolation
 from backend.database.sessions import async_session_of, refuse_within_transaction
+from backend.database.transactions import commit
 from backend.errors import UsageError
 from backend.settings import Settings
 
 T = TypeVar("T")
 
 _PING = select(literal(1))
+_TRANSACTION = Work("transaction")
 
 
 class AsyncDatabase:
@@ -64,12 +66,10 @@ class AsyncDatabase:
         Raises `FailedTransactionError` if a statement failed and the block swallowed its error;
         `OutcomeUnknownError` if the connection broke before the answer to COMMIT.
         """
-        async with self.session() as session:
-            async with uncommitted(session):
-                yield session
+        async with self.session() as session, uncommitted(session):
+            yield session
             if session.in_transaction():  # the block may have ended it itself
-                with translating(Work("transaction"), "commit"):
-                    await session.commit()
+                await async_on_session(session, commit, _TRANSACTION)
 
     async def run(
         self,

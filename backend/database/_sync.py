@@ -10,19 +10,21 @@ from sqlalchemy import Engine, literal, select
 from sqlmodel import Session
 from typing_extensions import TypeVar
 
-from backend.database.bridge import on_engine
+from backend.database.bridge import on_engine, on_session
 from backend.database.delays import DEFAULT_RETRY, Retry
 from backend.database.engine import create_engine
 from backend.database.failures import Work, translating
 from backend.database.running._sync import run_again, uncommitted
 from backend.database.running.isolation import Isolation
 from backend.database.sessions import refuse_within_transaction, session_of
+from backend.database.transactions import commit
 from backend.errors import UsageError
 from backend.settings import Settings
 
 T = TypeVar("T")
 
 _PING = select(literal(1))
+_TRANSACTION = Work("transaction")
 
 
 class Database:
@@ -64,12 +66,10 @@ class Database:
         Raises `FailedTransactionError` if a statement failed and the block swallowed its error;
         `OutcomeUnknownError` if the connection broke before the answer to COMMIT.
         """
-        with self.session() as session:
-            with uncommitted(session):
-                yield session
+        with self.session() as session, uncommitted(session):
+            yield session
             if session.in_transaction():  # the block may have ended it itself
-                with translating(Work("transaction"), "commit"):
-                    session.commit()
+                on_session(session, commit, _TRANSACTION)
 
     def run(
         self,

@@ -1,17 +1,22 @@
-"""What a session's transaction is held to once a repository takes part in it.
+"""How a transaction ends, and what a session's is held to once a repository takes part in it.
 
+An error that ends it is not hidden by one of its ROLLBACK: a connection that is lost has no transaction any more.
 PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement failed, and neither psycopg nor
 SQLAlchemy says so: here that commit raises. A session that is closed over uncommitted writes warns.
 """
 
 import sys
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from typing import Final, cast
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, RootTransaction, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 
+from backend.database.failures import Phase, Work, translating
 from backend.errors import FailedTransactionError
 
 _KEY: Final = "backend.joined"
@@ -19,6 +24,38 @@ _KEY: Final = "backend.joined"
 
 class UncommittedWritesWarning(UserWarning):
     """A session was closed while writes of a repository stood uncommitted in its transaction: they are gone."""
+
+
+@contextmanager
+def committing(
+    transaction: RootTransaction | SessionTransaction, work: Work, phase: Phase = "commit"
+) -> Generator[None]:
+    """Commits when its block ends, rolls back when it raises; `phase` says what an error of the commit means."""
+    try:
+        yield
+    except BaseException:
+        with suppress(DBAPIError):
+            transaction.rollback()
+        raise
+    with translating(work, phase):
+        transaction.commit()
+
+
+def commit(session: Session, work: Work) -> None:
+    """Commits. What is pending is flushed before, so that where COMMIT gets no answer it was COMMIT that was sent."""
+    with translating(work, "statement"):
+        session.flush()
+    with translating(work, "commit"):
+        session.commit()
+
+
+def rollback(session: Session) -> None:
+    """Rolls back, for an error that is to be raised."""
+    state = session.info.get(_KEY)
+    if isinstance(state, _Joined):
+        state.wrote = False  # it is known what becomes of the writes, also where ROLLBACK gets no answer
+    with suppress(DBAPIError):
+        session.rollback()
 
 
 class _Joined:

@@ -12,7 +12,7 @@ from typing_extensions import TypeVar, TypeVarTuple, override
 
 from backend.database.bridge import async_on_session
 from backend.errors import Facts, MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
-from backend.repository.definition import Definition, definition_of, merged, required_definition
+from backend.repository.definition import NOTHING_SET, Definition, definition_of, merged, required_definition
 from backend.repository.execution import Call, Parameters, Rows, entities, rows, run
 from backend.statements.conditions import Condition, Order
 from backend.statements.definition import Keywords
@@ -282,7 +282,7 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         raise definition.not_found(id, operation)
 
     async def _unchanged(self, id: IdT, expected: datetime | int | None) -> ModelT:
-        found = await self._rows_of(id, "update")
+        found = await self._rows_of(id, NOTHING_SET)
         if not found:
             raise self._definition.not_found(id, "update")
         if expected is not None and self._definition.version_of(found[0]) != expected:

@@ -38,6 +38,7 @@ class Definition(Generic[ModelT]):
             )
             for operation in _LOCKING
         }
+        self.work[NOTHING_SET] = Work("update", entity.name, entity.table, writes=False)
         self._id_type = entity.id_type
         self._largest = largest(stored_type(entity.key_column))
 
@@ -146,6 +147,9 @@ def merged(inherited: Keywords, owner: object, version: object, shared_keys: obj
 def _a(kind: type) -> str:
     return f"a {kind.__name__}" if kind.__name__[0] not in "aeiou" else f"an {kind.__name__}"
 
+
+NOTHING_SET = "update of nothing"
+"""The key in `work` of an update that has nothing to write: it reads."""
 
 _READS = ("get", "get_one", "list", "first", "one", "one_or_none", "count", "exists", "select")
 _LOCKING = ("get", "get_one")

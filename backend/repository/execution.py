@@ -11,14 +11,14 @@ Never two connections for one session, and never a transaction left open.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic
 
-from sqlalchemy import Connection, Engine, Executable, RootTransaction, Select
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy import Connection, Engine, Executable, Select
+from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 from typing_extensions import TypeVar
 
 from backend.database.checkout import autocommitting, is_autocommitting
 from backend.database.failures import Phase, Work, translated, translating
-from backend.database.transactions import join, wrote
+from backend.database.transactions import committing, join, wrote
 from backend.errors import Facts, UsageError
 from backend.statements.rows import ModelRow
 
@@ -84,8 +84,7 @@ def run(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]) -> 
     if isinstance(bind, Connection):
         if call.work.locks and (not bind.in_transaction() or is_autocommitting(bind)):
             raise _lock_without_transaction(call.work)
-        with Session(bind, join_transaction_mode=session.join_transaction_mode) as own:
-            return _committed(own.begin(), own.connection(), call)
+        return _on_connection(session, bind, call)
     if call.work.locks:
         raise _lock_without_transaction(call.work)
     return _alone(bind, call)
@@ -96,10 +95,11 @@ def _joining(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]
         session.flush()
     with translating(call.work, "connect"):
         connection = session.connection(bind_arguments={"mapper": model})
-    if call.work.locks and is_autocommitting(connection):
+    own_transaction = is_autocommitting(connection)  # an AUTOCOMMIT engine's: what the session is in is none
+    if call.work.locks and own_transaction:
         raise _lock_without_transaction(call.work)
     join(session, connection)
-    answer = call.on(connection)
+    answer = call.on(connection, own_transaction=own_transaction)
     if call.work.writes:
         wrote(session)
     return answer
@@ -126,18 +126,18 @@ def _alone(engine: Engine, call: Call[ExecutableT, T]) -> T:
         connection.close()
     with translating(call.work, "connect"):
         connection = engine.connect()
-    with connection:
-        return _committed(connection.begin(), connection, call)
+    with connection, committing(connection.begin(), call.work, "commit" if call.work.writes else "statement"):
+        return call.on(connection)
 
 
-def _committed(
-    transaction: RootTransaction | SessionTransaction, connection: Connection, call: Call[ExecutableT, T]
-) -> T:
-    with transaction:
-        answer = call.on(connection)
-        with translating(call.work, "commit", connection):
-            transaction.commit()
-    return answer
+def _on_connection(session: Session, bind: Connection, call: Call[ExecutableT, T]) -> T:
+    mode = session.join_transaction_mode
+    commits = not bind.in_transaction() or (mode == "control_fully" and not bind.in_nested_transaction())
+    phase: Phase = "commit" if commits and call.work.writes else "statement"
+    with Session(bind, join_transaction_mode=mode) as own, committing(own.begin(), call.work, phase):
+        with translating(call.work, "statement"):  # it may send a SAVEPOINT
+            connection = own.connection()
+        return call.on(connection, own_transaction=is_autocommitting(connection))
 
 
 def _may_autocommit(connection: Connection) -> bool:

@@ -1,10 +1,9 @@
 """The runs of one piece of work, each in a transaction of a session of its own."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypeVar
@@ -16,6 +15,7 @@ from backend.database.running.isolation import Isolation, isolate
 from backend.database.running.receipt import Receipt, fate_of, receipt_of
 from backend.database.running.writes import Writes
 from backend.database.sessions import async_session_of
+from backend.database.transactions import rollback
 from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError, UsageError
 
 T = TypeVar("T")
@@ -25,13 +25,12 @@ _WORK: Final = Work("run")
 
 @asynccontextmanager
 async def uncommitted(session: AsyncSession) -> AsyncGenerator[None]:
-    """A transaction that the block leaves open when it ends, and rolled back when it raises."""
+    """A transaction that the block commits or leaves open, and that is rolled back when the block raises."""
     _ = await session.begin()
     try:
         yield
     except BaseException:
-        with suppress(DBAPIError):  # a connection that is lost has no transaction any more
-            await session.rollback()
+        await async_on_session(session, rollback)
         raise
 
 
@@ -64,13 +63,13 @@ async def _attempt(
             if not session.in_transaction():
                 raise UsageError("the work of run() ended its transaction: leave commit and rollback to run()")
             receipt = await async_on_session(session, receipt_of, writes)
-        try:
-            with translating(_WORK, "commit"):
-                await session.commit()
-        except OutcomeUnknownError:
-            is_answered = False
-        else:
-            is_answered = True
+            try:
+                with translating(_WORK, "commit"):
+                    await session.commit()
+            except OutcomeUnknownError:
+                is_answered = False
+            else:
+                is_answered = True
     if is_answered or await _is_committed(engine, receipt, delays):  # asked when the session holds no connection
         return result
     raise ConnectionLostError("run lost its connection, and nothing was applied: try again", Facts(operation="run"))

@@ -2,11 +2,10 @@
 """The runs of one piece of work, each in a transaction of a session of its own."""
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 from typing_extensions import TypeVar
 
@@ -17,6 +16,7 @@ from backend.database.running.isolation import Isolation, isolate
 from backend.database.running.receipt import Receipt, fate_of, receipt_of
 from backend.database.running.writes import Writes
 from backend.database.sessions import session_of
+from backend.database.transactions import rollback
 from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError, UsageError
 
 T = TypeVar("T")
@@ -26,13 +26,12 @@ _WORK: Final = Work("run")
 
 @contextmanager
 def uncommitted(session: Session) -> Generator[None]:
-    """A transaction that the block leaves open when it ends, and rolled back when it raises."""
+    """A transaction that the block commits or leaves open, and that is rolled back when the block raises."""
     _ = session.begin()
     try:
         yield
     except BaseException:
-        with suppress(DBAPIError):  # a connection that is lost has no transaction any more
-            session.rollback()
+        on_session(session, rollback)
         raise
 
 
@@ -61,13 +60,13 @@ def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation 
             if not session.in_transaction():
                 raise UsageError("the work of run() ended its transaction: leave commit and rollback to run()")
             receipt = on_session(session, receipt_of, writes)
-        try:
-            with translating(_WORK, "commit"):
-                session.commit()
-        except OutcomeUnknownError:
-            is_answered = False
-        else:
-            is_answered = True
+            try:
+                with translating(_WORK, "commit"):
+                    session.commit()
+            except OutcomeUnknownError:
+                is_answered = False
+            else:
+                is_answered = True
     if is_answered or _is_committed(engine, receipt, delays):  # asked when the session holds no connection
         return result
     raise ConnectionLostError("run lost its connection, and nothing was applied: try again", Facts(operation="run"))
