@@ -51,11 +51,13 @@ class Connector:
                 return psycopg.Connection.connect(
                     self._conninfo, context=self._context, prepare_threshold=self._settings.prepare_threshold
                 )
-            except psycopg.errors.ConnectionTimeout:
-                raise
+            except psycopg.errors.ConnectionTimeout as error:
+                raise error.with_traceback(None) from None  # without the frames that hold the attempt's socket open
             except psycopg.OperationalError as error:
                 sqlstate = aside(refusal, self._conninfo, self._settings.connect_timeout_s)
                 delay_s = delays.next_s() if sqlstate in _WAKING else None
                 if delay_s is None:
                     raise with_sqlstate(error, sqlstate) from None
+            except BaseException as error:
+                raise error.with_traceback(None) from None  # given up: as above
             pause(delay_s)
