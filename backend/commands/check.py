@@ -11,6 +11,7 @@ from backend.settings import Settings
 from backend.tasks import Task
 
 _PINGS = 5
+_WORK = Work("check", writes=False)
 
 
 def check() -> int:
@@ -20,7 +21,7 @@ def check() -> int:
         started = time.perf_counter()
         database.ping()
         connected = _ms_since(started)
-        version, missing = _server_version(database.engine), _missing_tables(database.engine)
+        version, missing = _version_and_missing_tables(database.engine)
         latency = min(_ping_ms(database) for _ in range(_PINGS))
     report = {
         "server": f"PostgreSQL {version}",
@@ -45,13 +46,11 @@ def _ms_since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _server_version(engine: Engine) -> str:
-    with translating(Work("check", writes=False), "statement"), engine.connect() as connection:
-        return connection.execute(select(func.current_setting("server_version", type_=String()))).scalar_one()
-
-
-def _missing_tables(engine: Engine) -> list[str]:
-    with translating(Work("check", writes=False), "statement"), engine.connect() as connection:
+def _version_and_missing_tables(engine: Engine) -> tuple[str, list[str]]:
+    with translating(_WORK, "connect"):
+        connection = engine.connect()
+    with connection, translating(_WORK, "statement"):
+        version = connection.execute(select(func.current_setting("server_version", type_=String()))).scalar_one()
         existing = inspect(connection)
         tables = Task.metadata.sorted_tables
-        return [table.name for table in tables if not existing.has_table(table.name, schema=table.schema)]
+        return version, [table.name for table in tables if not existing.has_table(table.name, schema=table.schema)]

@@ -10,6 +10,7 @@ from backend.database._async import AsyncDatabase
 from backend.database._sync import Database
 from backend.database.bridge import async_on_engine, on_engine
 from backend.database.failures import Work, translating
+from backend.database.transactions import committing
 
 _LOCK = 0x7265706F7369746F
 """The advisory lock that lets one process at a time create tables: the ASCII codes of "reposito"."""
@@ -27,7 +28,8 @@ def init_db(
     """Creates what is missing of every table model that has been imported; awaited with an `AsyncDatabase`.
 
     One transaction under an advisory lock, so any number of processes may call it at once, and any number of times.
-    Raises what a connect or a statement raises: `ConnectError`, `ConnectionLostError`, `DatabaseError`, …
+    Raises what a connect, a statement or a commit raises: `ConnectError`, `ConnectionLostError`, `OutcomeUnknownError`,
+    `DatabaseError`, …
     """
     if isinstance(database, AsyncDatabase):
         return async_on_engine(database.engine, _create_missing, metadata)
@@ -37,8 +39,8 @@ def init_db(
 def _create_missing(engine: Engine, metadata: MetaData) -> None:
     with translating(_WORK, "connect"):
         connection = engine.connect()
-    with connection, translating(_WORK, "statement"):
+    with connection:
         connection.execution_options(isolation_level="READ COMMITTED")
-        with connection.begin():
+        with committing(connection.begin(), _WORK), translating(_WORK, "statement"):
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             metadata.create_all(connection)
