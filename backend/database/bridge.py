@@ -5,6 +5,7 @@ SQLAlchemy, a pause or a socket of libpq's, has its two forms here too.
 """
 
 import asyncio
+import select
 import time
 from collections.abc import Callable
 from typing import Concatenate
@@ -51,6 +52,29 @@ def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 async def async_aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Runs `work(…)` in a thread, so that the event loop goes on."""
     return await asyncio.to_thread(work, *args, **kwargs)
+
+
+def ready(socket: int, *, to_write: bool, within_s: float) -> bool:
+    """Whether the socket can be read from, or written to, before the time is up."""
+    poll = select.poll()
+    poll.register(socket, select.POLLOUT if to_write else select.POLLIN)
+    return bool(poll.poll(max(0.0, within_s) * 1000))
+
+
+async def async_ready(socket: int, *, to_write: bool, within_s: float) -> bool:
+    """`ready`, while the event loop goes on."""
+    loop = asyncio.get_running_loop()
+    is_ready = asyncio.Event()
+    add, remove = (loop.add_writer, loop.remove_writer) if to_write else (loop.add_reader, loop.remove_reader)
+    add(socket, is_ready.set)
+    try:
+        async with asyncio.timeout(within_s):
+            await is_ready.wait()
+    except TimeoutError:
+        return False
+    finally:
+        remove(socket)
+    return True
 
 
 def pause(seconds: float) -> None:

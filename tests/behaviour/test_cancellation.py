@@ -19,6 +19,7 @@ from tests.behaviour._async.faulted import (
     Matching,
     RepositoryCall,
     Stage,
+    check_settled,
     is_call,
     is_commit,
     is_rollback,
@@ -164,6 +165,20 @@ async def test_a_connect_to_a_waking_database_can_be_cancelled_at_each_wait(
         await check_world(Stage(databases[-1], proxy, clean, row), CREATE)
         await databases.pop().close()
     await databases.pop().close()
+
+
+async def test_the_question_why_a_connect_was_refused_can_be_cancelled(proxy: WireProxy, clean: Engine) -> None:
+    async with one_connection(proxy) as database:
+        with (
+            proxy.fault(Fault("connect", Refuse("57P03", "starting"))),
+            proxy.fault(Fault("connect", Stall())) as armed,
+        ):
+            task = asyncio.create_task(database.ping())
+            await poll(lambda: armed.fired == 1)
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+            await check_settled(database.engine, proxy, clean)
 
 
 async def test_waiting_for_the_pool_can_be_cancelled(stage: Stage) -> None:

@@ -1,5 +1,6 @@
 """The attempts to connect."""
 
+import time
 from typing import Final
 
 import psycopg
@@ -7,8 +8,8 @@ from psycopg.abc import AdaptContext
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Dialect
 
-from backend.database.bridge import async_aside, async_pause
-from backend.database.connecting.refusal import ACCEPTED, refusal, with_sqlstate
+from backend.database.bridge import async_aside, async_pause, async_ready
+from backend.database.connecting.refusal import ACCEPTED, Question, with_sqlstate
 from backend.database.delays import Delays
 from backend.errors import SettingsError
 from backend.settings import Settings
@@ -53,10 +54,21 @@ class AsyncConnector:
             except psycopg.errors.ConnectionTimeout as error:
                 raise error.with_traceback(None) from None  # without the frames that hold the attempt's socket open
             except psycopg.OperationalError as error:
-                sqlstate = await async_aside(refusal, self._conninfo, self._settings.connect_timeout_s)
+                sqlstate = await self._refusal()
                 delay_s = delays.next_s() if sqlstate in _WAKING else None
                 if delay_s is None:
                     raise with_sqlstate(error, sqlstate) from None
             except BaseException as error:
                 raise error.with_traceback(None) from None  # given up: as above
             await async_pause(delay_s)
+
+    async def _refusal(self) -> str | None:
+        """What the server answers to one more attempt: its SQLSTATE, `ACCEPTED`, or `None` for nothing in time."""
+        deadline = time.monotonic() + self._settings.connect_timeout_s
+        with await async_aside(Question, self._conninfo) as question:  # aside: libpq looks up the host's name
+            while question.is_open:
+                left_s = deadline - time.monotonic()
+                if not await async_ready(question.socket, to_write=question.waits_to_write, within_s=left_s):
+                    break
+                question.proceed()
+            return question.answer()

@@ -1,6 +1,7 @@
 # Generated from backend/database/connecting/_async.py by `python -m tools.generate_sync`: edit that one.
 """The attempts to connect."""
 
+import time
 from typing import Final
 
 import psycopg
@@ -8,8 +9,8 @@ from psycopg.abc import AdaptContext
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Dialect
 
-from backend.database.bridge import aside, pause
-from backend.database.connecting.refusal import ACCEPTED, refusal, with_sqlstate
+from backend.database.bridge import aside, pause, ready
+from backend.database.connecting.refusal import ACCEPTED, Question, with_sqlstate
 from backend.database.delays import Delays
 from backend.errors import SettingsError
 from backend.settings import Settings
@@ -54,10 +55,21 @@ class Connector:
             except psycopg.errors.ConnectionTimeout as error:
                 raise error.with_traceback(None) from None  # without the frames that hold the attempt's socket open
             except psycopg.OperationalError as error:
-                sqlstate = aside(refusal, self._conninfo, self._settings.connect_timeout_s)
+                sqlstate = self._refusal()
                 delay_s = delays.next_s() if sqlstate in _WAKING else None
                 if delay_s is None:
                     raise with_sqlstate(error, sqlstate) from None
             except BaseException as error:
                 raise error.with_traceback(None) from None  # given up: as above
             pause(delay_s)
+
+    def _refusal(self) -> str | None:
+        """What the server answers to one more attempt: its SQLSTATE, `ACCEPTED`, or `None` for nothing in time."""
+        deadline = time.monotonic() + self._settings.connect_timeout_s
+        with aside(Question, self._conninfo) as question:  # aside: libpq looks up the host's name
+            while question.is_open:
+                left_s = deadline - time.monotonic()
+                if not ready(question.socket, to_write=question.waits_to_write, within_s=left_s):
+                    break
+                question.proceed()
+            return question.answer()
