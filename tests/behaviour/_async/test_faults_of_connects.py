@@ -7,7 +7,13 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, func, inspect
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase, Retry, init_db
-from backend.errors import ConnectError, ConnectionLostError, DatabaseError, OutcomeUnknownError
+from backend.errors import (
+    ConnectError,
+    ConnectionLostError,
+    DatabaseError,
+    OutcomeUnknownError,
+    PoolTimeoutError,
+)
 from backend.settings import Settings
 from tests.behaviour._async.faulted import (
     CREATE,
@@ -110,6 +116,17 @@ async def test_a_connect_that_is_not_answered_ends_with_its_time(fresh: Stage) -
     assert armed.fired == 1
     assert raised.value.outcome == "not_applied"
     await fresh.check_whole()
+
+
+async def test_where_the_pool_is_empty_nothing_is_applied(proxy: WireProxy, clean: Engine) -> None:
+    options = {"pool_size": 1, "pool_max_overflow": 0, "pool_timeout_s": 0.01}
+    async with AsyncDatabase(Settings.of_url(url_of(proxy)).model_copy(update=options)) as database:
+        stage = Stage(database, proxy, clean, new_row(clean))
+        async with database.transaction() as session:
+            await LIST.make(stage.tasks(session), stage.row)
+            with pytest.raises(PoolTimeoutError) as raised:
+                await create(stage)
+        await stage.check(CREATE, raised.value, "not_applied", "before_statement")
 
 
 @each_step

@@ -25,7 +25,7 @@ from tests.behaviour._sync.faulted import (
     new_row,
     url_of,
 )
-from tests.support.faults import Cut, Delay, Fault, Reset, Stall, Step
+from tests.support.faults import Cut, Delay, Fault, Refuse, Reset, Stall, Step
 from tests.support.wire import WireProxy
 
 each_step = pytest.mark.parametrize("step", STEPS)
@@ -105,6 +105,20 @@ def test_a_reset_is_told_as_an_end_of_file_is(
         assert armed.fired == 1
         assert type(raised.value) is (OutcomeUnknownError if call.writes else ConnectionLostError)
         stage.check(call, raised.value, "unknown" if call.writes else "not_applied", step)
+
+
+@pytest.mark.parametrize("sqlstate", ["57P01", "57P05", "25P03", "08006", "XX000"])
+@a_write_and_a_read
+def test_a_server_that_ends_the_connection_with_a_reason_has_not_answered(
+    stage: Stage, call: RepositoryCall, sqlstate: str
+) -> None:
+    fault = Fault("after_statement", Refuse(sqlstate, "the end"), is_call)
+    with stage.proxy.fault(fault) as armed, pytest.raises(RepositoryError) as raised:
+        make_alone(stage, call)
+    assert armed.fired == 1
+    assert type(raised.value) is (OutcomeUnknownError if call.writes else ConnectionLostError)
+    assert raised.value.sqlstate == sqlstate
+    stage.check(call, raised.value, "unknown" if call.writes else "not_applied", "after_statement")
 
 
 @each_step

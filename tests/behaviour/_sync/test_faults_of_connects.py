@@ -8,7 +8,13 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, func, inspect
 from sqlmodel import Session
 
 from backend import Database, Retry, init_db
-from backend.errors import ConnectError, ConnectionLostError, DatabaseError, OutcomeUnknownError
+from backend.errors import (
+    ConnectError,
+    ConnectionLostError,
+    DatabaseError,
+    OutcomeUnknownError,
+    PoolTimeoutError,
+)
 from backend.settings import Settings
 from tests.behaviour._sync.faulted import (
     CREATE,
@@ -109,6 +115,17 @@ def test_a_connect_that_is_not_answered_ends_with_its_time(fresh: Stage) -> None
     assert armed.fired == 1
     assert raised.value.outcome == "not_applied"
     fresh.check_whole()
+
+
+def test_where_the_pool_is_empty_nothing_is_applied(proxy: WireProxy, clean: Engine) -> None:
+    options = {"pool_size": 1, "pool_max_overflow": 0, "pool_timeout_s": 0.01}
+    with Database(Settings.of_url(url_of(proxy)).model_copy(update=options)) as database:
+        stage = Stage(database, proxy, clean, new_row(clean))
+        with database.transaction() as session:
+            LIST.make(stage.tasks(session), stage.row)
+            with pytest.raises(PoolTimeoutError) as raised:
+                create(stage)
+        stage.check(CREATE, raised.value, "not_applied", "before_statement")
 
 
 @each_step
