@@ -116,7 +116,7 @@ def test_a_table_of_the_same_name_in_another_schema_is_another(engine: Engine, s
         CREATE FUNCTION forward() RETURNS trigger LANGUAGE plpgsql
             AS 'BEGIN INSERT INTO {other}.explicit VALUES (NEW.a); RETURN NEW; END';
         CREATE TRIGGER forward BEFORE INSERT ON {schema or "public"}.explicit
-            FOR EACH ROW EXECUTE FUNCTION forward()"""  # noqa: S608 - a schema of this test
+            FOR EACH ROW EXECUTE FUNCTION forward()"""
     table = _table(UniqueConstraint("a", name="same"), schema=schema)
     assert violated(engine, table, {"a": "x"}, ddl=forward) == ()
     assert violated(engine, table, {"a": "x"}) == ("a",)
