@@ -95,7 +95,7 @@ def _joining(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]
         session.flush()
     with translating(call.work, "connect"):
         connection = session.connection(bind_arguments={"mapper": model})
-    own_transaction = is_autocommitting(connection)  # an AUTOCOMMIT engine's: what the session is in is none
+        own_transaction = is_autocommitting(connection)  # an AUTOCOMMIT engine's: what the session is in is none
     if call.work.locks and own_transaction:
         raise _lock_without_transaction(call.work)
     join(session, connection)

@@ -166,7 +166,7 @@ async def test_a_value_that_a_type_refuses_is_not_sent(odd: AsyncOddRepository, 
     assert not seen.statements
 
 
-_RETITLE = Change({col(Task.title): bindparam("title", type_=Text())})
+_RETITLE = Change({col(Task.title): bindparam("new", type_=Text())})
 
 
 class AsyncRetitlingRepository(AsyncTaskRepository):
@@ -177,9 +177,9 @@ class AsyncRetitlingRepository(AsyncTaskRepository):
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
-        ({"title": CANARY + "\0"}, InvalidDataError),
-        ({"title": CANARY + "\ud800"}, InvalidDataError),
-        ({"title": type(CANARY, (), {})()}, InvalidDataError),
+        ({"new": CANARY + "\0"}, InvalidDataError),
+        ({"new": CANARY + "\ud800"}, InvalidDataError),
+        ({"new": type(CANARY, (), {})()}, InvalidDataError),
         ({}, UsageError),
     ],
 )

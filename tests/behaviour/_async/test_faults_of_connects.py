@@ -10,9 +10,9 @@ from backend import AsyncDatabase, Retry, init_db
 from backend.errors import (
     ConnectError,
     ConnectionLostError,
-    DatabaseError,
     OutcomeUnknownError,
     PoolTimeoutError,
+    SchemaMismatchError,
 )
 from backend.settings import Settings
 from tests.behaviour._async.faulted import (
@@ -170,7 +170,7 @@ async def test_tables_may_be_created_from_the_first_byte_of_the_commit_on(
 
 @each_step
 async def test_a_lost_rollback_does_not_hide_why_a_table_was_refused(stage: Stage, absent: Table, step: Step) -> None:
-    with stage.proxy.fault(Fault(step, Cut(), is_rollback)) as armed, pytest.raises(DatabaseError) as raised:
+    with stage.proxy.fault(Fault(step, Cut(), is_rollback)) as armed, pytest.raises(SchemaMismatchError) as raised:
         await init_db(stage.database, absent.metadata)
     assert armed.fired == 1
     assert raised.value.sqlstate == "42804"  # a time is no default of an integer

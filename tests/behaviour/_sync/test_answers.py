@@ -171,7 +171,7 @@ def test_a_value_that_a_type_refuses_is_not_sent(odd: OddRepository, proxy: Wire
     assert not seen.statements
 
 
-_RETITLE = Change({col(Task.title): bindparam("title", type_=Text())})
+_RETITLE = Change({col(Task.title): bindparam("new", type_=Text())})
 
 
 class RetitlingRepository(TaskRepository):
@@ -182,9 +182,9 @@ class RetitlingRepository(TaskRepository):
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
-        ({"title": CANARY + "\0"}, InvalidDataError),
-        ({"title": CANARY + "\ud800"}, InvalidDataError),
-        ({"title": type(CANARY, (), {})()}, InvalidDataError),
+        ({"new": CANARY + "\0"}, InvalidDataError),
+        ({"new": CANARY + "\ud800"}, InvalidDataError),
+        ({"new": type(CANARY, (), {})()}, InvalidDataError),
         ({}, UsageError),
     ],
 )

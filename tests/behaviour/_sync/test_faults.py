@@ -107,7 +107,7 @@ def test_a_reset_is_told_as_an_end_of_file_is(
         stage.check(call, raised.value, "unknown" if call.writes else "not_applied", step)
 
 
-@pytest.mark.parametrize("sqlstate", ["57P01", "57P05", "25P03", "08006", "XX000"])
+@pytest.mark.parametrize("sqlstate", ["57P01", "08006", "XX000"])
 @a_write_and_a_read
 def test_a_server_that_ends_the_connection_with_a_reason_has_not_answered(
     stage: Stage, call: RepositoryCall, sqlstate: str
@@ -119,6 +119,19 @@ def test_a_server_that_ends_the_connection_with_a_reason_has_not_answered(
     assert type(raised.value) is (OutcomeUnknownError if call.writes else ConnectionLostError)
     assert raised.value.sqlstate == sqlstate
     stage.check(call, raised.value, "unknown" if call.writes else "not_applied", "after_statement")
+
+
+@pytest.mark.parametrize("sqlstate", ["57P05", "25P03"])
+@a_write_and_a_read
+def test_a_server_that_ended_an_idle_session_has_not_read_what_was_sent(
+    stage: Stage, call: RepositoryCall, sqlstate: str
+) -> None:
+    fault = Fault("before_statement", Refuse(sqlstate, "idle for too long"), is_call)
+    with stage.proxy.fault(fault) as armed, pytest.raises(ConnectionLostError) as raised:
+        make_alone(stage, call)
+    assert armed.fired == 1
+    assert raised.value.sqlstate == sqlstate
+    stage.check(call, raised.value, "not_applied", "before_statement")
 
 
 @each_step

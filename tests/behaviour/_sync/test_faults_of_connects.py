@@ -11,9 +11,9 @@ from backend import Database, Retry, init_db
 from backend.errors import (
     ConnectError,
     ConnectionLostError,
-    DatabaseError,
     OutcomeUnknownError,
     PoolTimeoutError,
+    SchemaMismatchError,
 )
 from backend.settings import Settings
 from tests.behaviour._sync.faulted import (
@@ -167,7 +167,7 @@ def test_tables_may_be_created_from_the_first_byte_of_the_commit_on(stage: Stage
 
 @each_step
 def test_a_lost_rollback_does_not_hide_why_a_table_was_refused(stage: Stage, absent: Table, step: Step) -> None:
-    with stage.proxy.fault(Fault(step, Cut(), is_rollback)) as armed, pytest.raises(DatabaseError) as raised:
+    with stage.proxy.fault(Fault(step, Cut(), is_rollback)) as armed, pytest.raises(SchemaMismatchError) as raised:
         init_db(stage.database, absent.metadata)
     assert armed.fired == 1
     assert raised.value.sqlstate == "42804"  # a time is no default of an integer
