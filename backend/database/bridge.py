@@ -18,6 +18,9 @@ from typing_extensions import ParamSpec, TypeVar
 T = TypeVar("T")
 P = ParamSpec("P")
 
+_INTERVAL_S = 0.1
+"""A signal that comes just before a wait does not end it, so none is longer; psycopg waits in the same intervals."""
+
 
 def on_session(session: Session, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Runs `work(session, …)`."""
@@ -58,7 +61,11 @@ def ready(socket: int, *, to_write: bool, within_s: float) -> bool:
     """Whether the socket can be read from, or written to, before the time is up."""
     poll = select.poll()
     poll.register(socket, select.POLLOUT if to_write else select.POLLIN)
-    return bool(poll.poll(max(0.0, within_s) * 1000))
+    deadline = time.monotonic() + within_s
+    while (left_s := deadline - time.monotonic()) > 0:
+        if poll.poll(min(left_s, _INTERVAL_S) * 1000):
+            return True
+    return False
 
 
 async def async_ready(socket: int, *, to_write: bool, within_s: float) -> bool:

@@ -195,7 +195,10 @@ async def test_waiting_for_the_pool_can_be_cancelled(stage: Stage) -> None:
 @pytest.mark.parametrize("way", [alone, in_transaction, in_run], ids=lambda way: way.__name__)
 async def test_a_timeout_ends_a_stalled_call(stage: Stage, way: Way) -> None:
     with stage.proxy.watch() as seen, stage.proxy.fault(Fault("before_statement", Stall(), is_call)) as armed:
-        task = asyncio.create_task(until_timeout(stage, way))
+        limit = asyncio.timeout(None)
+        task = asyncio.create_task(until_timeout(stage, way, limit))
+        await poll(lambda: armed.fired == 1)
+        limit.reschedule(0)  # a time long past
         await poll(lambda: seen.cancels == 1)
         stage.proxy.release()
         await task
@@ -203,9 +206,9 @@ async def test_a_timeout_ends_a_stalled_call(stage: Stage, way: Way) -> None:
     await check_world(stage, CREATE)
 
 
-async def until_timeout(stage: Stage, way: Way) -> None:
+async def until_timeout(stage: Stage, way: Way, limit: asyncio.Timeout) -> None:
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.02):
+        async with limit:
             await way(stage, CREATE)
 
 

@@ -161,9 +161,19 @@ async def check_settled(engine: AsyncEngine, proxy: WireProxy, beside: Engine) -
         await async_pause(0.001)
 
 
-def _unsettled(engine: AsyncEngine, proxy: WireProxy, beside: Engine) -> str:
+def in_use(stage: Stage) -> int:
+    """How many connections are out of the pool."""
+    return _pool_of(stage.database.engine).checkedout()
+
+
+def _pool_of(engine: AsyncEngine) -> QueuePool:
     pool = engine.pool
     assert isinstance(pool, QueuePool)
+    return pool
+
+
+def _unsettled(engine: AsyncEngine, proxy: WireProxy, beside: Engine) -> str:
+    pool = _pool_of(engine)
     if pool.checkedout():
         return f"{pool.checkedout()} connections are out"
     states = server_states(beside)

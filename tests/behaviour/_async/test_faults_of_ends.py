@@ -25,6 +25,7 @@ from tests.behaviour._async.faulted import (
     Matching,
     RepositoryCall,
     Stage,
+    in_use,
     is_begin,
     is_call,
     is_commit,
@@ -140,6 +141,17 @@ async def test_a_lost_rollback_does_not_hide_why_a_call_at_a_stricter_level_fail
             await create_project(session)
     assert armed.fired == 1
     await strict.check_whole()
+
+
+async def test_a_refused_call_gives_its_connection_back_while_its_error_is_kept(stage: Stage, strict: Stage) -> None:
+    for each in (strict, stage):
+        async with each.database.session() as session:
+            if each is strict:
+                await create_project(session)
+            with pytest.raises(UniqueViolationError) as raised:
+                await create_project(session)
+        assert raised.value.outcome == "not_applied"
+        assert in_use(each) == 0
 
 
 @each_step

@@ -23,6 +23,7 @@ from tests.behaviour._sync.faulted import (
     STEPS,
     Stage,
     check_settled,
+    in_use,
     is_commit,
     is_rollback,
     new_row,
@@ -163,6 +164,13 @@ def test_tables_may_be_created_from_the_first_byte_of_the_commit_on(stage: Stage
     assert armed.fired == 1
     assert inspect(stage.beside).has_table(absent.name) == (step in STEPS[2:])
     check_settled(stage.database.engine, stage.proxy, stage.beside)
+
+
+def test_a_refused_table_gives_the_connection_back_while_its_error_is_kept(stage: Stage, absent: Table) -> None:
+    with pytest.raises(DatabaseError) as raised:
+        init_db(stage.database, absent.metadata)
+    assert raised.value.outcome == "not_applied"
+    assert in_use(stage) == 0
 
 
 @each_step
