@@ -15,7 +15,7 @@ from backend.database.delays import DEFAULT_RETRY, Retry
 from backend.database.engine import create_engine
 from backend.database.failures import Work, translating
 from backend.database.running._sync import run_again, uncommitted
-from backend.database.running.isolation import Isolation
+from backend.database.running.hold import Isolation
 from backend.database.sessions import refuse_within_transaction, session_of
 from backend.database.transactions import commit
 from backend.errors import UsageError
@@ -81,16 +81,16 @@ class Database:
         """What `work(session)` returns, once a transaction of it is committed: run again where the database allows it.
 
         Each run has a session and a transaction of its own, which the work neither commits nor rolls back; what it
-        does outside the database happens again with each run. It is run again after an error that is `retryable`
-        and left nothing behind, after growing delays with full jitter, within the bounds of `retry`. `isolation` is
-        that of its transactions, else the engine's.
+        does outside the database happens again with each run, and what it returns is no generator, which would run
+        later. It is run again after an error that is `retryable` and left nothing behind, after growing delays with
+        full jitter, within the bounds of `retry`. `isolation` is that of its transactions, else the engine's.
 
         Round trips of a run: BEGIN, one a call, COMMIT. A transaction that wrote takes one more, which asks for its
         id: if the connection breaks before the answer to COMMIT, the database is asked by that id what became of it.
         Committed: the result is returned. Rolled back: the work is run again.
 
         Raises the last run's error; `OutcomeUnknownError` if a lost COMMIT's outcome cannot be known, or not in time;
-        `UsageError` within a transaction of this database.
+        `UsageError` within a transaction of this database, and for work that ends its transaction or is not `async`.
         """
         refuse_within_transaction(self._engine, "run()")
         return run_again(self._engine, work, isolation, retry)

@@ -85,7 +85,8 @@ def translated(
         made = _made(UnreadableRowError, work)
         made.outcome = "applied" if applied else "not_applied"
     elif isinstance(driver, psycopg.Error):
-        made = _of_driver(error, driver, work, phase, connection, may_be_applied=applied or phase == "commit")
+        commits = phase == "commit" and not (isinstance(error, DBAPIError) and error.statement)  # not a flush before it
+        made = _of_driver(error, driver, work, phase, connection, may_be_applied=applied or commits)
     elif (kind := _without_driver(error, phase)) is not None:
         made = _made(kind, work)
     else:

@@ -3,14 +3,17 @@
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
+from weakref import ReferenceType, ref
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import override
 
 from backend.database.checkout import is_autocommitting
+from backend.database.transactions import abandon, join
 from backend.errors import UsageError
 
 _KEY: Final = "backend.noted"
@@ -18,10 +21,17 @@ _KEY: Final = "backend.noted"
 
 @dataclass(slots=True, eq=False)
 class _Noted:
-    """A transaction of one engine; a task that outlives it keeps the note, so the note says when it ended."""
+    """A transaction of one session; a task that outlives it keeps the note, so the note says when it ended."""
 
-    engine: object
+    session: ReferenceType[Session]
     is_open: bool = True
+
+    def is_on(self, engine: Engine) -> bool:
+        """Whether it is open on the engine's pool: an engine of its options has the same."""
+        session = self.session()
+        if not self.is_open or session is None:
+            return False
+        return isinstance(session.bind, Engine) and session.bind.pool is engine.pool
 
 
 _noted: ContextVar[tuple[_Noted, ...]] = ContextVar("backend_transactions", default=())
@@ -31,6 +41,16 @@ class NotingSession(Session):
     """A session whose transactions are noted; in AUTOCOMMIT, where there are none, it refuses to begin."""
 
 
+class _AsyncSession(AsyncSession):
+    """A session of the asynchronous database: it closes on a task of its own, which sees no error that ends it."""
+
+    @override
+    async def __aexit__(self, type_: object, value: object, traceback: object) -> None:
+        if value is not None:
+            abandon(self.sync_session)
+        await super().__aexit__(type_, value, traceback)
+
+
 def session_of(engine: Engine) -> Session:
     """A session on the engine that begins nothing by itself."""
     return NotingSession(engine, autobegin=False, expire_on_commit=False)
@@ -38,21 +58,21 @@ def session_of(engine: Engine) -> Session:
 
 def async_session_of(engine: AsyncEngine) -> AsyncSession:
     """`session_of`, awaited."""
-    return AsyncSession(engine, sync_session_class=NotingSession, autobegin=False, expire_on_commit=False)
+    return _AsyncSession(engine, sync_session_class=NotingSession, autobegin=False, expire_on_commit=False)
 
 
 def refuse_within_transaction(engine: Engine | AsyncEngine, call: str) -> None:
     """Raises `UsageError` where the running thread or task is in a transaction of a session of this engine's."""
     own = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
-    if any(noted.is_open and noted.engine is own for noted in _noted.get()):
+    if any(noted.is_on(own) for noted in _noted.get()):
         raise UsageError(f"{call} within a transaction: it makes its own, so call it outside of the block")
 
 
 @event.listens_for(NotingSession, "after_transaction_create")
 def _note(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        noted = session.info[_KEY] = _Noted(session.bind)
-        _noted.set((*(one for one in _noted.get() if one.is_open), noted))
+        noted = session.info[_KEY] = _Noted(ref(session))
+        _noted.set((*(one for one in _noted.get() if one.is_open and one.session() is not None), noted))
 
 
 @event.listens_for(NotingSession, "after_transaction_end")
@@ -63,9 +83,10 @@ def _end(session: Session, transaction: SessionTransaction) -> None:
 
 
 @event.listens_for(NotingSession, "after_begin")
-def _refuse_autocommit(_session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+def _join(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     if is_autocommitting(connection):
         raise UsageError(
             "this engine is set to AUTOCOMMIT, where nothing can be undone: "
             "make the database of an engine without that isolation level"
         )
+    join(session, connection)

@@ -1,14 +1,16 @@
-"""How a transaction ends, and what a session's is held to once a repository takes part in it.
+"""How a transaction ends, and what a session's is held to once a repository, or a database's own session, takes part.
 
 An error that ends it is not hidden by one of its ROLLBACK: a connection that is lost has no transaction any more.
 PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement failed, and neither psycopg nor
 SQLAlchemy says so: here that commit raises. A session that is closed over uncommitted writes warns.
 """
 
+import inspect
 import sys
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Final, cast
 
 from psycopg.pq import TransactionStatus
@@ -23,7 +25,68 @@ _KEY: Final = "backend.joined"
 
 
 class UncommittedWritesWarning(UserWarning):
-    """A session was closed while writes of a repository stood uncommitted in its transaction: they are gone."""
+    """A session was closed while writes of a repository stood uncommitted in its transaction: they are gone.
+
+    Not where an error leaves the session's block. On a plain `AsyncSession`, which does not tell, there too.
+    """
+
+
+class _Joined:
+    """What repositories did in the transaction that the session is in."""
+
+    def __init__(self) -> None:
+        self.wrote: set[SessionTransaction] = set()
+        """The transaction or savepoints that hold writes."""
+        self.handled: BaseException | None = None
+        """The error that was being handled when the last write was made, and so does not explain its loss."""
+        self.connections: dict[int, Connection] = {}
+
+    def clear(self) -> None:
+        self.wrote.clear()
+        self.handled = None
+        self.connections.clear()
+
+
+def join(session: Session, connection: Connection) -> None:
+    """Notes that the session's transaction is about to be used on this connection."""
+    state = session.info.get(_KEY)
+    if not isinstance(state, _Joined):
+        state = session.info[_KEY] = _Joined()
+        event.listen(session, "before_commit", _refuse_failed)
+        event.listen(session, "after_commit", _forget)
+        event.listen(session, "after_rollback", _forget_undone)
+        event.listen(session, "after_transaction_end", _warn_of_lost_writes)
+    state.connections[id(connection)] = connection
+
+
+def wrote(session: Session) -> None:
+    """Notes that a repository has written in the session's transaction."""
+    state = _state(session)
+    innermost = session.get_nested_transaction() or session.get_transaction()
+    if innermost is not None:
+        state.wrote.add(innermost)
+        state.handled = sys.exc_info()[1]
+
+
+def abandon(session: Session) -> None:
+    """Notes that an error ends the session, so that nobody expects its writes to be kept."""
+    if isinstance(state := session.info.get(_KEY), _Joined):
+        state.wrote.clear()
+
+
+def require_whole(session: Session) -> None:
+    """Raises `FailedTransactionError` if a statement failed in the session's transaction.
+
+    SQLAlchemy undoes the transaction of a flush that fails; PostgreSQL takes no more statements after any other.
+    """
+    state = session.info.get(_KEY)
+    connections = state.connections.values() if isinstance(state, _Joined) else ()
+    undone = session.in_transaction() and not session.is_active
+    if undone or any(one.invalidated or _status(one) == TransactionStatus.INERROR for one in connections):
+        raise FailedTransactionError(
+            "a statement of this transaction failed, so nothing of it can be kept: "
+            "let the error leave the block, or put the statement into a savepoint (session.begin_nested())"
+        )
 
 
 @contextmanager
@@ -42,7 +105,11 @@ def committing(
 
 
 def commit(session: Session, work: Work) -> None:
-    """Commits. What is pending is flushed before, so that where COMMIT gets no answer it was COMMIT that was sent."""
+    """Commits. What is pending is flushed before, so that where COMMIT gets no answer it was COMMIT that was sent.
+
+    Raises the errors of `backend.errors`.
+    """
+    require_whole(session)
     with translating(work, "statement"):
         session.flush()
     with translating(work, "commit"):
@@ -51,52 +118,15 @@ def commit(session: Session, work: Work) -> None:
 
 def rollback(session: Session) -> None:
     """Rolls back, for an error that is to be raised."""
-    state = session.info.get(_KEY)
-    if isinstance(state, _Joined):
-        state.wrote = False  # it is known what becomes of the writes, also where ROLLBACK gets no answer
+    abandon(session)  # it is known what becomes of the writes, also where ROLLBACK gets no answer
     with suppress(DBAPIError):
         session.rollback()
 
 
-class _Joined:
-    """What repositories did in the transaction that the session is in."""
-
-    def __init__(self) -> None:
-        self.wrote = False
-        self.connections: dict[int, Connection] = {}
-
-    def clear(self) -> None:
-        self.wrote = False
-        self.connections.clear()
-
-
-def join(session: Session, connection: Connection) -> None:
-    """Notes that a repository is about to use the session's transaction on this connection."""
-    state = session.info.get(_KEY)
-    if not isinstance(state, _Joined):
-        state = session.info[_KEY] = _Joined()
-        event.listen(session, "before_commit", _refuse_failed)
-        event.listen(session, "after_commit", _forget)
-        event.listen(session, "after_rollback", _forget)
-        event.listen(session, "after_transaction_end", _warn_of_lost_writes)
-    state.connections[id(connection)] = connection
-
-
-def wrote(session: Session) -> None:
-    """Notes that a repository has written in the session's transaction."""
-    _state(session).wrote = True
-
-
 def _refuse_failed(session: Session) -> None:
-    state = _state(session)
     if not session.in_nested_transaction():
-        state.wrote = False  # from here on the commit itself says what became of the writes
-    for connection in state.connections.values():
-        if connection.invalidated or _status(connection) == TransactionStatus.INERROR:
-            raise FailedTransactionError(
-                "a statement of this transaction failed, so nothing of it can be kept: "
-                "let the error leave the block, or put the statement into a savepoint (session.begin_nested())"
-            )
+        _state(session).wrote.clear()  # from here on the commit itself says what became of the writes
+    require_whole(session)
 
 
 def _forget(session: Session) -> None:
@@ -104,22 +134,52 @@ def _forget(session: Session) -> None:
         _state(session).clear()
 
 
+def _forget_undone(session: Session) -> None:
+    savepoint = session.get_nested_transaction()
+    if savepoint is None:
+        _state(session).clear()
+    else:
+        _state(session).wrote.discard(savepoint)
+
+
 def _warn_of_lost_writes(session: Session, transaction: SessionTransaction) -> None:
     state = _state(session)
     if transaction.parent is not None:
+        if transaction in state.wrote:  # a savepoint that was not rolled back: what it wrote is its parent's
+            state.wrote.remove(transaction)
+            state.wrote.add(transaction.parent)
         return
-    lost = state.wrote and sys.exc_info()[0] is None
+    goes_on = any(_goes_on(session, connection) for connection in state.connections.values())
+    lost = bool(state.wrote) and not goes_on and sys.exc_info()[1] in (None, state.handled)
     state.clear()
     if lost:
-        warnings.warn(
+        place = _callers_frame()
+        warnings.warn_explicit(  # with no registry, so that each loss is shown and not each place once
             "a session was closed over uncommitted repository writes, which are lost: call session.commit() first",
             UncommittedWritesWarning,
-            stacklevel=2,
+            place.f_code.co_filename,
+            place.f_lineno,
         )
 
 
+def _goes_on(session: Session, connection: Connection) -> bool:
+    """Whether the transaction is that of a connection which the session was bound to and leaves as it is."""
+    if connection.closed or not connection.in_transaction():
+        return False
+    mode = session.join_transaction_mode
+    return mode == "rollback_only" or (mode == "conditional_savepoint" and not connection.in_nested_transaction())
+
+
+def _callers_frame() -> FrameType:
+    """The frame that called SQLAlchemy; on a greenlet, where none leads there, the outermost."""
+    frame = cast("FrameType", inspect.currentframe())  # CPython has frames
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(("sqlalchemy.", __name__)):
+        frame = frame.f_back
+    return frame
+
+
 def _state(session: Session) -> _Joined:
-    return cast("_Joined", session.info[_KEY])  # `joined` put it there before it listened
+    return cast("_Joined", session.info[_KEY])  # `join` put it there before it listened
 
 
 def _status(connection: Connection) -> TransactionStatus:

@@ -2,6 +2,7 @@
 
 writes          whether a transaction may have written
 receipt         a transaction's id before its COMMIT, and its fate by that id
-isolation       the level of its transactions
+hold            the level of its transaction, which the work does not end
+result          what the work returns
 _async, _sync   the runs
 """

@@ -10,13 +10,14 @@ from typing_extensions import TypeVar
 
 from backend.database.bridge import async_on_engine, async_on_session, async_pause
 from backend.database.delays import Delays, Retry
-from backend.database.failures import Work, translated, translating
-from backend.database.running.isolation import Isolation, isolate
+from backend.database.failures import Work, translated
+from backend.database.running.hold import Hold, Isolation
 from backend.database.running.receipt import Receipt, fate_of, receipt_of
+from backend.database.running.result import async_on_work
 from backend.database.running.writes import Writes
 from backend.database.sessions import async_session_of
-from backend.database.transactions import rollback
-from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError, UsageError
+from backend.database.transactions import commit, rollback
+from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError
 
 T = TypeVar("T")
 
@@ -57,15 +58,12 @@ async def _attempt(
     async with async_session_of(engine) as session:
         writes = await async_on_session(session, Writes)
         async with uncommitted(session):
-            if isolation is not None:
-                await async_on_session(session, isolate, isolation)
-            result = await work(session)
-            if not session.in_transaction():
-                raise UsageError("the work of run() ended its transaction: leave commit and rollback to run()")
+            hold = await async_on_session(session, Hold, isolation)
+            result = await async_on_work(work, session)
+            await async_on_session(session, hold.release)
             receipt = await async_on_session(session, receipt_of, writes)
             try:
-                with translating(_WORK, "commit"):
-                    await session.commit()
+                await async_on_session(session, commit, _WORK)
             except OutcomeUnknownError:
                 is_answered = False
             else:

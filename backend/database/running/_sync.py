@@ -11,13 +11,14 @@ from typing_extensions import TypeVar
 
 from backend.database.bridge import on_engine, on_session, pause
 from backend.database.delays import Delays, Retry
-from backend.database.failures import Work, translated, translating
-from backend.database.running.isolation import Isolation, isolate
+from backend.database.failures import Work, translated
+from backend.database.running.hold import Hold, Isolation
 from backend.database.running.receipt import Receipt, fate_of, receipt_of
+from backend.database.running.result import on_work
 from backend.database.running.writes import Writes
 from backend.database.sessions import session_of
-from backend.database.transactions import rollback
-from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError, UsageError
+from backend.database.transactions import commit, rollback
+from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError
 
 T = TypeVar("T")
 
@@ -54,15 +55,12 @@ def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation 
     with session_of(engine) as session:
         writes = on_session(session, Writes)
         with uncommitted(session):
-            if isolation is not None:
-                on_session(session, isolate, isolation)
-            result = work(session)
-            if not session.in_transaction():
-                raise UsageError("the work of run() ended its transaction: leave commit and rollback to run()")
+            hold = on_session(session, Hold, isolation)
+            result = on_work(work, session)
+            on_session(session, hold.release)
             receipt = on_session(session, receipt_of, writes)
             try:
-                with translating(_WORK, "commit"):
-                    session.commit()
+                on_session(session, commit, _WORK)
             except OutcomeUnknownError:
                 is_answered = False
             else:

@@ -13,8 +13,9 @@ from sqlalchemy.types import UserDefinedType
 from typing_extensions import override
 
 from backend.database.checkout import autocommitting
-from backend.database.failures import Work, translated
+from backend.database.failures import Work, translating
 from backend.database.running.writes import Writes
+from backend.database.transactions import require_whole
 from backend.errors import RepositoryError
 
 Fate = Literal["committed", "aborted", "in progress", "unknowable"]
@@ -57,29 +58,25 @@ _FATE: Final = select(_STATUS.label("status"), *_HERE).select_from(_system)
 
 def receipt_of(session: Session, writes: Writes) -> Receipt | None:
     """The receipt of the session's transaction, flushed before: one round trip, none and `None` if it only read."""
+    require_whole(session)
     session.flush()
     if not writes.possible:
         return None
-    try:
+    with translating(_WORK, "statement"):
         id, system, timeline = session.connection().execute(_RECEIPT).one()
-    except Exception as error:
-        made = translated(error, _WORK, "statement")
-        if made is error:
-            raise
-        raise made from None
     return Receipt(id, system, timeline) if id else None  # NULL: it wrote nothing, whatever was sent
 
 
 def fate_of(engine: Engine, receipt: Receipt) -> Fate:
     """What became of the transaction, asked on a connection of its own."""
     try:
-        with autocommitting(engine) as connection:
+        with translating(_WORK, "connect"):
+            connection = autocommitting(engine)
+        with connection, translating(_WORK, "statement"):
             connection.execution_options(isolation_level="AUTOCOMMIT")
             status, *here = connection.execute(_FATE, {"id": receipt.transaction}).one()
-    except Exception as error:
-        if isinstance(translated(error, _WORK, "statement"), RepositoryError):
-            return "in progress"
-        raise
+    except RepositoryError as error:  # an id that this server has not reached yet is one, too
+        return "in progress" if error.retryable else "unknowable"
     if here != [receipt.system, receipt.timeline]:
         return "unknowable"
     known: dict[str, Fate] = {"committed": "committed", "aborted": "aborted", "in progress": "in progress"}

@@ -1,5 +1,8 @@
 """A transaction that is run again: when, how often, what it costs, and what becomes of a COMMIT without an answer."""
 
+import gc
+import time
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -108,8 +111,35 @@ async def test_an_error_that_may_pass_ends_with_the_last_attempt(database: Async
     assert len(runs) == 4
 
 
-@pytest.mark.parametrize("error", [ValueError("mine"), FailedTransactionError("x"), OutcomeUnknownError("x")])
-async def test_another_error_ends_it_at_once_with_nothing_kept(database: AsyncDatabase, error: Exception) -> None:
+async def test_no_run_begins_when_the_time_is_up(database: AsyncDatabase) -> None:
+    runs: list[int] = []
+
+    async def slow(session: AsyncSession) -> None:
+        runs.append(await count(session))
+        up = time.monotonic() + 0.1
+        while time.monotonic() < up:
+            pass
+        raise SerializationError("again")
+
+    with pytest.raises(SerializationError, match="again") as raised:
+        await database.run(slow, retry=Retry(within_s=0.1))
+    assert len(runs) == 1
+    assert raised.traceback[-1].name == "slow"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("mine"),
+        FailedTransactionError("x"),
+        OutcomeUnknownError("x"),
+        KeyboardInterrupt(),
+        CancelledError(),
+        GeneratorExit(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_another_error_ends_it_at_once_with_nothing_kept(database: AsyncDatabase, error: BaseException) -> None:
     async def fail(session: AsyncSession) -> None:
         await create(session)
         raise error
@@ -154,6 +184,54 @@ async def test_a_work_that_commits_or_rolls_back_itself_is_told(database: AsyncD
     for ends in (AsyncSession.commit, AsyncSession.rollback):
         with pytest.raises(UsageError, match=r"leave commit and rollback to run\(\)"):
             await database.run(ends)
+
+
+async def test_a_work_cannot_commit_even_to_begin_again(database: AsyncDatabase) -> None:
+    async def commits(session: AsyncSession) -> None:
+        await create(session)
+        await session.commit()
+        _ = await session.begin()
+
+    async def begins_again(session: AsyncSession) -> None:
+        await session.rollback()
+        _ = await session.begin()
+        await create(session)
+
+    for work in (commits, begins_again):
+        with pytest.raises(UsageError, match=r"leave commit and rollback to run\(\)"):
+            await database.run(work)
+    assert await database.run(count) == 0
+
+
+async def test_a_work_that_would_run_after_its_transaction_is_refused(database: AsyncDatabase) -> None:
+    async def lazily(session: AsyncSession) -> object:
+        tasks = await AsyncTaskRepository(session).list()
+        return (task.title for task in tasks)
+
+    with pytest.raises(UsageError, match="would run after its transaction: return a list"):
+        await database.run(lazily)
+    assert await database.run(count) == 0
+
+
+async def test_a_run_of_another_database_is_allowed_within_a_transaction_and_of_the_same_pool_is_not(
+    database: AsyncDatabase, proxy: WireProxy
+) -> None:
+    same = AsyncDatabase(database.engine.execution_options(stream_results=False))
+    async with AsyncDatabase(proxy.url) as other, database.transaction():
+        await other.run(create)
+        with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+            await same.run(create)
+    assert await database.run(count) == 1
+
+
+async def test_a_session_that_is_forgotten_in_a_transaction_refuses_no_run(database: AsyncDatabase) -> None:
+    session = database.session()
+    _ = await session.begin()
+    with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+        await database.run(count)
+    del session, _
+    gc.collect()
+    assert await database.run(count) == 0
 
 
 async def test_a_run_within_a_transaction_is_refused(database: AsyncDatabase, clean: Engine) -> None:

@@ -1,6 +1,9 @@
 # Generated from tests/behaviour/_async/test_running.py by `python -m tools.generate_sync`: edit that one.
 """A transaction that is run again: when, how often, what it costs, and what becomes of a COMMIT without an answer."""
 
+import gc
+import time
+from asyncio import CancelledError
 from collections.abc import Callable
 from typing import Any
 
@@ -105,8 +108,35 @@ def test_an_error_that_may_pass_ends_with_the_last_attempt(database: Database) -
     assert len(runs) == 4
 
 
-@pytest.mark.parametrize("error", [ValueError("mine"), FailedTransactionError("x"), OutcomeUnknownError("x")])
-def test_another_error_ends_it_at_once_with_nothing_kept(database: Database, error: Exception) -> None:
+def test_no_run_begins_when_the_time_is_up(database: Database) -> None:
+    runs: list[int] = []
+
+    def slow(session: Session) -> None:
+        runs.append(count(session))
+        up = time.monotonic() + 0.1
+        while time.monotonic() < up:
+            pass
+        raise SerializationError("again")
+
+    with pytest.raises(SerializationError, match="again") as raised:
+        database.run(slow, retry=Retry(within_s=0.1))
+    assert len(runs) == 1
+    assert raised.traceback[-1].name == "slow"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("mine"),
+        FailedTransactionError("x"),
+        OutcomeUnknownError("x"),
+        KeyboardInterrupt(),
+        CancelledError(),
+        GeneratorExit(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_another_error_ends_it_at_once_with_nothing_kept(database: Database, error: BaseException) -> None:
     def fail(session: Session) -> None:
         create(session)
         raise error
@@ -151,6 +181,54 @@ def test_a_work_that_commits_or_rolls_back_itself_is_told(database: Database) ->
     for ends in (Session.commit, Session.rollback):
         with pytest.raises(UsageError, match=r"leave commit and rollback to run\(\)"):
             database.run(ends)
+
+
+def test_a_work_cannot_commit_even_to_begin_again(database: Database) -> None:
+    def commits(session: Session) -> None:
+        create(session)
+        session.commit()
+        _ = session.begin()
+
+    def begins_again(session: Session) -> None:
+        session.rollback()
+        _ = session.begin()
+        create(session)
+
+    for work in (commits, begins_again):
+        with pytest.raises(UsageError, match=r"leave commit and rollback to run\(\)"):
+            database.run(work)
+    assert database.run(count) == 0
+
+
+def test_a_work_that_would_run_after_its_transaction_is_refused(database: Database) -> None:
+    def lazily(session: Session) -> object:
+        tasks = TaskRepository(session).list()
+        return (task.title for task in tasks)
+
+    with pytest.raises(UsageError, match="would run after its transaction: return a list"):
+        database.run(lazily)
+    assert database.run(count) == 0
+
+
+def test_a_run_of_another_database_is_allowed_within_a_transaction_and_of_the_same_pool_is_not(
+    database: Database, proxy: WireProxy
+) -> None:
+    same = Database(database.engine.execution_options(stream_results=False))
+    with Database(proxy.url) as other, database.transaction():
+        other.run(create)
+        with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+            same.run(create)
+    assert database.run(count) == 1
+
+
+def test_a_session_that_is_forgotten_in_a_transaction_refuses_no_run(database: Database) -> None:
+    session = database.session()
+    _ = session.begin()
+    with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+        database.run(count)
+    del session, _
+    gc.collect()
+    assert database.run(count) == 0
 
 
 def test_a_run_within_a_transaction_is_refused(database: Database, clean: Engine) -> None:

@@ -1,0 +1,40 @@
+"""How a run's transaction begins and stays: at its isolation level, and open until the run itself commits it."""
+
+from typing import Literal
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from backend.database.failures import Work, translating
+from backend.errors import UsageError
+
+Isolation = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
+
+
+class Hold:
+    """Takes the connection of the session's transaction, and refuses that anybody commits it until `release`.
+
+    `isolation` is the transaction's level, else the engine's. Nothing is sent. Raises `ConnectError`, …
+    """
+
+    def __init__(self, session: Session, isolation: Isolation | None) -> None:
+        self._is_held = True
+        self._transaction = session.get_transaction()
+        event.listen(session, "before_commit", self._refuse)
+        options = {} if isolation is None else {"isolation_level": isolation}
+        with translating(Work("run"), "connect"):
+            session.connection(execution_options=options)
+
+    def release(self, session: Session) -> None:
+        """Lets the transaction be committed. Raises `UsageError` if it is not the one that was begun."""
+        if session.get_transaction() is not self._transaction:
+            raise _ended()
+        self._is_held = False
+
+    def _refuse(self, session: Session) -> None:
+        if self._is_held and not session.in_nested_transaction():
+            raise _ended()
+
+
+def _ended() -> UsageError:
+    return UsageError("the work of run() ended its transaction: leave commit and rollback to run()")

@@ -1,0 +1,41 @@
+"""What the work of a run returns: its result, whole, and not something that would run after the transaction."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+from typing_extensions import TypeVar
+
+from backend.errors import UsageError
+
+T = TypeVar("T")
+SessionT = TypeVar("SessionT", bound=Session)
+AsyncSessionT = TypeVar("AsyncSessionT", bound=AsyncSession)
+
+_LATER: Final = "the work of run() returned a generator, which would run after its transaction: return a list"
+
+
+def on_work(work: Callable[[SessionT], T], session: SessionT) -> T:
+    """What `work(session)` returns. Raises `UsageError` for work that is `async` or a generator."""
+    result = work(session)
+    if inspect.iscoroutine(result):
+        result.close()
+    if inspect.isawaitable(result):
+        raise UsageError("the work of run() is async, expected a function that returns its result: use AsyncDatabase")
+    return _whole(result)
+
+
+async def async_on_work(work: Callable[[AsyncSessionT], Awaitable[T]], session: AsyncSessionT) -> T:
+    """What `work(session)` returns, awaited. Raises `UsageError` for work that is not `async`, or a generator."""
+    result = work(session)
+    if not inspect.isawaitable(_whole(result)):
+        raise UsageError("the work of run() is not async: use async def, or Database")
+    return _whole(await result)
+
+
+def _whole(result: T) -> T:
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        raise UsageError(_LATER)
+    return result

@@ -1,0 +1,201 @@
+"""The fate of a transaction, the work that a run takes, and the tasks and threads that a transaction concerns."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Engine, ForeignKey, Integer, MetaData, Table, func, insert, select
+from sqlmodel import Session
+
+from backend import AsyncDatabase, Database
+from backend.database.running.receipt import Receipt, fate_of, receipt_of
+from backend.database.running.writes import Writes
+from backend.errors import UsageError
+from backend.tasks import Task, TaskCreate, TaskRepository
+from tests.conftest import Server
+from tests.support.faults import Cut, Delay, Fault
+from tests.support.wire import WireProxy
+
+
+def _create(session: Session) -> Task:
+    return TaskRepository(session).owned_by("a").create(TaskCreate(title="x"))
+
+
+def _count(session: Session) -> int:
+    return TaskRepository(session).count()
+
+
+def _fates(database: Database, *, kept: bool) -> tuple[Receipt, list[str]]:
+    """The receipt of a transaction, and its fate while it is open and when it is committed or rolled back."""
+    with database.session() as session:
+        writes = Writes(session)
+        transaction = session.begin()
+        _create(session)
+        receipt = receipt_of(session, writes)
+        assert receipt is not None
+        before = fate_of(database.engine, receipt)
+        transaction.commit() if kept else transaction.rollback()
+    return receipt, [before, fate_of(database.engine, receipt)]
+
+
+def test_the_fate_of_a_transaction_is_what_becomes_of_it(direct: Database, clean: Engine) -> None:
+    assert _fates(direct, kept=True)[1] == ["in progress", "committed"]
+    assert _fates(direct, kept=False)[1] == ["in progress", "aborted"]
+
+
+def test_the_fate_of_another_systems_or_timelines_transaction_cannot_be_known(direct: Database, clean: Engine) -> None:
+    receipt, _ = _fates(direct, kept=True)
+    assert fate_of(clean, replace(receipt, system=receipt.system + 1)) == "unknowable"
+    assert fate_of(clean, replace(receipt, timeline="0000FFFF")) == "unknowable"
+
+
+@pytest.mark.parametrize("id", ["0", "3", str(2**40)], ids=["none", "long ago", "not reached yet"])
+def test_the_fate_of_an_id_that_the_server_does_not_know_cannot_be_known(
+    direct: Database, clean: Engine, id: str
+) -> None:
+    receipt, _ = _fates(direct, kept=True)
+    assert fate_of(clean, replace(receipt, transaction=id)) == "unknowable"
+
+
+def test_the_fate_is_open_while_nobody_answers(direct: Database, server: Server, clean: Engine) -> None:
+    receipt, _ = _fates(direct, kept=True)
+    with WireProxy(server.upstream) as proxy, Database(proxy.url) as database:
+        database.ping()
+        with proxy.fault(Fault("within_answer", Cut(), "pg_xact_status")):
+            assert fate_of(database.engine, receipt) == "in progress"
+        assert fate_of(database.engine, receipt) == "committed"
+        database.engine.dispose()
+        with proxy.fault(Fault("connect", Cut(), times=1000)):
+            assert fate_of(database.engine, receipt) == "in progress"
+
+
+def test_a_commit_that_is_under_way_without_its_client_is_asked_after_until_it_ends(
+    direct: Database, server: Server
+) -> None:
+    """COMMIT checks a deferred foreign key, and waits for the row that the test has locked."""
+    tables = MetaData()
+    parent = Table("run_parent", tables, Column("id", Integer, primary_key=True))
+    reference = ForeignKey("run_parent.id", deferrable=True, initially="DEFERRED")
+    child = Table("run_child", tables, Column("id", Integer, primary_key=True), Column("parent_id", Integer, reference))
+    tables.create_all(direct.engine)
+    runs: list[str] = []
+
+    def work(session: Session) -> str:
+        session.connection().execute(insert(child).values(parent_id=1))
+        runs.append("run")
+        return "done"
+
+    try:
+        with direct.engine.begin() as connection:
+            connection.execute(insert(parent).values(id=1))
+        with WireProxy(server.upstream) as proxy, Database(proxy.url) as database:
+            assert _result_of_run_cut_in_its_commit(database, proxy, direct, parent, work) == ["done"]
+        with direct.engine.connect() as connection:
+            assert connection.execute(select(func.count()).select_from(child)).scalar_one() == len(runs) == 1
+    finally:
+        tables.drop_all(direct.engine)
+
+
+def _result_of_run_cut_in_its_commit(
+    database: Database, proxy: WireProxy, direct: Database, parent: Table, work: Any
+) -> list[str]:
+    result: list[str] = []
+    thread = threading.Thread(target=lambda: result.append(database.run(work)))
+    with (
+        proxy.fault(Fault("before_statement", Delay(0), "COMMIT")) as sent,
+        proxy.fault(Fault("before_statement", Delay(0), "pg_xact_status")),
+        proxy.fault(Fault("before_statement", Delay(0), "pg_xact_status")) as asked_again,
+    ):
+        with direct.engine.begin() as holder:
+            holder.execute(select(parent).with_for_update())
+            thread.start()
+            sent.wait()
+            proxy.cut_all()
+            asked_again.wait()
+        thread.join()
+    return result
+
+
+def test_a_run_takes_a_function_and_no_coroutine(direct: Database, clean: Engine) -> None:
+    async def coroutine(session: Session) -> Task:
+        return _create(session)
+
+    with pytest.raises(UsageError, match=r"the work of run\(\) is async"):
+        _ = direct.run(coroutine)
+    assert direct.run(_count) == 0
+
+
+def test_a_run_takes_no_generator(direct: Database, clean: Engine) -> None:
+    def generator(session: Session) -> Any:
+        yield _create(session)
+
+    with pytest.raises(UsageError, match=r"would run after its transaction: return a list"):
+        direct.run(generator)
+    assert direct.run(_count) == 0
+
+
+async def test_an_asynchronous_run_takes_a_coroutine(server: Server, direct: Database, clean: Engine) -> None:
+    async def generator(session: object) -> Any:
+        yield session
+
+    def plain(session: object) -> object:
+        return session
+
+    function: Any = plain
+    later: Any = generator
+    async with AsyncDatabase(server.url) as database:
+        with pytest.raises(UsageError, match=r"the work of run\(\) is not async: use async def"):
+            await database.run(function)
+        with pytest.raises(UsageError, match=r"would run after its transaction: return a list"):
+            await database.run(later)
+
+
+async def test_a_task_that_outlives_the_transaction_it_was_made_in_may_run(server: Server, clean: Engine) -> None:
+    async with AsyncDatabase(server.url) as database:
+        ended = asyncio.Event()
+
+        async def job() -> str:
+            with pytest.raises(UsageError, match="within a transaction"):
+                await database.run(_done)
+            await ended.wait()
+            return await database.run(_done)
+
+        async with database.transaction():
+            task = asyncio.create_task(job())
+            await asyncio.sleep(0)
+        ended.set()
+        assert await task == "done"
+
+
+async def _done(_session: object) -> str:
+    return "done"
+
+
+async def test_a_transaction_may_be_entered_in_one_task_and_left_in_another(server: Server, clean: Engine) -> None:
+    async with AsyncDatabase(server.url) as database:
+
+        async def fixture() -> AsyncGenerator[None]:
+            async with database.transaction():
+                yield
+
+        made = fixture()
+        await asyncio.create_task(anext(made))
+        with pytest.raises(StopAsyncIteration):
+            await asyncio.create_task(anext(made))
+        assert await database.run(_done) == "done"
+
+
+def test_a_thread_that_is_in_no_transaction_may_run(direct: Database, clean: Engine) -> None:
+    def work(session: Session) -> int:
+        _create(session)
+        counted: list[int] = []
+        thread = threading.Thread(target=lambda: counted.append(direct.run(_count)))
+        thread.start()
+        thread.join()
+        return counted[0]
+
+    assert direct.run(work) == 0
+    assert direct.run(_count) == 1
