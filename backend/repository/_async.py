@@ -12,7 +12,7 @@ from typing_extensions import TypeVar, TypeVarTuple, override
 
 from backend.database.bridge import async_on_session
 from backend.errors import Facts, MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
-from backend.repository.definition import NOTHING_SET, Definition, definition_of, merged, required_definition
+from backend.repository.definition import UNCHANGED, Definition, definition_of, merged, required_definition
 from backend.repository.execution import Call, Parameters, Rows, entities, rows, run
 from backend.statements.conditions import Condition, Order
 from backend.statements.definition import Keywords
@@ -135,7 +135,8 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         With `expected`, only if the row's version is still that one. Nothing set: nothing is written, and the row is
         returned. One round trip; one more where a version did not meet, to tell stale from absent.
 
-        Raises `NotFoundError`, `StaleError`, `InvalidDataError`, a `ConstraintViolationError`.
+        Raises `NotFoundError`, `StaleError`, `InvalidDataError`, a `ConstraintViolationError`; `UsageError` for an
+        `expected` of another type than the version's, such as a time without a zone.
         """
         values = self._definition.changed.set_fields(data)
         if not values:
@@ -273,21 +274,24 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         definition = self._definition
         if not definition.can_hold(id):
             raise definition.not_found(id, operation)
-        parameters = {**values, ID: id} if expected is None else {**values, ID: id, EXPECTED: expected}
-        found = await self._run(statement, parameters, operation)
-        if found:
-            return found[0]
+        if expected is None or definition.can_match(expected):
+            parameters = {**values, ID: id} if expected is None else {**values, ID: id, EXPECTED: expected}
+            found = await self._run(statement, parameters, operation)
+            if found:
+                return found[0]
         if expected is not None and await self._rows_of(id, "get"):
             raise definition.stale(operation)
         raise definition.not_found(id, operation)
 
     async def _unchanged(self, id: IdT, expected: datetime | int | None) -> ModelT:
-        found = await self._rows_of(id, NOTHING_SET)
+        definition = self._definition
+        can_match = expected is None or definition.can_match(expected)
+        found = await self._rows_of(id, UNCHANGED)
         if not found:
-            raise self._definition.not_found(id, "update")
-        if expected is not None and self._definition.version_of(found[0]) != expected:
-            raise self._definition.stale("update")
-        return self._definition.build(found[0])
+            raise definition.not_found(id, "update")
+        if expected is not None and not (can_match and definition.has_version(found[0], expected)):
+            raise definition.stale("update")
+        return definition.build(found[0])
 
     async def _at_most_one(self, where: Sequence[Condition], operation: str) -> ModelT | None:
         found = await self._entities(self._statements.list(where, (), 2, 0), operation)

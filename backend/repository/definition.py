@@ -1,11 +1,12 @@
 """What a repository class is bound to: its entity, statements and schemas, made once when the class is defined."""
 
-from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Generic
 from uuid import UUID
 
+from sqlalchemy import Column, Integer
 from sqlmodel import SQLModel
 
 from backend.database.failures import Work
@@ -19,6 +20,9 @@ from backend.statements.rows import Builder, ModelRow, detached_builder, transie
 from backend.statements.statements import Statements
 from backend.statements.storage import is_storable
 from backend.statements.values import Intake
+
+UNCHANGED = "update of nothing"
+"""The key in `Definition.work` of an update that sets nothing, and so only reads."""
 
 
 class Definition(Generic[ModelT]):
@@ -38,9 +42,10 @@ class Definition(Generic[ModelT]):
             )
             for operation in _LOCKING
         }
-        self.work[NOTHING_SET] = Work("update", entity.name, entity.table, writes=False)
+        self.work[UNCHANGED] = Work("update", entity.name, entity.table, writes=False, columns=entity.columns)
         self._id_type = entity.id_type
-        self._largest = largest(stored_type(entity.key_column))
+        self._ids = _range(entity.key_column)
+        self._versions = None if entity.version_column is None else _range(entity.version_column)
 
     @cached_property
     def build(self) -> Builder[ModelT]:
@@ -67,7 +72,7 @@ class Definition(Generic[ModelT]):
         if not isinstance(id, self._id_type) or (isinstance(id, bool) and self._id_type is not bool):
             raise UsageError(f"an id of {self.entity.name} is {_a(self._id_type)}, got {_a(type(id))}")
         if isinstance(id, int):
-            return self._largest is None or -self._largest - 1 <= id <= self._largest
+            return self._ids is None or id in self._ids
         return is_storable(id)
 
     def locking(self, operation: str, lock: object) -> str:
@@ -103,12 +108,33 @@ class Definition(Generic[ModelT]):
         facts = Facts(self.entity.name, operation, fields=(str(self.entity.version),))
         return StaleError(f"this {self.entity.name} has changed since it was read: read it again, then decide", facts)
 
-    def version_of(self, row: ModelRow) -> object:
-        """The version in a row of the entity's columns."""
-        names: Sequence[str] = tuple(self.entity.columns)
-        if self.entity.version is None:
-            raise UsageError(f"{self.entity.name} has no version: name it, version=col(…)")
-        return row[names.index(self.entity.version)]
+    def can_match(self, expected: object) -> bool:
+        """Whether a row can have this version: a number that the column cannot hold is a stale one.
+
+        Raises `UsageError` for what is no version.
+        """
+        entity = self.entity
+        if entity.version_column is None:
+            raise UsageError(f"{entity.name} has no version: name it, version=col({entity.name}.updated_at)")
+        if isinstance(entity.version_column.type, Integer):
+            is_version = isinstance(expected, int) and not isinstance(expected, bool)
+        else:
+            is_version = isinstance(expected, datetime) and expected.utcoffset() is not None
+        if not is_version:
+            kind = "an int" if isinstance(entity.version_column.type, Integer) else "a datetime with a time zone"
+            naive = " without one" if isinstance(expected, datetime) else ""
+            raise UsageError(
+                f"the version of {entity.name} is {kind}, got {_a(type(expected))}{naive}: "
+                f"pass expected=row.{entity.version}, as it was read"
+            )
+        return self._versions is None or not isinstance(expected, int) or expected in self._versions
+
+    def has_version(self, row: ModelRow, expected: object) -> bool:
+        """Whether the row's version is this one, which `can_match` has passed."""
+        version = row[tuple(self.entity.columns).index(str(self.entity.version))]
+        if isinstance(version, datetime) and isinstance(expected, datetime):
+            return version.astimezone(UTC) == expected.astimezone(UTC)  # in two zones, a repeated hour equals nothing
+        return version == expected
 
 
 def definition_of(cls: type, root: type, keywords: Keywords) -> Definition[SQLModel] | None:
@@ -144,12 +170,15 @@ def merged(inherited: Keywords, owner: object, version: object, shared_keys: obj
     )
 
 
+def _range(column: Column[object]) -> range | None:
+    """The whole numbers that the column can hold, if its type has bounds."""
+    limit = largest(stored_type(column))
+    return None if limit is None else range(-limit - 1, limit + 1)
+
+
 def _a(kind: type) -> str:
     return f"a {kind.__name__}" if kind.__name__[0] not in "aeiou" else f"an {kind.__name__}"
 
-
-NOTHING_SET = "update of nothing"
-"""The key in `work` of an update that has nothing to write: it reads."""
 
 _READS = ("get", "get_one", "list", "first", "one", "one_or_none", "count", "exists", "select")
 _LOCKING = ("get", "get_one")

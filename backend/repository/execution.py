@@ -100,7 +100,7 @@ def _joining(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]
         raise _lock_without_transaction(call.work)
     join(session, connection)
     answer = call.on(connection, own_transaction=own_transaction)
-    if call.work.writes:
+    if call.work.writes and answer:  # no row came back: nothing was written
         wrote(session)
     return answer
 

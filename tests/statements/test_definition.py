@@ -19,7 +19,7 @@ from pydantic import (
     create_model,
     field_validator,
 )
-from sqlalchemy import JSON, Column, Enum, Integer, String, inspect
+from sqlalchemy import JSON, Column, Enum, Integer, String, column, inspect
 from sqlalchemy.exc import InvalidRequestError
 from sqlmodel import Field, col
 from typing_extensions import TypeAliasType
@@ -329,7 +329,16 @@ class Whole(Local, table=True):
 
     id: UUID = Field(primary_key=True)
     tenant: UUID
-    serial: int = Field(default=None, sa_column=Column("serial_number", Integer, server_default="1", nullable=False))
+    serial: int = Field(
+        default=None,
+        sa_column=Column(
+            "serial_number",
+            Integer,
+            server_default="1",
+            onupdate=column("serial_number", Integer()) + 1,
+            nullable=False,
+        ),
+    )
     label: str = Field(max_length=10, sa_type=String(12))
     mail: str = Field(default="", max_length=50)
     kind: str = Field(default="a", max_length=1)

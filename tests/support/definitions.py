@@ -1,7 +1,7 @@
 """Models that wrong and right classes are defined of: in a registry of their own, so that no database has them."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import new_class
 from typing import Any, Optional, Self
@@ -72,8 +72,14 @@ class Bill(Local, table=True):
     id: int = Field(default=None, primary_key=True, sa_column_args=[Identity()])
     owner_id: str
     name: str
-    amount: int = 0
-    updated_at: datetime = Field(default=None, sa_column_kwargs={"server_default": func.now()})
+    amount: int = Field(default=0, sa_column_kwargs={"onupdate": column("amount", Integer()) + 1})
+    updated_at: datetime = Field(
+        default=None,
+        sa_column_kwargs={
+            "server_default": func.now(),
+            "onupdate": func.greatest(func.clock_timestamp(), column("updated_at") + timedelta(microseconds=1)),
+        },
+    )
 
 
 class BillCreate(SQLModel):

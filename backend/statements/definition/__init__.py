@@ -4,6 +4,7 @@ Each refusal is a `DefinitionError` whose text says what to change.
 
     naming       what the class names: its table, columns, schemas and types
     model        the model's own columns: key, owner, version
+    versions     whether a version moves with every change
     schemas      the create and the update schema as a whole
     fields       each field of a schema against its column and the model's field
     keys         what compares across owners

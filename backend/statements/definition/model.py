@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 from backend.errors import DefinitionError
 from backend.statements.columns import python_type, stored_type
 from backend.statements.definition.requirements import check_model_validators
+from backend.statements.definition.versions import check_version_moves
 from backend.statements.entity import Entity
 
 
@@ -33,6 +34,7 @@ def _check_version(entity: Entity[SQLModel]) -> None:
             f"{entity.name}.{entity.version} is {version.type!r}, a version is timestamptz or an integer: "
             "give it sa_type=DateTime(timezone=True) or Integer"
         )
+    check_version_moves(entity)
 
 
 def _check_python_type(name: str, entity: Entity[SQLModel], what: str, key: str, declared: type) -> None:

@@ -170,7 +170,7 @@ async def test_tables_may_be_created_from_the_first_byte_of_the_commit_on(
 
 
 async def test_a_refused_table_gives_the_connection_back_while_its_error_is_kept(stage: Stage, absent: Table) -> None:
-    with pytest.raises(DatabaseError) as raised:
+    with pytest.raises(SchemaMismatchError) as raised:
         await init_db(stage.database, absent.metadata)
     assert raised.value.outcome == "not_applied"
     assert in_use(stage) == 0

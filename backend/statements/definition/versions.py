@@ -1,4 +1,4 @@
-"""Whether a version moves, as far as its column says: what a class is checked for when it is defined."""
+"""Whether a version moves, as far as its column says."""
 
 from datetime import datetime
 from typing import Final
@@ -9,6 +9,7 @@ from sqlalchemy.sql.visitors import iterate
 from sqlmodel import SQLModel
 
 from backend.errors import DefinitionError
+from backend.statements.columns import stored_type
 from backend.statements.entity import Entity
 
 _MEND: Final = {
@@ -28,7 +29,7 @@ def check_version_moves(entity: Entity[SQLModel]) -> None:
         raise DefinitionError(f"{shown} is the version and may be NULL, which equals no version: make it required")
     if column.server_onupdate is not None:
         return  # a trigger's, which only the database knows
-    kind = int if isinstance(column.type, Integer) else datetime
+    kind = int if isinstance(stored_type(column), Integer) else datetime
     mend = f"onupdate={_MEND[kind].format(name=column.name)}, or server_onupdate=FetchedValue() for a trigger's"
     if column.onupdate is None:
         raise DefinitionError(f"{shown} is the version and never moves: add {mend}")

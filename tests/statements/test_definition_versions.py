@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel, col
 
 from backend import CRUDRepository
 from backend.errors import DefinitionError
-from backend.statements.versions import check_version_moves
+from backend.statements.definition.versions import check_version_moves
 
 TIMESTAMP = DateTime(timezone=True)
 BY_CLOCK = func.greatest(func.clock_timestamp(), column("version", TIMESTAMP) + timedelta(microseconds=1))
