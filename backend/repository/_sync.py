@@ -50,7 +50,8 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
     rules and the column, however the data was made; so validators run more than once, and must be idempotent.
 
     Every call can raise `ConnectError`, `PoolTimeoutError`, `ConnectionLostError` and `SchemaMismatchError`; a write
-    outside a transaction also `OutcomeUnknownError`, where the connection broke before the answer came.
+    outside a transaction also `OutcomeUnknownError`, where the connection broke before the answer came, and
+    `DeadlockError`, where it waited in line for a row of transactions that wait for each other.
     """
 
     _keywords: ClassVar[Keywords] = Keywords()

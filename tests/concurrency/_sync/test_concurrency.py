@@ -1,0 +1,274 @@
+# Generated from tests/concurrency/_async/test_concurrency.py by `python -m tools.generate_sync`: edit that one.
+"""Many at once on few rows, with fewer connections than callers: nothing is lost, and nothing is left behind."""
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, String, column, select, table
+from sqlalchemy.pool import QueuePool
+from sqlmodel import Session
+
+from backend import Database, Lock, Retry, Settings
+from backend.database.running.hold import Isolation
+from backend.errors import DeadlockError, NotFoundError, PoolTimeoutError, StaleError
+from backend.tasks import TaskCreate, TaskRepository
+from tests.conftest import Server
+from tests.support.crowd import Crowd
+from tests.support.entities import Note, NoteCreate, NoteRepository, NoteUpdate
+
+T = TypeVar("T")
+
+PATIENT = Retry(attempts=200, within_s=60)
+CALLS = 2400
+"""Calls of a whole crowd."""
+
+
+@pytest.fixture
+def database(server: Server, clean: Engine) -> Generator[Database]:
+    """Six connections, for which callers wait as long as it takes; none is in use afterwards, on the server neither."""
+    settings = Settings.of_url(server.url)
+    few = {"pool_size": 4, "pool_max_overflow": 2, "pool_timeout_s": 60.0}
+    with Database(settings.model_copy(update=few)) as database:
+        yield database
+        assert checked_out(database) == 0
+        activity = table("pg_stat_activity", column("state", String))
+        with clean.connect() as connection:
+            states = connection.execute(select(activity.c.state)).scalars().all()
+        assert not [state for state in states if state and state.startswith("idle in transaction")]
+
+
+def checked_out(database: Database) -> int:
+    pool = database.engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool.checkedout()
+
+
+@dataclass
+class Ledger:
+    """What one participant knows to have been done."""
+
+    increments: Counter[UUID] = field(default_factory=Counter[UUID])
+    revisions: list[tuple[UUID, int]] = field(default_factory=list[tuple[UUID, int]])
+    """Each version that a committed write of its own made."""
+    toggles: Counter[int] = field(default_factory=Counter[int])
+    stale: int = 0
+
+    def wrote(self, note: Note, *, increment: bool = False) -> None:
+        self.revisions.append((note.id, note.revision))
+        self.increments[note.id] += increment
+
+
+class Participant:
+    """One of the crowd: random calls on the rows that all share."""
+
+    def __init__(self, database: Database, notes: list[UUID], tasks: list[int], seed: str) -> None:
+        self._database = database
+        self._notes = notes
+        self._tasks = tasks
+        self._random = random.Random(seed)
+        self._name = seed
+        self.ledger = Ledger()
+
+    def play(self, calls: int) -> Ledger:
+        deeds: dict[Callable[[], None], int] = {
+            self._toggle: 6,
+            self._read: 3,
+            self._update: 3,
+            self._update_expected: 3,
+            self._add_optimistically: 2,
+            self._add_locked: 3,
+            self._add_repeatable: 2,
+            self._add_serializable: 2,
+            self._add_to_two: 1,
+            self._create_and_delete: 2,
+        }
+        for deed in self._random.choices([*deeds], [*deeds.values()], k=calls):
+            deed()
+        return self.ledger
+
+    def _toggle(self) -> None:
+        id = self._random.choice(self._tasks)
+        with self._database.session() as session:
+            TaskRepository(session).owned_by("a").toggle_complete(id)
+        self.ledger.toggles[id] += 1
+
+    def _read(self) -> None:
+        with self._database.session() as session:
+            notes = NoteRepository(session)
+            before = notes.get_one(self._random.choice(self._notes))
+            after = next(note for note in notes.list() if note.id == before.id)
+            assert (after.rank or 0) >= (before.rank or 0)
+            assert after.revision >= before.revision
+
+    def _update(self) -> None:
+        with self._database.session() as session:
+            notes = NoteRepository(session)
+            id = self._random.choice(self._notes)
+            self.ledger.wrote(_patiently(lambda: notes.update(id, NoteUpdate(text=self._name))))
+
+    def _update_expected(self) -> None:
+        with self._database.session() as session:
+            notes = NoteRepository(session)
+            note = notes.get_one(self._random.choice(self._notes))
+            try:
+                changes = NoteUpdate(text=self._name)
+                changed = _patiently(lambda: notes.update(note.id, changes, expected=note.revision))
+            except StaleError:
+                self.ledger.stale += 1
+                return
+            assert changed.revision == note.revision + 1
+            self.ledger.wrote(changed)
+
+    def _add_optimistically(self) -> None:
+        id = self._random.choice(self._notes)
+        with self._database.session() as session:
+            notes = NoteRepository(session)
+            while True:
+                note = notes.get_one(id)
+                try:
+                    changed = _patiently(partial(notes.update, id, _incremented(note), expected=note.revision))
+                except StaleError:
+                    self.ledger.stale += 1
+                else:
+                    self.ledger.wrote(changed, increment=True)
+                    return
+
+    def _add_locked(self) -> None:
+        self._add(Lock(), None)
+
+    def _add_repeatable(self) -> None:
+        self._add(None, "REPEATABLE READ")
+
+    def _add_serializable(self) -> None:
+        self._add(None, "SERIALIZABLE")
+
+    def _add(self, lock: Lock | None, isolation: Isolation | None) -> None:
+        id = self._random.choice(self._notes)
+
+        def work(session: Session) -> Note:
+            notes = NoteRepository(session)
+            return notes.update(id, _incremented(notes.get_one(id, lock=lock)))
+
+        self.ledger.wrote(self._database.run(work, isolation=isolation, retry=PATIENT), increment=True)
+
+    def _add_to_two(self) -> None:
+        """In any order, so that some meet crosswise: the server waits a second before it looks for a deadlock."""
+        ids = self._random.sample(self._notes, 2)
+
+        def work(session: Session) -> list[Note]:
+            notes = NoteRepository(session)
+            return [notes.update(id, _incremented(notes.get_one(id, lock=Lock("no key update")))) for id in ids]
+
+        for note in self._database.run(work, retry=PATIENT):
+            self.ledger.wrote(note, increment=True)
+
+    def _create_and_delete(self) -> None:
+        with self._database.session() as session:
+            own = TaskRepository(session).owned_by(self._name)
+            task = own.create(TaskCreate(title="x"))
+            with pytest.raises(NotFoundError):
+                TaskRepository(session).owned_by("a").delete(task.id, expected=task.updated_at)
+            assert own.list() == [task]
+            assert (own.delete(task.id, expected=task.updated_at)).id == task.id
+
+
+def _incremented(note: Note) -> NoteUpdate:
+    return NoteUpdate(rank=(note.rank or 0) + 1)
+
+
+def _patiently(call: Callable[[], T]) -> T:
+    """The answer to one call, which waits for a row among crossing transactions and can be the one that is ended."""
+    while True:
+        try:
+            return call()
+        except DeadlockError as error:
+            if not error.retryable or error.outcome != "not_applied":
+                raise
+
+
+def test_a_crowd_of_random_calls_loses_nothing(database: Database) -> None:
+    seed = os.environ.get("SEED") or str(random.randrange(2**32))
+    print(f"SEED={seed}")
+    with database.session() as session:
+        notes = [(NoteRepository(session).create(NoteCreate(text="x"))).id for _ in range(3)]
+        mine = TaskRepository(session).owned_by("a")
+        tasks = [(mine.create(TaskCreate(title="x"))).id for _ in range(3)]
+
+    def play(number: int) -> Ledger:
+        return Participant(database, notes, tasks, f"{seed} {number}").play(CALLS // Crowd.SIZE)
+
+    ledgers = Crowd().work(play)
+    revisions = [one for ledger in ledgers for one in ledger.revisions]
+    increments = sum((ledger.increments for ledger in ledgers), Counter[UUID]())
+    toggles = sum((ledger.toggles for ledger in ledgers), Counter[int]())
+    with database.session() as session:
+        for note in NoteRepository(session).list():
+            assert (note.rank or 0) == increments[note.id]
+            assert sorted(number for id, number in revisions if id == note.id) == [*range(2, note.revision + 1)]
+        found = TaskRepository(session).list()
+    assert {task.id: task.completed for task in found} == {id: bool(toggles[id] % 2) for id in tasks}
+    assert sum(ledger.stale for ledger in ledgers) > 0
+
+
+def test_locks_that_are_taken_crosswise_are_a_deadlock_that_is_run_again(database: Database) -> None:
+    with database.session() as session:
+        ids = [(NoteRepository(session).create(NoteCreate(text="x"))).id for _ in range(2)]
+    crowd = Crowd(2)
+    runs: Counter[int] = Counter()
+
+    def cross(number: int) -> None:
+        first, second = ids if number else reversed(ids)
+
+        def work(session: Session) -> None:
+            notes = NoteRepository(session)
+            notes.update(first, _incremented(notes.get_one(first, lock=Lock())))
+            runs[number] += 1
+            if runs[number] == 1:
+                crowd.meet()
+            notes.update(second, _incremented(notes.get_one(second, lock=Lock())))
+
+        database.run(work)
+
+    crowd.work(cross)
+    assert sorted(runs.values()) == [1, 2]
+    with database.session() as session:
+        assert [(one.rank, one.revision) for one in NoteRepository(session).list()] == [(2, 3)] * 2
+
+
+def test_an_exhausted_pool_is_said_and_whole_again_afterwards(database: Database, server: Server) -> None:
+    few = {"pool_size": 1, "pool_max_overflow": 1, "pool_timeout_s": 0.05}
+    crowd = Crowd(5)
+    with Database(Settings.of_url(server.url).model_copy(update=few)) as small:
+
+        def hold(session: Session) -> int:
+            counted = NoteRepository(session).count()
+            crowd.meet()
+            crowd.meet()
+            return counted
+
+        def fail() -> int:
+            crowd.meet()
+            with pytest.raises(PoolTimeoutError) as raised:
+                _count(small.session())
+            assert (raised.value.retryable, raised.value.outcome) == (True, "not_applied")
+            with pytest.raises(PoolTimeoutError):
+                small.run(_count, retry=Retry(attempts=2))
+            crowd.meet()
+            return small.run(_count, retry=PATIENT)
+
+        def participate(number: int) -> int:
+            return small.run(hold) if number < 2 else fail()
+
+        assert crowd.work(participate) == [0] * 5
+        assert checked_out(small) == 0
+
+
+def _count(session: Session) -> int:
+    return NoteRepository(session).count()
