@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Engine, ForeignKey, Integer, MetaData, Table, func, insert, select
-from sqlmodel import Session
+from sqlalchemy import Column, Engine, ForeignKey, Integer, MetaData, Table, event, func, insert
+from sqlmodel import Session, select
 
-from backend import AsyncDatabase, Database
+from backend import AsyncDatabase, Database, Settings
 from backend.database.running.receipt import Receipt, fate_of, receipt_of
 from backend.database.running.writes import Writes
-from backend.errors import UsageError
+from backend.errors import OutcomeUnknownError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository
 from tests.conftest import Server
 from tests.support.faults import Cut, Delay, Fault
@@ -22,6 +22,10 @@ from tests.support.wire import WireProxy
 
 def _create(session: Session) -> Task:
     return TaskRepository(session).owned_by("a").create(TaskCreate(title="x"))
+
+
+def _add(session: Session) -> None:
+    session.add(Task(title="added", user_id="a"))
 
 
 def _count(session: Session) -> int:
@@ -94,7 +98,7 @@ def test_a_commit_that_is_under_way_without_its_client_is_asked_after_until_it_e
         with WireProxy(server.upstream) as proxy, Database(proxy.url) as database:
             assert _result_of_run_cut_in_its_commit(database, proxy, direct, parent, work) == ["done"]
         with direct.engine.connect() as connection:
-            assert connection.execute(select(func.count()).select_from(child)).scalar_one() == len(runs) == 1
+            assert len(connection.execute(child.select()).all()) == len(runs) == 1
     finally:
         tables.drop_all(direct.engine)
 
@@ -110,13 +114,82 @@ def _result_of_run_cut_in_its_commit(
         proxy.fault(Fault("before_statement", Delay(0), "pg_xact_status")) as asked_again,
     ):
         with direct.engine.begin() as holder:
-            holder.execute(select(parent).with_for_update())
+            holder.execute(parent.select().with_for_update())
             thread.start()
             sent.wait()
             proxy.cut_all()
             asked_again.wait()
         thread.join()
     return result
+
+
+def test_a_lost_commit_in_which_a_listener_wrote_first_is_unknown(
+    direct: Database, server: Server, clean: Engine
+) -> None:
+    def work(session: Session) -> None:
+        event.listen(session, "before_commit", _add)
+        session.exec(select(func.lower("A")))
+
+    with (
+        WireProxy(server.upstream) as proxy,
+        Database(proxy.url) as database,
+        proxy.fault(Fault("within_answer", Cut(), "COMMIT")),
+        pytest.raises(OutcomeUnknownError),
+    ):
+        database.run(work)
+    assert direct.run(_count) == 1
+
+
+def test_a_lost_commit_of_what_could_have_written_and_did_not_is_run_again(server: Server, clean: Engine) -> None:
+    runs: list[str] = []
+
+    def work(session: Session) -> None:
+        runs.extend(session.exec(select(func.lower("RUN"))))
+
+    with (
+        WireProxy(server.upstream) as proxy,
+        Database(proxy.url) as database,
+        proxy.fault(Fault("within_answer", Cut(), "COMMIT")),
+    ):
+        database.run(work)
+    assert runs == ["run", "run"]
+
+
+def test_a_listeners_writes_are_part_of_the_run(direct: Database, server: Server, clean: Engine) -> None:
+    def work(session: Session) -> None:
+        event.listen(session, "before_commit", _add)
+        _create(session)
+
+    with (
+        WireProxy(server.upstream) as proxy,
+        Database(proxy.url) as database,
+        proxy.fault(Fault("within_answer", Cut(), "COMMIT")),
+    ):
+        database.run(work)
+    assert direct.run(_count) == 2
+
+
+def test_a_connect_that_fails_in_the_works_own_statement_runs_it_again(server: Server, clean: Engine) -> None:
+    runs: list[str] = []
+
+    def work(session: Session) -> int:
+        runs.append("run")
+        return session.exec(select(func.count()).select_from(Task)).one()
+
+    with WireProxy(server.upstream) as proxy:
+        settings = Settings.of_url(proxy.url).model_copy(update={"connect_retry_s": 0.0})
+        refused = Fault("connect", Cut(), times=2)
+        with Database(settings) as database, proxy.fault(refused) as armed:
+            assert database.run(work) == 0
+    assert (armed.fired, len(runs)) == (2, 2)
+
+
+def test_the_work_can_take_the_connection_with_options_of_its_own(direct: Database, clean: Engine) -> None:
+    def work(session: Session) -> str:
+        session.connection(execution_options={"isolation_level": "SERIALIZABLE", "postgresql_readonly": True})
+        return str(session.exec(select(func.current_setting("transaction_read_only"))).one())
+
+    assert direct.run(work) == "on"
 
 
 def test_a_run_takes_a_function_and_no_coroutine(direct: Database, clean: Engine) -> None:

@@ -62,6 +62,8 @@ def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation 
             try:
                 on_session(session, commit, _WORK)
             except OutcomeUnknownError:
+                if receipt is None and writes.possible:  # written by a listener, while it was committed
+                    raise
                 is_answered = False
             else:
                 is_answered = True
@@ -92,5 +94,6 @@ def _is_committed(engine: Engine, receipt: Receipt | None, delays: Delays) -> bo
 
 def _may_be_run_again(error: Exception) -> bool:
     """Whether nothing of the work was applied and the same work can succeed; the caller's own errors are looked at."""
-    made = translated(error, _WORK, "statement")
+    sent = not isinstance(error, DBAPIError) or error.statement is not None or error.connection_invalidated
+    made = translated(error, _WORK, "statement" if sent else "connect")
     return isinstance(made, RepositoryError) and made.retryable and made.outcome == "not_applied"

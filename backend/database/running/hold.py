@@ -12,18 +12,18 @@ Isolation = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 
 
 class Hold:
-    """Takes the connection of the session's transaction, and refuses that anybody commits it until `release`.
+    """Gives the session's transaction its isolation level, and refuses that anybody commits it until `release`.
 
-    `isolation` is the transaction's level, else the engine's. Nothing is sent. Raises `ConnectError`, …
+    A level takes the connection, and sends nothing. Without one the work can take it with options of its own.
     """
 
     def __init__(self, session: Session, isolation: Isolation | None) -> None:
         self._is_held = True
         self._transaction = session.get_transaction()
         event.listen(session, "before_commit", self._refuse)
-        options = {} if isolation is None else {"isolation_level": isolation}
-        with translating(Work("run"), "connect"):
-            session.connection(execution_options=options)
+        if isolation is not None:
+            with translating(Work("run"), "connect"):
+                session.connection(execution_options={"isolation_level": isolation})
 
     def release(self, session: Session) -> None:
         """Lets the transaction be committed. Raises `UsageError` if it is not the one that was begun."""

@@ -64,7 +64,10 @@ def receipt_of(session: Session, writes: Writes) -> Receipt | None:
         return None
     with translating(_WORK, "statement"):
         id, system, timeline = session.connection().execute(_RECEIPT).one()
-    return Receipt(id, system, timeline) if id else None  # NULL: it wrote nothing, whatever was sent
+    if not id:  # NULL: it wrote nothing so far, whatever was sent
+        writes.possible = False
+        return None
+    return Receipt(id, system, timeline)
 
 
 def fate_of(engine: Engine, receipt: Receipt) -> Fate:
