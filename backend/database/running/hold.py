@@ -1,6 +1,6 @@
 """How a run's transaction begins and stays: at its isolation level, and open until the run itself commits it."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -10,14 +10,19 @@ from backend.errors import UsageError
 
 Isolation = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 
+_LEVELS = get_args(Isolation)
+
 
 class Hold:
     """Gives the session's transaction its isolation level, and refuses that anybody commits it until `release`.
 
     A level takes the connection, and sends nothing. Without one the work can take it with options of its own.
+    Raises `UsageError` for a level that is none of `Isolation`.
     """
 
     def __init__(self, session: Session, isolation: Isolation | None) -> None:
+        if isolation not in (None, *_LEVELS):
+            raise UsageError(f"isolation is {isolation!r}, expected one of {', '.join(map(repr, _LEVELS))}")
         self._is_held = True
         self._transaction = session.get_transaction()
         event.listen(session, "before_commit", self._refuse)

@@ -96,6 +96,13 @@ async def test_the_isolation_level_is_that_of_the_run_alone(database: AsyncDatab
     assert await database.run(level) == "read committed"
 
 
+@pytest.mark.parametrize("isolation", ["AUTOCOMMIT", "serializable", "READ UNCOMMITTED", True])
+async def test_a_level_that_is_none_is_refused_before_the_work(database: AsyncDatabase, isolation: Any) -> None:
+    with pytest.raises(UsageError, match=r"expected one of 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'"):
+        await database.run(create, isolation=isolation)
+    assert await database.run(count) == 0
+
+
 async def test_an_error_that_may_pass_ends_with_the_last_attempt(database: AsyncDatabase) -> None:
     runs: list[int] = []
 

@@ -93,6 +93,13 @@ def test_the_isolation_level_is_that_of_the_run_alone(database: Database, isolat
     assert database.run(level) == "read committed"
 
 
+@pytest.mark.parametrize("isolation", ["AUTOCOMMIT", "serializable", "READ UNCOMMITTED", True])
+def test_a_level_that_is_none_is_refused_before_the_work(database: Database, isolation: Any) -> None:
+    with pytest.raises(UsageError, match=r"expected one of 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'"):
+        database.run(create, isolation=isolation)
+    assert database.run(count) == 0
+
+
 def test_an_error_that_may_pass_ends_with_the_last_attempt(database: Database) -> None:
     runs: list[int] = []
 
