@@ -82,6 +82,29 @@ def test_an_exclusion_of_an_expression_names_nothing(engine: Engine) -> None:
     assert violated(engine, table, {"b": 1, "c": 1}) == ()
 
 
+def test_an_expression_with_sql_in_a_string_names_nothing(engine: Engine) -> None:
+    table = _table()
+    Index("one", func.greatest(table.c.b, text("c")), unique=True)
+    assert violated(engine, table, {"b": 1}) == ()
+
+
+def test_a_name_that_a_convention_makes_too_long_is_known_as_it_is_cut(engine: Engine) -> None:
+    metadata = MetaData(naming_convention={"uq": "uq_" + "long_" * 14 + "%(table_name)s"})
+    table = Table("explicit", metadata, Column("id", Integer, primary_key=True), Column("a", Text, unique=True))
+    assert violated(engine, table, {"a": "x"}) == ("a",)
+
+
+def test_another_tables_constraint_of_the_same_name_is_another(engine: Engine) -> None:
+    forward = """
+        CREATE TABLE beside (b int CONSTRAINT same CHECK (b > 5));
+        CREATE FUNCTION forward() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN INSERT INTO beside VALUES (NEW.b); RETURN NEW; END';
+        CREATE TRIGGER forward BEFORE INSERT ON explicit FOR EACH ROW EXECUTE FUNCTION forward()"""
+    table = _table()
+    table.append_constraint(CheckConstraint(table.c.b > 0, name="same"))
+    assert violated(engine, table, {"b": 1}, ddl=forward) == ()
+
+
 def test_looking_at_an_exclusion_leaves_it_in_its_table(engine: Engine) -> None:
     table = _table(ExcludeConstraint(("b", "="), name="apart"))
     assert [violated(engine, table, {"b": 1}) for _ in range(2)] == [("b",), ("b",)]
