@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 from typing_extensions import TypeVar
 
