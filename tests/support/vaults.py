@@ -65,7 +65,9 @@ class Vault(SQLModel, table=True):
     raises: str | None = Field(default=None, sa_type=Text)
     unreadable: str | None = Field(default=None, sa_type=Unreadable)
     at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
-    version: int = Field(default=None, sa_column_kwargs={"server_default": "1"})
+    version: int = Field(
+        default=None, sa_column_kwargs={"server_default": "1", "onupdate": column("version", Integer()) + 1}
+    )
 
 
 class VaultCreate(SQLModel):

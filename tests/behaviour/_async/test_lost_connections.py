@@ -84,7 +84,6 @@ async def test_a_read_at_another_isolation_level_is_never_unknown(proxy: WirePro
     await engine.dispose()
 
 
-@pytest.mark.filterwarnings("ignore::backend.database.transactions.UncommittedWritesWarning")
 async def test_a_commit_whose_answer_is_lost_is_unknown(database: AsyncDatabase, proxy: WireProxy) -> None:
     with proxy.fault(Fault("after_statement", Cut(), is_commit)), pytest.raises(OutcomeUnknownError) as raised:
         async with database.transaction() as session:

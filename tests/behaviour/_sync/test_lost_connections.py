@@ -84,7 +84,6 @@ def test_a_read_at_another_isolation_level_is_never_unknown(proxy: WireProxy, cl
     engine.dispose()
 
 
-@pytest.mark.filterwarnings("ignore::backend.database.transactions.UncommittedWritesWarning")
 def test_a_commit_whose_answer_is_lost_is_unknown(database: Database, proxy: WireProxy) -> None:
     with proxy.fault(Fault("after_statement", Cut(), is_commit)), pytest.raises(OutcomeUnknownError) as raised:
         with database.transaction() as session:
