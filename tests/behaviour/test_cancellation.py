@@ -143,10 +143,12 @@ async def test_a_connect_can_be_cancelled_at_each_wait(
         databases.append(one_connection(proxy))
         await way(Stage(databases[-1], proxy, clean, row), CREATE)
 
-    async for _ in each_cancellation(work, moment):
-        await check_world(Stage(databases[-1], proxy, clean, row), CREATE)
-        await databases.pop().close()
-    await databases.pop().close()
+    try:
+        async for _ in each_cancellation(work, moment):
+            await check_world(Stage(databases[-1], proxy, clean, row), CREATE)
+            await databases[-1].close()
+    finally:
+        await databases[-1].close()
 
 
 @each_moment
@@ -161,10 +163,12 @@ async def test_a_connect_to_a_waking_database_can_be_cancelled_at_each_wait(
         with proxy.fault(Fault("connect", Refuse("57P03", "starting"), times=2)):
             await databases[-1].ping()
 
-    async for _ in each_cancellation(work, moment):
-        await check_world(Stage(databases[-1], proxy, clean, row), CREATE)
-        await databases.pop().close()
-    await databases.pop().close()
+    try:
+        async for _ in each_cancellation(work, moment):
+            await check_world(Stage(databases[-1], proxy, clean, row), CREATE)
+            await databases[-1].close()
+    finally:
+        await databases[-1].close()
 
 
 async def test_the_question_why_a_connect_was_refused_can_be_cancelled(proxy: WireProxy, clean: Engine) -> None:

@@ -179,7 +179,8 @@ def _unsettled(engine: AsyncEngine, proxy: WireProxy, beside: Engine) -> str:
     states = server_states(beside)
     if set(states) - {"idle"} or len(states) > pool.checkedin():
         return f"{pool.checkedin()} connections in the pool, on the server {states}"
-    return "" if proxy.open <= len(states) else f"{proxy.open} connections to the proxy, {len(states)} to the server"
+    # a backend whose client has gone, and that looks idle, may have a statement yet to read
+    return "" if proxy.open == len(states) else f"{proxy.open} connections to the proxy, {len(states)} to the server"
 
 
 _activity = table("pg_stat_activity", column("application_name", String()), column("state", String()))
