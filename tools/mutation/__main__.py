@@ -1,0 +1,62 @@
+"""Breaks the statement layer in every small way, and shows which breaks no test notices: `python -m tools.mutation`.
+
+A mutant that lives is a survivor, and each survivor is explained in `docs/mutation.md`, on a line of its own: a dash,
+its name in backquotes, a colon, and why it changes nothing. One that is not explained there, or an explanation without
+a survivor, is an error. `--only TEXT` takes the mutants whose name has the text, `--list` names them.
+
+    mutants   the changes, and the files that they are made in
+    trials    the tests that a mutant is tried with
+    warm      how most are killed quickly
+"""
+
+import re
+import sys
+from collections import Counter
+
+from tools.mutation.mutants import ROOT, Mutant, mutants
+from tools.mutation.trials import trials
+from tools.mutation.warm import Fate
+
+EXPLAINED = ROOT / "docs" / "mutation.md"
+
+
+def main(arguments: list[str]) -> int:
+    """Prints the fate of each mutant, the numbers and the survivors; 1 if one is unexplained."""
+    only = arguments[arguments.index("--only") + 1] if "--only" in arguments else ""
+    chosen = list(mutants(only))
+    if "--list" in arguments:
+        print("\n".join(mutant.name for mutant in chosen))
+        return 0
+    fates = _tried(chosen)
+    counted = Counter(fates.values())
+    print(f"{len(chosen)} mutants", *(f"{counted[fate]} {fate}" for fate in ("killed", "timed out", "lives")), sep=", ")
+    return _told({name for name, fate in fates.items() if fate == "lives"}, set(fates), complete=not only)
+
+
+def _tried(chosen: list[Mutant]) -> dict[str, Fate]:
+    fates: dict[str, Fate] = {}
+    with trials() as places:
+        for mutant, fate in places.fates(chosen):
+            fates[mutant.name] = fate
+            print(f"{fate:9}", mutant.name, flush=True)
+    return fates
+
+
+def _told(alive: set[str], tried: set[str], *, complete: bool) -> int:
+    """Prints the survivors beside what is known of them; 1 if that does not agree."""
+    known = explanations()
+    for name in sorted(alive):
+        print(f"- `{name}`: {known.get(name, 'UNEXPLAINED')}")
+    stale = [name for name in known if name not in alive and (complete or name in tried)]
+    for name in stale:
+        print(f"explained in {EXPLAINED.name}, and no survivor: {name}")
+    return int(bool(stale or alive - set(known)))
+
+
+def explanations() -> dict[str, str]:
+    """The survivors that are explained, each with why."""
+    return dict(re.findall(r"^- `(.+)`: (.+)$", EXPLAINED.read_text(), re.MULTILINE))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

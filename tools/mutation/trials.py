@@ -1,0 +1,146 @@
+"""A trial: the tests of `STAGES`, those that need no database first, run with one mutant until one fails.
+
+Tried twice, at most. First warm: in a fork of a process that has collected the tests, in which the functions get the
+mutant's code; it takes some tens of milliseconds, and only says of a mutant that it is killed. Each other one is tried
+cold: a process imports the package and the tests anew, from a scratch copy that holds the mutant.
+"""
+
+import compileall
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from py_compile import PycInvalidationMode
+from queue import SimpleQueue
+
+import pytest
+
+from backend.database.embedded import EmbeddedServer
+from tools.mutation.mutants import ROOT, Mutant, unchanged
+from tools.mutation.warm import Fate, Loop, fate_of, limit
+
+WORKERS = 2
+STAGES = (
+    ["tests/statements/test_scope.py"],
+    ["tests/statements/test_statements.py", "tests/statements/test_definition_keys.py"],
+    ["tests/behaviour/_sync/test_scope.py"],
+    ["tests/behaviour/_sync/test_calls.py", "tests/behaviour/_sync/test_refusals.py"],
+)
+
+_OURS = ("backend", "tests", "tools")
+_FOREIGN = ("hypothesis", "pytest_asyncio.plugin", "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlmodel")
+"""What the tests import and no mutant changes: imported once."""
+
+_FORK = get_context("fork")
+
+
+class Place:
+    """A scratch copy of the project, a server, and a process that has collected the tests."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._folder = folder
+        self._url = url
+        self._warm, other = _FORK.Pipe()
+        self._process = _FORK.Process(target=self._wait_for_mutants, args=(other,))
+        self._process.start()
+
+    def fate(self, mutant: Mutant) -> Fate:
+        """What becomes of the mutant."""
+        if mutant.is_in_function:
+            self._warm.send(mutant)
+            if self._warm.recv() == "killed":
+                return "killed"
+        changed = self._folder / mutant.path
+        original = changed.read_text()
+        changed.write_text(mutant.text)
+        try:
+            return self._cold()
+        finally:
+            changed.write_text(original)
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._warm.send(None)
+        self._process.join()
+
+    def _cold(self) -> Fate:
+        for stage in STAGES:
+            process = _FORK.Process(target=self._run_stage, args=(stage,))
+            process.start()
+            process.join()
+            fate = fate_of(process.exitcode)
+            if fate != "lives":
+                return fate
+        return "lives"
+
+    def _run_stage(self, tests: list[str]) -> None:
+        limit()
+        self._run(tests)
+
+    def _wait_for_mutants(self, mutants: Connection) -> None:
+        self._run([test for stage in STAGES for test in stage], Loop(mutants))
+
+    def _run(self, tests: list[str], *plugins: object) -> None:
+        os.chdir(self._folder)
+        os.environ["TEST_DATABASE_URL"] = self._url
+        sys.dont_write_bytecode = True
+        sys.path.insert(0, str(self._folder))
+        for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
+            del sys.modules[name]
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+            os.dup2(nowhere.fileno(), 2)
+        code = pytest.main(["-x", "-q", "--no-header", "--assert=plain", "-p", "no:cacheprovider", *tests], plugins)
+        os._exit(int(code))
+
+
+class Trials:
+    """Several places, in each of which one mutant after the other is tried."""
+
+    def __init__(self, places: list[Place]) -> None:
+        self._count = len(places)
+        self._free: SimpleQueue[Place] = SimpleQueue()
+        for place in places:
+            self._free.put(place)
+
+    def fates(self, mutants: list[Mutant]) -> Iterator[tuple[Mutant, Fate]]:
+        """What becomes of each mutant, in their order."""
+        with ThreadPoolExecutor(self._count) as workers:
+            yield from zip(mutants, workers.map(self._fate, mutants), strict=True)
+
+    def _fate(self, mutant: Mutant) -> Fate:
+        place = self._free.get()
+        try:
+            return place.fate(mutant)
+        finally:
+            self._free.put(place)
+
+
+@contextmanager
+def trials() -> Generator[Trials]:
+    """Makes the places, and sees that in each the tests pass with what is no mutant."""
+    for name in _FOREIGN:
+        import_module(name)
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        urls = [stack.enter_context(EmbeddedServer()).url for _ in range(WORKERS)]
+        places = [Place(_copied(Path(scratch) / str(number)), url) for number, url in enumerate(urls)]
+        for place in places:
+            stack.callback(place.close)
+            if place.fate(unchanged()[0]) != "lives":
+                raise SystemExit("the tests fail without a mutant: see to that first")
+        yield Trials(places)
+
+
+def _copied(folder: Path) -> Path:
+    for name in ("backend", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    compileall.compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+    return folder
