@@ -60,11 +60,14 @@ class Scope:
         Raises `OwnerRequiredError` if it was not made by `_select`, `UsageError` if it cannot be held to the owner.
         """
         self.require(statement)
+        own = self._table
         parts = list(iterate(statement))
-        refuse_unreadable(parts, self._table)
-        if all(part is statement or self._is_plain(part) for part in parts):
-            return statement
-        return _held(statement, self._table)
+        refuse_unreadable(parts, own)
+        if any(
+            isinstance(part, FromClause | SelectBase) and part is not statement and part is not own for part in parts
+        ):
+            return _held(statement, own)
+        return statement
 
     def require(self, statement: Executable) -> None:
         """Raises `OwnerRequiredError` for a statement that does not bind the owner, whoever wrote it."""
@@ -83,12 +86,6 @@ class Scope:
         if is_select(statement) or isinstance(statement, Update | Delete):
             return any(part is self.condition for part in conjuncts(statement.whereclause))
         return False
-
-    def _is_plain(self, part: object) -> bool:
-        """Whether the part of a statement reads nothing but this table."""
-        if isinstance(part, Column):
-            return part.table is self._table
-        return part is self._table or isinstance(part, ColumnElement) or not isinstance(part, FromClause | SelectBase)
 
 
 def _held_subquery(element: object, **_: object) -> AnySelect | None:

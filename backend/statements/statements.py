@@ -38,6 +38,7 @@ from backend.statements.conditions import (
     checked_order,
     is_expression,
 )
+from backend.statements.definition import generation
 from backend.statements.elements import OWNER
 from backend.statements.entity import Entity, ModelT
 from backend.statements.locks import Lock
@@ -71,7 +72,7 @@ class Statements(Generic[ModelT]):
     def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
         self.entity = entity
         self._columns: tuple[Column[Any], ...] = tuple(entity.columns.values())
-        self._changes: WeakKeyDictionary[Change, tuple[Executable, frozenset[str]]] = WeakKeyDictionary()
+        self._changes: WeakKeyDictionary[Change, tuple[int, Executable, frozenset[str]]] = WeakKeyDictionary()
         self._locked: dict[Lock, Executable] = {}
         owner = entity.owner_column
         self._scope = Scope(entity.table, owner) if scoped and owner is not None else None
@@ -131,9 +132,9 @@ class Statements(Generic[ModelT]):
         one that is a column's name for a column to set.
         """
         built = self._changes.get(change)
-        if built is None:
-            built = self._changes[change] = self._changed(change)
-        statement, names = built
+        if built is None or built[0] != generation():  # a table that it reads may have owners by now
+            built = self._changes[change] = (generation(), *self._changed(change))
+        _, statement, names = built
         if not names.issuperset(parameters):
             named = ", ".join(sorted(names)) or "none"
             raise UsageError(f"a change of {self.entity.name} takes the parameters {named}: it is given others")

@@ -279,19 +279,19 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a forgotten owner": (
         lambda: repository(Bill, schema("New", name=str, owner_id=str), BillUpdate, version=col(Bill.updated_at)),
-        "Wrong has owner none for Bill, Bills has owner_id: all repositories of a model name the same",
+        "Wrong has owner none for Bill, Bills has owner_id: all repositories of one table name the same",
     ),
     "a forgotten owner of an asynchronous class": (
         lambda: asynchronous(Bill, schema("New", name=str, owner_id=str), BillUpdate, version=col(Bill.updated_at)),
-        "Wrong has owner none for Bill, Bills has owner_id: all repositories of a model name the same",
+        "Wrong has owner none for Bill, Bills has owner_id: all repositories of one table name the same",
     ),
     "a forgotten version": (
         bill(),
-        "Wrong has version none for Bill, Bills has updated_at: all repositories of a model name the same",
+        "Wrong has version none for Bill, Bills has updated_at: all repositories of one table name the same",
     ),
     "another version in a subclass": (
         lambda: type("Wrong", (Bills,), {}, version=col(Bill.amount)),
-        "Wrong has version amount for Bill, Bills has updated_at: all repositories of a model name the same",
+        "Wrong has version amount for Bill, Bills has updated_at: all repositories of one table name the same",
     ),
     "a column as the shared keys": (
         bill(shared_keys=col(Bill.name)),

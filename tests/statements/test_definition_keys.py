@@ -1,12 +1,14 @@
 """Keys that compare across owners, and classes that must agree, in either order of definition."""
 
 from collections.abc import Callable
+from types import new_class
 from typing import Any
 
 import pytest
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, column, func, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
-from sqlmodel import Field, col
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel, col
 
 from backend import AsyncCRUDRepository, CRUDRepository
 from backend.errors import DefinitionError
@@ -219,3 +221,29 @@ def test_two_classes_that_disagree_on_the_owner_are_refused_in_either_order(
     with pytest.raises(DefinitionError, match=r"^Other has owner \w+ for Torn\w+, One has \w+: all repositories"):
         define(second, "Other", with_owner=not owner_first)
     define(second, "Agreeing", with_owner=owner_first)
+
+
+def another_of(model: Any) -> Any:
+    """A second model that is mapped to the same table."""
+    kinds = {"id": int, "owner_id": str, "name": str}
+    another = new_class("Another", (SQLModel,), {}, lambda namespace: namespace.update({"__annotations__": kinds}))
+    registry().map_imperatively(another, model.__table__)
+    return another
+
+
+@pytest.mark.parametrize("owned_first", [True, False])
+def test_two_models_of_one_table_that_disagree_on_the_owner_are_refused_in_either_order(owned_first: bool) -> None:
+    model = owned(f"Doubled{owned_first}")
+    another = another_of(model)
+    everything = schema("New", name=str, owner_id=str)
+
+    def define(name: str, *, with_owner: bool) -> object:
+        if with_owner:
+            return own(model, name=name)
+        return repository(another, everything, RENAMED, name=name)
+
+    define("One", with_owner=owned_first)
+    with pytest.raises(DefinitionError, match=r"^Other has owner \w+ for \w+, One has \w+: all repositories of one ta"):
+        define("Other", with_owner=not owned_first)
+    if owned_first:
+        own(another, name="Agreeing")

@@ -261,6 +261,7 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ("core exists", lambda: exists().where(PROJECT.c.id == TICKET.c.project_id), "select from its model"),
     ("core alias", lambda: exists(select(PROJECT.alias().c.id)), "select from its model"),
     ("core in a union", lambda: exists(union_all(select(Project.id), select(PROJECT.c.id)).subquery()), "its model"),
+    ("core of its own table", lambda: exists(select(TICKET.c.id).correlate(None)), "select from its model"),
     ("core in a cte", lambda: exists(select(select(PROJECT.c.id).cte().c.id)), "select from its model"),
     ("light table", lambda: exists(select(table("project", column("id")).c.id)), "not of the models' metadata"),
     ("another metadata", lambda: exists(select(ELSEWHERE.c.id)), "not of the models' metadata"),
@@ -464,6 +465,7 @@ _REFUSED_STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any], str]] = [
     ("statement option", lambda start: start.options(with_loader_criteria(Ticket, true())), "an option"),
     ("group", lambda start: start.group_by(literal_column("1 OR 1")), "SQL in a string"),
     ("writing cte", lambda start: start.add_cte(delete(Project).cte("d")), "that writes"),
+    ("core of its own table", lambda start: start.where(exists(select(TICKET.c.id).correlate(None))), "its model"),
     ("limit by core", lambda start: start.limit(select(PROJECT.c.id).scalar_subquery()), "select from its model"),
 ]
 
@@ -557,6 +559,28 @@ def test_a_change_that_two_repositories_share_is_checked_by_each(scoped: Stateme
     everybody = Statements(scoped.entity, scoped=False)
     assert "owner_is" not in sql(everybody.change(change, ()))
     assert unbound(sql(scoped.change(change, ()))) == []
+
+
+def test_what_was_built_before_a_table_had_owners_is_built_anew(scoped: Statements[Any]) -> None:
+    class Late(SQLModel, table=True):
+        id: int = Field(default=None, primary_key=True)
+        owner_id: str
+
+    class LateData(SQLModel): ...
+
+    subquery = select(Late.id).limit(1).scalar_subquery()
+    change = Change({col(Ticket.title): "x"}, col(Ticket.project_id) == subquery)
+    before = sql(scoped.change(change, ()))
+    assert "late.owner_id" not in before
+    kept = scoped.change(change, ())
+    try:
+        define("LateRepository", (Late, LateData, LateData, int, str), Keywords(owner=col(Late.owner_id)))
+        assert scoped.change(change, ()) is not kept
+        assert "late.owner_id = %(owner_is)s" in sql(scoped.change(change, ()))
+        assert scoped.change(change, ()) is scoped.change(change, ())
+    finally:
+        table_of_late: Any = inspect(Late).local_table
+        SQLModel.metadata.remove(table_of_late)  # no other test makes it
 
 
 # What a model brings

@@ -1,14 +1,15 @@
-"""What the classes of one model, and those of models that refer to one another, must agree on.
+"""What the classes of one table, and those of models that refer to one another, must agree on.
 
-A forgotten keyword must not open a table: all classes of a model name the same owner and the same version. A foreign
-key to an owned model contains the owner, whichever of the two models is defined first.
+A forgotten keyword must not open a table: all classes of a model, and of another model that is mapped to the same
+table, name the same owner and the same version. A foreign key to an owned model contains the owner, whichever of the
+two models is defined first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Table
 from sqlalchemy.exc import NoReferenceError
 from sqlmodel import SQLModel
 
@@ -22,9 +23,9 @@ class _Declared:
     """The first class of a model that was accepted, by which the others are measured."""
 
     name: str
-    owner: str | None
-    version: str | None
-    owner_column: Column[object] | None
+    table: Table
+    owner: Column[object] | None
+    version: Column[object] | None
     references: tuple["_Reference", ...]
 
 
@@ -43,20 +44,34 @@ class _Reference:
 _Owned = tuple[str, Column[object]]
 """A model's name and its owner's column."""
 
+
+class _Generation:
+    """How many models were declared so far."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def advance(self) -> None:
+        self.number += 1
+
+
 _declared: WeakKeyDictionary[type[SQLModel], _Declared] = WeakKeyDictionary()
+_generation = _Generation()
 
 
 def agree(name: str, entity: Entity[SQLModel], shared: frozenset[str]) -> None:
     """Notes what the class declares, if it agrees with those before it. Raises `DefinitionError`, and notes nothing."""
-    first = _declared.get(entity.model)
-    if first is not None:
-        _check_equal(name, entity, first)
+    for one in _declared.values():
+        if one.table is entity.table:
+            _check_equal(name, entity, one)
     references = tuple(_references(name, entity, shared))
     own = [(entity.name, column) for column in (entity.owner_column,) if column is not None]
     _check_references(references, [*_owned(), *own])
+    first = _declared.get(entity.model)
     if first is None:
         _check_references([one for declared in _declared.values() for one in declared.references], own)
-        first = _Declared(name, entity.owner, entity.version, entity.owner_column, ())
+        first = _Declared(name, entity.table, entity.owner_column, entity.version_column, ())
+        _generation.advance()
     _declared[entity.model] = replace(first, references=(*first.references, *references))
 
 
@@ -65,17 +80,27 @@ def owner_columns() -> Mapping[str, Column[object]]:
     return {column.table.fullname: column for _, column in _owned()}
 
 
+def generation() -> int:
+    """A number that has grown when a table may have become owned: what was held to its owners before is held anew."""
+    return _generation.number
+
+
 def _owned() -> list[_Owned]:
-    return [(model.__name__, one.owner_column) for model, one in _declared.items() if one.owner_column is not None]
+    return [(model.__name__, one.owner) for model, one in _declared.items() if one.owner is not None]
 
 
 def _check_equal(name: str, entity: Entity[SQLModel], first: _Declared) -> None:
-    for what, mine, theirs in (("owner", entity.owner, first.owner), ("version", entity.version, first.version)):
-        if mine != theirs:
+    pairs = (("owner", entity.owner_column, first.owner), ("version", entity.version_column, first.version))
+    for what, mine, theirs in pairs:
+        if mine is not theirs:
             raise DefinitionError(
-                f"{name} has {what} {mine or 'none'} for {entity.name}, {first.name} has {theirs or 'none'}: "
-                "all repositories of a model name the same"
+                f"{name} has {what} {_shown(mine)} for {entity.name}, {first.name} has {_shown(theirs)}: "
+                "all repositories of one table name the same"
             )
+
+
+def _shown(column: Column[object] | None) -> str:
+    return "none" if column is None else column.name
 
 
 def _references(name: str, entity: Entity[SQLModel], shared: frozenset[str]) -> Iterator[_Reference]:
