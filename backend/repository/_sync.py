@@ -39,8 +39,12 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
 
     A fourth type argument is the id's type (`int`), a fifth the owner's (`str`). Keywords: `owner`, the column that
     says whose a row is; `version`, the column that tells a changed row (timestamptz or integer); `shared_keys`,
-    columns that a client may choose and that are unique across owners, so that one owner can learn of another's value.
-    Raises `DefinitionError`, when the class is defined, if it could not keep its promises.
+    columns of keys that a client may choose and that compare across owners. Raises `DefinitionError`, when the class is
+    defined, if it could not keep its promises.
+
+    **Shared keys** reveal, of a unique key, that a value is taken (`UniqueViolationError`), and of a foreign key, that a
+    row with this id exists, and that one of yours is referred to (`ForeignKeyViolationError`): not whose it is, for the
+    errors for an owner's own rows and for another's are equal; and nothing else.
 
     **Transactions.** A call joins the transaction that the session is in, and the caller commits. With none open a
     call is its own transaction, durable when it returns, in one round trip. **Entities** are values: detached, fully
@@ -213,11 +217,19 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         /,
     ) -> Select[T1, T2, T3, T4]: ...
     def _select(self, *columns: SQLColumnExpression[object]) -> object:
-        """A SELECT of these expressions over the rows in scope, to be refined: `.where`, `.group_by`, `.order_by`, …"""
+        """A SELECT of these expressions over the rows in scope, to be refined: `.where`, `.group_by`, `.order_by`, …
+
+        Sends nothing. More than four expressions are added to it, `.add_columns(…)`.
+        """
         return self._statements.select(columns)
 
     def _all(self, statement: Select[*Ts], parameters: Parameters = {}) -> Sequence[Row[*Ts]]:  # noqa: B006 - never changed
-        """The rows of a statement made by `_select`."""
+        """The rows of a statement made by `_select`, with the parameters that it names. One round trip.
+
+        All of them unless the statement has a limit. In a scope, every owned table that the statement reads is held to
+        the owner. Raises `OwnerRequiredError` for a statement that was not made by `_select`, `UsageError` for one that
+        cannot be held to the owner: SQL in a string, an outer join or a subquery that lets other owners' rows in, …
+        """
         found = self._run(self._statements.held(statement), parameters, "select")
         return cast("Sequence[Row[*Ts]]", found)  # as selected
 
@@ -226,20 +238,29 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         statement: Select[*Ts],
         parameters: Parameters = {},  # noqa: B006 - never changed
     ) -> Row[*Ts] | None:
-        """The row of a statement made by `_select`, or `None`. Raises `MultipleFoundError` for more than one."""
+        """The row of a statement made by `_select`, or `None`: all rows are fetched, so limit what may find many.
+
+        Raises `MultipleFoundError` for more than one row, and as `_all`.
+        """
         found = self._all(statement, parameters)
         self._refuse_more_than_one(found, "select")
         return found[0] if found else None
 
     def _scalar(self, statement: Select[T], parameters: Parameters = {}) -> T | None:  # noqa: B006 - never changed
-        """The first column of the row of a statement made by `_select`, or `None` if there is no row."""
+        """The first column of the row of a statement made by `_select`, or `None` if there is no row.
+
+        Raises as `_one_or_none`.
+        """
         row = self._one_or_none(statement, parameters)
         return None if row is None else row[0]
 
     def _change(self, id: IdT, change: Change, parameters: Parameters = {}) -> ModelT:  # noqa: B006 - never changed
-        """The row after a `Change`, declared once as a constant, with the parameters that it names. One UPDATE.
+        """The row after a `Change`, declared once as a constant, with the parameters that it names.
 
-        Raises `NotFoundError` if no row in scope has this id and meets the change's conditions.
+        One UPDATE, one round trip; it moves the version as `update` does, and no schema validates what it writes.
+        Raises `NotFoundError` if no row in scope has this id and meets the change's conditions, a
+        `ConstraintViolationError`, and `UsageError`, before anything is sent, for a change that sets primary key, owner
+        or version, for one that cannot be held to the owner, and for a parameter that it does not name.
         """
         statement = self._statements.change(change, parameters)
         return self._definition.build(self._changed_row(id, "change", statement, parameters, None))

@@ -109,7 +109,7 @@ def _held(statement: SelectT, own: Table | None) -> SelectT:
     filtered: list[AnyFrom] = [] if own is None else [own]
     missing: list[Read] = []
     for read in reads(held):
-        if read.table not in owners or (own is not None and is_same_table(read.source, own)):
+        if read.table not in owners or is_same_table(read.source, own):
             continue
         if read.may_be_missing:
             missing.append(read)

@@ -160,3 +160,36 @@ class AsyncTicketRepository(AsyncCRUDRepository[Ticket, TicketCreate, TicketUpda
 
     async def claim(self, id: int, claimant: str) -> Ticket:
         return await self._change(id, _CLAIM, {"claimant": claimant})
+
+
+class Badge(SQLModel, table=True):
+    """Owned, with keys that compare across owners: a code, and a reference to whosever project."""
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    owner_id: str = Field(sa_type=Text)
+    code: str = Field(sa_type=Text, unique=True)
+    project_id: int | None = Field(default=None, sa_type=BigInteger, foreign_key="project.id")
+
+
+class BadgeCreate(SQLModel):
+    code: str
+    project_id: int | None = None
+
+
+class BadgeUpdate(SQLModel):
+    code: str | MISSING = MISSING
+    project_id: int | MISSING | None = MISSING
+
+
+class BadgeRepository(
+    CRUDRepository[Badge, BadgeCreate, BadgeUpdate],
+    owner=col(Badge.owner_id),
+    shared_keys=(col(Badge.code), col(Badge.project_id)),
+): ...
+
+
+class AsyncBadgeRepository(
+    AsyncCRUDRepository[Badge, BadgeCreate, BadgeUpdate],
+    owner=col(Badge.owner_id),
+    shared_keys=(col(Badge.code), col(Badge.project_id)),
+): ...

@@ -119,6 +119,8 @@ def _spots(node: ast.AST, place: str = "", *, is_in_function: bool = False) -> I
         for index, child in enumerate(children):
             if not isinstance(child, ast.AST) or field in _NOT_ENTERED or _says_nothing(child):
                 continue
+            if (field, index) == ("args", 0) and isinstance(child, ast.Constant) and _is_cast(node):
+                continue
             inner = f"{place}.{child.name}" if isinstance(child, ast.FunctionDef | ast.ClassDef) else place
             yield _Spot(inner, child, node, field, index if isinstance(value, list) else None, inside)
             if not isinstance(child, ast.Raise):
@@ -133,6 +135,10 @@ def _says_nothing(node: ast.AST) -> bool:
             return True
         case _:
             return False
+
+
+def _is_cast(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "cast"
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:

@@ -55,8 +55,9 @@ class Place:
         """What becomes of the mutant."""
         if mutant.is_in_function:
             self._warm.send(mutant)
-            if self._warm.recv() == "killed":
-                return "killed"
+            fate: Fate = self._warm.recv()
+            if fate != "lives":
+                return fate
         changed = self._folder / mutant.path
         original = changed.read_text()
         changed.write_text(mutant.text)

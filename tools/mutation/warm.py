@@ -18,7 +18,7 @@ from tools.mutation.mutants import Mutant, unchanged
 
 Fate = Literal["killed", "timed out", "lives"]
 
-CPU_TIME_S = 40
+CPU_TIME_S = 20
 """The tests take up to 5: this is a loop without an end, on however busy a machine."""
 WAIT_S = 600
 """For tests that wait for one another or for the server."""
