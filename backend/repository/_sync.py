@@ -42,9 +42,9 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
     columns of keys that a client may choose and that compare across owners. Raises `DefinitionError`, when the class is
     defined, if it could not keep its promises.
 
-    **Shared keys** reveal, of a unique key, that a value is taken (`UniqueViolationError`); of a foreign key, that a row
-    with this id exists, and that one of yours is referred to (`ForeignKeyViolationError`). They do not reveal whose it
-    is, for the errors are equal for an owner's own rows and for another's; and nothing else.
+    **Shared keys** reveal, of a unique key, that a value is taken (`UniqueViolationError`); of a foreign key, that a
+    row with this id exists, and that one of yours is referred to (`ForeignKeyViolationError`). They do not reveal whose
+    it is, for the errors are equal for an owner's own rows and for another's; and nothing else.
 
     **Transactions.** A call joins the transaction that the session is in, and the caller commits. With none open a
     call is its own transaction, durable when it returns, in one round trip. **Entities** are values: detached, fully

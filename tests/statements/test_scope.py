@@ -433,6 +433,8 @@ def _nested_outer() -> Any:
 
 _REFUSED_STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any], str]] = [
     ("left join", lambda start: start.outerjoin(Project, _ON), "an outer join to project"),
+    ("always", lambda start: start.outerjoin(Project, true()), "an outer join to project"),
+    ("of a function", lambda start: start.outerjoin(Project, func.starts_with(Project.name, "x")), "an outer join to"),
     ("tautology", lambda start: start.outerjoin(Project, col(Project.owner_id) == Project.owner_id), "an outer join"),
     ("or", lambda start: start.outerjoin(Project, or_(_SAME, _ON)), "an outer join"),
     ("unequal", lambda start: start.outerjoin(Project, col(Project.owner_id) != col(Ticket.owner_id)), "an outer join"),

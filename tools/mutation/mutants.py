@@ -91,24 +91,29 @@ def mutants(only: str = "") -> Iterator[Mutant]:
     """The mutants of the targets whose name has the text `only`."""
     seen: dict[str, int] = {}
     for path, functions in TARGETS.items():
-        tree = ast.parse((ROOT / path).read_text())
-        for spot in list(_spots(tree)):
-            if functions and spot.place.rpartition(".")[2] not in functions:
-                continue
-            for what, change in _changes(spot.node):
-                name = f"{Path(path).stem}{spot.place}: {what}: {_shown(spot.node)}"
-                seen[name] = seen.get(name, 0) + 1
-                name = name if seen[name] == 1 else f"{name} #{seen[name]}"
-                if only in name:
-                    yield Mutant(name, path, spot.replaced(tree, change), spot.is_in_function)
+        statements = ast.parse((ROOT / path).read_text()).body
+        texts = [ast.unparse(one) for one in statements]
+        for number, statement in enumerate(statements):
+            tree = ast.Module([statement], [])
+            for spot in list(_spots(tree)):
+                if functions and spot.place.rpartition(".")[2] not in functions:
+                    continue
+                for what, change in _changes(spot.node):
+                    name = f"{Path(path).stem}{spot.place}: {what}: {_shown(spot.node)}"
+                    seen[name] = seen.get(name, 0) + 1
+                    name = name if seen[name] == 1 else f"{name} #{seen[name]}"
+                    if only in name:
+                        changed = [*texts[:number], spot.replaced(tree, change), *texts[number + 1 :]]
+                        yield Mutant(name, path, "\n".join(changed), spot.is_in_function)
 
 
 def unchanged() -> list[Mutant]:
     """What is no mutant, for each file: the same code, written as mutants are written."""
-    return [
-        Mutant("unchanged", path, ast.unparse(ast.parse((ROOT / path).read_text())), is_in_function=True)
-        for path in TARGETS
-    ]
+    made: list[Mutant] = []
+    for path in TARGETS:
+        statements = ast.parse((ROOT / path).read_text()).body
+        made.append(Mutant("unchanged", path, "\n".join(map(ast.unparse, statements)), is_in_function=True))
+    return made
 
 
 def _spots(node: ast.AST, place: str = "", *, is_in_function: bool = False) -> Iterator[_Spot]:

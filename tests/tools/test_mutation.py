@@ -1,0 +1,43 @@
+"""The mutants: each is a module of its own, and those by which an owner would be lost are among them."""
+
+import ast
+import re
+
+import pytest
+
+from tools.mutation.mutants import Mutant, mutants, unchanged
+
+
+@pytest.fixture(scope="module")
+def made() -> list[Mutant]:
+    return list(mutants())
+
+
+def test_each_has_a_name_of_its_own_and_is_another_module_that_can_be_read(made: list[Mutant]) -> None:
+    assert len({mutant.name for mutant in made}) == len(made)
+    original = {one.path: one.text for one in unchanged()}
+    for mutant in made:
+        assert mutant.text != original[mutant.path], mutant.name
+        ast.parse(mutant.text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "scope.Scope.__init__: opposite: owner == bindparam(OWNER)",
+        "scope._held: without where: held.where(_owner_of(read.source, owners) == bindparam(OWNER))",
+        "statements.Statements._key: without element 2: (self.entity.key_column == bindparam(ID), *self._in_scope)",
+        "statements.Statements._in_reach: first branch: self._scope is None",
+        "statements.Statements.select: without where: select(*columns).select_from(self.entity.table)",
+        "statements.Statements.insert: without values: statement.values(self._scope.stamp)",
+        "_sync.CRUDRepository.owned_by: left out: scoped._statements = self._definition.scoped",
+        "_sync.CRUDRepository._run: turned round: {**parameters, **self._scope}",
+        "definition.Definition.check_owner: not raised: raise UsageError",
+    ],
+)
+def test_a_way_to_lose_the_owner_is_among_them(made: list[Mutant], name: str) -> None:
+    assert any(mutant.name.startswith(name) for mutant in made)
+
+
+def test_what_says_nothing_is_not_changed(made: list[Mutant]) -> None:
+    assert not [mutant.name for mutant in made if re.search(r"TypeVar|: constant: '(T|SelectT)'$", mutant.name)]
