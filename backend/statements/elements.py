@@ -34,8 +34,11 @@ _STRING: Final = "SQL in a string"
 _TYPE_ARGUMENT: Final = re.compile(r"[\w .@-]*")
 
 
-_UNSEEN: Final = ("_with_options", "_statement_hints", "_hints", "_prefixes", "_suffixes")
-"""What a SELECT or CTE holds that no traversal shows and no public name reads; a test fails if one is renamed."""
+_UNSEEN: Final = ("_with_options", "_statement_hints", "_prefixes", "_suffixes")
+"""What a SELECT or CTE holds that no traversal shows and no public name reads; a test fails if one is renamed.
+
+A hint on a table is none of them: PostgreSQL's compiler takes ONLY for one, and raises for any other.
+"""
 
 
 def refuse_unreadable(parts: Iterable[ExternallyTraversible], own: Table) -> None:
@@ -97,14 +100,13 @@ def _at_parameter(part: object, own: Table) -> None:
 
 def _at_table(table: object, own: Table) -> None:
     """A table is a model's, and hides none with owners behind another object."""
-    owned = [own, *(owner.table for owner in owner_columns().values())]
-    name = getattr(table, "fullname", "")
+    owned = [owner.table for owner in owner_columns().values()]
     if any(is_same_table(table, one) for one in owned):
         return
     if not isinstance(table, Table) or table.metadata is not own.metadata:
-        raise _refusal(f"the table {name}, which is not of the models' metadata,")
+        raise _refusal(f"the table {table}, which is not of the models' metadata,")
     if any(one.name == table.name and None in (one.schema, table.schema) for one in owned):
-        raise _refusal(f"the table {name}, which has the name of one with owners,")
+        raise _refusal(f"the table {table}, which has the name of one with owners,")
 
 
 def _at_select(part: object, own: Table) -> None:

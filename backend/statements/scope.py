@@ -63,11 +63,8 @@ class Scope:
         own = self._table
         parts = list(iterate(statement))
         refuse_unreadable(parts, own)
-        if any(
-            isinstance(part, FromClause | SelectBase) and part is not statement and part is not own for part in parts
-        ):
-            return _held(statement, own)
-        return statement
+        others = (part for part in parts if part is not statement and part is not own)
+        return _held(statement, own) if any(isinstance(one, FromClause | SelectBase) for one in others) else statement
 
     def require(self, statement: Executable) -> None:
         """Raises `OwnerRequiredError` for a statement that does not bind the owner, whoever wrote it."""
@@ -163,4 +160,4 @@ def _is_of_models(statement: AnySelect) -> bool:
 
 def _read_directly(statement: AnySelect) -> Iterator[ClauseElement]:
     for child in statement.get_children():
-        yield from (part for part in outside_subqueries(child) if isinstance(part, SelectBase | Column | TableClause))
+        yield from (part for part in outside_subqueries(child) if isinstance(part, SelectBase | TableClause))

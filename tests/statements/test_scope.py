@@ -26,6 +26,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import CompileError
 from sqlalchemy.orm import (
     aliased as _aliased,
 )
@@ -190,6 +191,8 @@ def test_a_subquery_binds_the_owner_of_each_table_wherever_it_stands(
         col(Ticket.id).between(1, 2),
         col(Ticket.title).in_(["x", "y"]),
         col(Ticket.title).ilike("%x%"),
+        getattr(func, quoted_name("lower", False))(col(Ticket.title)) == "x",
+        func.jsonb_each(col(Ticket.title)).scalar_table_valued("key") == "x",
         literal(True),
     ],
     ids=lambda where: sql(where)[:40],
@@ -247,6 +250,17 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ("suffix operator", lambda: _suffix("IS NULL OR true"), "an operator of words"),
     ("extract", lambda: extract("year from now()) = 1 OR (1", Ticket.opened_on) == 1, "SQL in a string"),
     ("name", lambda: column(quoted_name(RAW, False)) == 1, "a name that is not quoted"),
+    ("cte's name", lambda: exists(select(select(Project.id).cte(_raw()).c.id)), "a name that is not quoted"),
+    ("alias's name", lambda: exists(select(aliased(Project, name=_raw()).id)), "a name that is not quoted"),
+    ("subquery's name", lambda: exists(select(select(Project.id).subquery(_raw()).c.id)), "a name that is not quoted"),
+    ("lateral's name", lambda: exists(select(select(Project.id).lateral(_raw()).c.id)), "a name that is not quoted"),
+    ("label", lambda: exists(select(col(Project.id).label(_raw()))), "a name that is not quoted"),
+    ("collation", lambda: col(Ticket.title).collate(_raw()) == "x", "a name that is not quoted"),
+    (
+        "function's table's name",
+        lambda: exists(select(func.unnest(_any([1])).table_valued("x", name=_raw()).c.x)),
+        "a name that is not quoted",
+    ),
     ("function's name", lambda: getattr(func, quoted_name(RAW, False))() == 1, "a name that is not quoted"),
     ("type's argument", lambda: cast(Ticket.title, String(_any("9) OR (true"))) == "x", "SQL in a string"),
     ("parameter's type", lambda: literal("x", Numeric(_any("9) OR (1"))) == 1, "SQL in a string"),
@@ -268,12 +282,13 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ("core in a cte", lambda: exists(select(select(PROJECT.c.id).cte().c.id)), "select from its model"),
     ("light table", lambda: exists(select(table("project", column("id")).c.id)), "not of the models' metadata"),
     ("another metadata", lambda: exists(select(ELSEWHERE.c.id)), "not of the models' metadata"),
+    ("same name", lambda: exists(select(SAME_NAME.c.id)), "the table public.project, which has the name of one with"),
     (
         "catalog",
         lambda: exists(select(Table("pg_stats", MetaData(), Column("a", Text)).c.a)),
         "not of the models' metadata",
     ),
-    ("light catalog", lambda: exists(select(table("pg_stats", column("a")).c.a)), "not of the models' metadata"),
+    ("light catalog", lambda: exists(select(table("pg_stats", column("a")).c.a)), "the table pg_stats, which is not"),
     ("recursion", lambda: exists(select(_recursive().c.id)), "a recursive subquery"),
     ("insert", lambda: exists(select(_wrote(insert(Note).values(text="x").returning(Note.id)).c.id)), "that writes"),
     ("update", lambda: exists(select(_wrote(update(Task).values(title="x").returning(Task.id)).c.id)), "that writes"),
@@ -297,6 +312,10 @@ FOREIGN: list[tuple[str, Callable[[], Any]]] = [
     ("column of a table", lambda: PROJECT.c.name == "x"),
 ]
 """Columns that are not of the repository's table: each brings another table into the FROM of its SELECT."""
+
+
+def _raw() -> Any:
+    return quoted_name(RAW, False)
 
 
 def _any(value: object) -> Any:
@@ -362,6 +381,34 @@ def test_another_tables_column_is_refused_from_a_caller_and_held_in_a_subclasss_
     for place in (where, columns, having):
         sent = sql(place())
         assert unbound(sent) == [], sent
+
+
+def test_a_table_of_the_same_name_is_another_where_both_name_their_schema(scoped: Statements[Any]) -> None:
+    class Stored(SQLModel, table=True):
+        __table_args__ = {"schema": "one"}
+        id: int = Field(default=None, primary_key=True)
+        owner_id: str
+
+    class StoredData(SQLModel): ...
+
+    define("StoredRepository", (Stored, StoredData, StoredData, int, str), Keywords(owner=col(Stored.owner_id)))
+    own: Any = inspect(Stored).local_table
+    elsewhere, anywhere = [Table("stored", Stored.metadata, Column("id", Integer), schema=one) for one in ("two", None)]
+    for made in (own, elsewhere, anywhere):
+        Stored.metadata.remove(made)  # no other test makes it
+    assert "FROM two.stored" in sql(scoped.count((exists(select(elsewhere.c.id)),)))
+    with pytest.raises(UsageError, match="the table stored, which has the name of one with owners"):
+        scoped.count((exists(select(anywhere.c.id)),))
+
+
+def test_a_hint_on_a_table_adds_nothing_but_only(scoped: Statements[Any]) -> None:
+    def hinted(hint: str) -> Any:
+        return scoped.count((exists(select(Project.id).with_hint(Project, hint)),))
+
+    assert "FROM ONLY project WHERE project.owner_id = %(owner_is)s" in sql(hinted("ONLY"))
+    for hint in ("WHERE true OR", "%(name)s", "ONLY project, ONLY"):
+        with pytest.raises(CompileError, match="Unrecognized hint"):
+            sql(hinted(hint))
 
 
 def test_a_light_tables_column_is_refused(scoped: Statements[Any]) -> None:
@@ -459,6 +506,8 @@ _REFUSED_STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any], str]] = [
     ),
     ("not over the scope", lambda start: select(Ticket.title).where(not_(start.whereclause)), "does not bind"),
     ("exists over the scope", lambda start: select(exists(start), col(Ticket.title)), "does not bind"),
+    ("exists beside an alias", lambda start: select(exists(start), aliased(Ticket).title), "does not bind"),
+    ("exists beside a count", lambda start: select(exists(start), func.count(TICKET.c.id)), "does not bind"),
     ("exists over another", lambda _: select(exists(select(Ticket.id).where(true()))), "does not bind"),
     ("nothing", lambda _: select(literal(1)), "does not bind"),
     ("exists beside another", lambda start: select(exists(start), exists(select(Project.id))), "does not bind"),
