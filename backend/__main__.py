@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import backend.tasks
 from backend import Database, init_db
 from backend.commands.check import check
 from backend.commands.demo import demo
 from backend.errors import RepositoryError
+from backend.tasks import Task
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,8 +40,8 @@ def _command(arguments: Sequence[str] | None) -> Callable[[], int]:
 
 _HELP = {
     "demo": "walk tasks of two owners through their life, on DATABASE_URL or an embedded PostgreSQL",
-    "check": "connect to DATABASE_URL and report server, latency, pool and tables",
-    "init": "create the tables that are missing in DATABASE_URL",
+    "check": "connect to DATABASE_URL and report server, latency, pool and the tables of tasks",
+    "init": "create the tables of tasks that are missing in DATABASE_URL",
 }
 
 
@@ -58,8 +58,9 @@ def _ended(command: Callable[[], int]) -> int:
 
 def _init() -> int:
     with Database() as database:
-        init_db(database, backend.tasks.Task.metadata)
-    sys.stdout.write("the tables exist\n")
+        init_db(database, Task.metadata)
+    names = ", ".join(table.name for table in Task.metadata.sorted_tables)
+    sys.stdout.write(f"the tables exist: {names}\n")
     return 0
 
 

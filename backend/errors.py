@@ -74,6 +74,11 @@ class Problem:
         return f"{place}: {self.message}" if place else self.message
 
 
+def with_article(kind: type) -> str:
+    """The class's name as messages say it: `a Task`, `an Invoice`."""
+    return f"{'an' if kind.__name__[0].lower() in 'aeiou' else 'a'} {kind.__name__}"
+
+
 class RepositoryError(Exception):
     """Base of all errors of this package.
 

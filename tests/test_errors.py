@@ -10,7 +10,7 @@ from multiprocessing import get_context
 import pytest
 
 from backend import errors
-from backend.errors import Facts, InvalidDataError, Problem, RepositoryError
+from backend.errors import Facts, InvalidDataError, Problem, RepositoryError, with_article
 
 FACTS = Facts("Task", "create", "uq_task", ("title", "user_id"), "23505")
 
@@ -116,3 +116,8 @@ def test_of_what_the_operator_mends_only_a_missing_server_may_come_back_by_itsel
 def test_every_error_is_in_one_branch(kind: type[RepositoryError]) -> None:
     branches = (errors.RequestError, errors.TransientError, errors.OutcomeUnknownError, errors.OperatorError)
     assert sum(issubclass(kind, branch) for branch in (*branches, errors.ProgramError)) == (kind is not RepositoryError)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(int, "an int"), (str, "a str"), (OSError, "an OSError")])
+def test_a_class_is_named_with_its_article(kind: type, expected: str) -> None:
+    assert with_article(kind) == expected

@@ -15,7 +15,7 @@ _WORK = Work("check", writes=False)
 
 
 def check() -> int:
-    """Prints a report; 0 if the database answers and has its tables, else 1. Raises what connecting raises."""
+    """Prints a report; 0 if the database answers and has the tables of tasks, else 1. Raises what connecting raises."""
     settings = Settings.load()
     with Database(settings) as database:
         started = time.perf_counter()
@@ -29,7 +29,9 @@ def check() -> int:
         "latency": f"{latency:.2f} ms (one round trip, best of {_PINGS})",
         "pool": f"{settings.pool_size} + {settings.pool_max_overflow} connections, "
         f"recycled after {settings.pool_recycle_s} s",
-        "tables": f"missing: {', '.join(missing)}; run python -m backend init" if missing else "all there",
+        "tables": f"missing: {', '.join(missing)}; run python -m backend init"
+        if missing
+        else f"all there: {', '.join(table.name for table in Task.metadata.sorted_tables)}",
     }
     for name, value in report.items():
         sys.stdout.write(f"{name:8} {value}\n")

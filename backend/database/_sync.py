@@ -16,9 +16,9 @@ from backend.database.engine import create_engine
 from backend.database.failures import Work, translating
 from backend.database.running._sync import run_again, uncommitted
 from backend.database.running.hold import Isolation
-from backend.database.sessions import refuse_within_transaction, session_of
+from backend.database.sessions import TransactionSession, refuse_within_transaction, session_of
 from backend.database.transactions import commit
-from backend.errors import UsageError
+from backend.errors import UsageError, with_article
 from backend.settings import Settings
 
 T = TypeVar("T")
@@ -61,12 +61,13 @@ class Database:
     def transaction(self) -> Generator[Session]:
         """A session in a transaction: committed when the block ends, rolled back when it raises.
 
+        After that it takes no calls. Another `transaction()` within the block is independent, on its own connection.
         Round trips: BEGIN (with the first statement's connection), one a call, COMMIT.
 
         Raises `FailedTransactionError` if a statement failed and the block swallowed its error;
         `OutcomeUnknownError` if the connection broke before the answer to COMMIT.
         """
-        with self.session() as session, uncommitted(session):
+        with session_of(self._engine, TransactionSession) as session, uncommitted(session):
             yield session
             if session.in_transaction():  # the block may have ended it itself
                 on_session(session, commit, _TRANSACTION)
@@ -93,6 +94,8 @@ class Database:
         `UsageError` within a transaction of this database, and for work that ends its transaction or is not `async`.
         """
         refuse_within_transaction(self._engine, "run()")
+        if not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
+            raise UsageError(f"retry is {with_article(type(retry))}, expected a Retry: retry=Retry(attempts=…)")
         return run_again(self._engine, work, isolation, retry)
 
     def ping(self) -> None:

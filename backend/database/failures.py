@@ -220,10 +220,16 @@ _WORDS = {
     "FailedTransactionError": "came after a failed statement of its transaction: roll back first",
 }
 
+_WORDS_OF = {
+    ("ForeignKeyViolationError", "create"): "refers to a row that does not exist",
+    ("ForeignKeyViolationError", "delete"): "is refused: another row still refers to it",
+}
+"""What is known better of one operation."""
+
 
 def _made(kind: type[RepositoryError], work: Work, facts: Facts | None = None) -> RepositoryError:
     facts = facts or work.facts
-    words = _WORDS.get(kind.__name__, "was refused by the server")
+    words = _WORDS_OF.get((kind.__name__, work.operation)) or _WORDS.get(kind.__name__, "was refused by the server")
     details = [f"constraint {facts.constraint!r}"] if facts.constraint else []
     details += [f"fields {', '.join(facts.fields)}"] if facts.fields else []
     details += [f"SQLSTATE {facts.sqlstate}"] if facts.sqlstate else []

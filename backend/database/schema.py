@@ -1,9 +1,12 @@
 """Creates the tables that are missing. No migrations: what exists is left as it is."""
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
 from typing import overload
 
+import psycopg
 from sqlalchemy import Engine, MetaData, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from backend.database._async import AsyncDatabase
@@ -11,6 +14,7 @@ from backend.database._sync import Database
 from backend.database.bridge import async_on_engine, on_engine
 from backend.database.failures import Work, translating
 from backend.database.transactions import committing
+from backend.errors import RepositoryError
 
 _LOCK = 0x7265706F7369746F
 """The advisory lock that lets one process at a time create tables: the ASCII codes of "reposito"."""
@@ -41,6 +45,20 @@ def _create_missing(engine: Engine, metadata: MetaData) -> None:
         connection = engine.connect()
     with connection:
         connection.execution_options(isolation_level="READ COMMITTED")
-        with committing(connection.begin(), _WORK), translating(_WORK, "statement"):
+        with committing(connection.begin(), _WORK), _saying_why(), translating(_WORK, "statement"):
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             metadata.create_all(connection)
+
+
+@contextmanager
+def _saying_why() -> Generator[None]:
+    """Adds the server's words to the error of a definition: a new table has no rows that they could show."""
+    try:
+        yield
+    except RepositoryError as error:
+        driver = error.driver_error.orig if isinstance(error.driver_error, DBAPIError) else None
+        if not isinstance(driver, psycopg.Error) or not driver.diag.message_primary:
+            raise
+        made = type(error)(f"{error}: {driver.diag.message_primary}", error.facts)
+        made.driver_error = error.driver_error
+        raise made from None

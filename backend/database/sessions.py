@@ -37,8 +37,12 @@ class _Noted:
 _noted: ContextVar[tuple[_Noted, ...]] = ContextVar("backend_transactions", default=())
 
 
-class NotingSession(Session):
+class DatabaseSession(Session):
     """A session whose transactions are noted; in AUTOCOMMIT, where there are none, it refuses to begin."""
+
+
+class TransactionSession(DatabaseSession):
+    """The session of one transaction of `transaction()` or `run()`: after its end it takes no calls."""
 
 
 class _AsyncSession(AsyncSession):
@@ -51,14 +55,14 @@ class _AsyncSession(AsyncSession):
         await super().__aexit__(type_, value, traceback)
 
 
-def session_of(engine: Engine) -> Session:
+def session_of(engine: Engine, kind: type[DatabaseSession] = DatabaseSession) -> Session:
     """A session on the engine that begins nothing by itself."""
-    return NotingSession(engine, autobegin=False, expire_on_commit=False)
+    return kind(engine, autobegin=False, expire_on_commit=False)
 
 
-def async_session_of(engine: AsyncEngine) -> AsyncSession:
+def async_session_of(engine: AsyncEngine, kind: type[DatabaseSession] = DatabaseSession) -> AsyncSession:
     """`session_of`, awaited."""
-    return _AsyncSession(engine, sync_session_class=NotingSession, autobegin=False, expire_on_commit=False)
+    return _AsyncSession(engine, sync_session_class=kind, autobegin=False, expire_on_commit=False)
 
 
 def refuse_within_transaction(engine: Engine | AsyncEngine, call: str) -> None:
@@ -68,21 +72,21 @@ def refuse_within_transaction(engine: Engine | AsyncEngine, call: str) -> None:
         raise UsageError(f"{call} within a transaction: it makes its own, so call it outside of the block")
 
 
-@event.listens_for(NotingSession, "after_transaction_create")
+@event.listens_for(DatabaseSession, "after_transaction_create")
 def _note(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         noted = session.info[_KEY] = _Noted(ref(session))
         _noted.set((*(one for one in _noted.get() if one.is_open and one.session() is not None), noted))
 
 
-@event.listens_for(NotingSession, "after_transaction_end")
+@event.listens_for(DatabaseSession, "after_transaction_end")
 def _end(session: Session, transaction: SessionTransaction) -> None:
     noted = session.info.get(_KEY)
     if transaction.parent is None and isinstance(noted, _Noted):
         noted.is_open = False
 
 
-@event.listens_for(NotingSession, "after_begin")
+@event.listens_for(DatabaseSession, "after_begin")
 def _join(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     if is_autocommitting(connection):
         raise UsageError(

@@ -56,8 +56,8 @@ _CODES: dict[type[RepositoryError], str] = {
     ConnectError: "08001 08004 53300 57P03",
     CredentialsError: "28",
     UnknownDatabaseError: "3D",
-    # types that differ show as functions, operators and casts that do not exist
-    SchemaMismatchError: "3F 42P01 42703 42704 42804 42883",
+    # 42883, a function or operator for types that it does not take, is the program's
+    SchemaMismatchError: "3F 42P01 42703 42704 42804",
     NotPermittedError: "42501 25006",
     # a prepared statement that is not there, or there already: a pooler gave the session to another client
     SettingsError: "26 42P05",

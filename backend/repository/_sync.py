@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from typing_extensions import TypeVar, TypeVarTuple, override
 
 from backend.database.bridge import on_session
-from backend.errors import Facts, MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
+from backend.errors import Facts, MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError, with_article
 from backend.repository.definition import UNCHANGED, Definition, definition_of, merged, required_definition
 from backend.repository.execution import Call, Parameters, Rows, entities, rows, run
 from backend.statements.conditions import Condition, Order
@@ -75,7 +75,10 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
 
     def __init__(self, session: Session) -> None:
         if not isinstance(session, Session):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers too
-            raise UsageError(f"{type(self).__name__} takes a Session, got {type(session).__name__}")
+            raise UsageError(
+                f"{type(self).__name__} takes a Session, got {with_article(type(session))}: "
+                "pass one of db.session(), db.transaction() or db.run() of a Database"
+            )
         self._session = session
         definition = self._definition_of_class()
         self._definition = definition
@@ -263,7 +266,11 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         or version, for one that cannot be held to the owner, and for a parameter that it does not name.
         """
         statement = self._statements.change(change, parameters)
-        return self._definition.build(self._changed_row(id, "change", statement, parameters, None))
+        definition = self._definition
+        found = self._run(statement, {**parameters, ID: id}, "change") if definition.can_hold(id) else ()
+        if not found:
+            raise definition.not_found(id, "change", met=not change.where)
+        return definition.build(found[0])
 
     def _run(self, statement: Executable, parameters: Parameters, operation: str) -> Rows:
         definition = self._definition

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Integer
 from sqlmodel import SQLModel
 
 from backend.database.failures import Work
-from backend.errors import DefinitionError, Facts, NotFoundError, StaleError, UsageError
+from backend.errors import DefinitionError, Facts, NotFoundError, StaleError, UsageError, with_article
 from backend.statements.binding import is_forward, is_unbound, type_arguments
 from backend.statements.columns import largest, stored_type
 from backend.statements.definition import Keywords, define
@@ -70,7 +70,8 @@ class Definition(Generic[ModelT]):
     def can_hold(self, id: object) -> bool:
         """Whether the key's column can hold this id: one that it cannot is absent. `UsageError` for another type."""
         if not isinstance(id, self._id_type) or (isinstance(id, bool) and self._id_type is not bool):
-            raise UsageError(f"an id of {self.entity.name} is {_a(self._id_type)}, got {_a(type(id))}")
+            expected, given = with_article(self._id_type), with_article(type(id))
+            raise UsageError(f"an id of {self.entity.name} is {expected}, got {given}")
         if isinstance(id, int):
             return self._ids is None or id in self._ids
         return is_storable(id)
@@ -79,7 +80,7 @@ class Definition(Generic[ModelT]):
         """The key in `work` of an operation that locks. Raises `UsageError` for what is no lock."""
         if not isinstance(lock, Lock):
             raise UsageError(
-                f"lock is {_a(type(lock))}, expected a Lock: lock=Lock()", Facts(self.entity.name, operation)
+                f"lock is {with_article(type(lock))}, expected a Lock: lock=Lock()", Facts(self.entity.name, operation)
             )
         return f"{operation} locked"
 
@@ -90,18 +91,21 @@ class Definition(Generic[ModelT]):
             raise UsageError(f"{entity.name} has no owner: use the repository as it is, or name one, owner=col(…)")
         if owner is None:
             raise UsageError(
-                f"the owner of {entity.name} is None, expected {_a(entity.owner_type)}: "
-                "pass the owner to owned_by(), or use the repository without it for every owner's rows"
+                f"the owner of {entity.name} is None, expected {with_article(entity.owner_type)}: "
+                "pass the owner to owned_by()"
             )
         if not isinstance(owner, entity.owner_type) or isinstance(owner, bool) or not is_storable(owner):
-            raise UsageError(
-                f"an owner of {entity.name} is {_a(entity.owner_type)}, got {_a(type(owner))} it cannot be"
-            )
+            expected, given = with_article(entity.owner_type), with_article(type(owner))
+            raise UsageError(f"an owner of {entity.name} is {expected}, got {given} it cannot be")
 
-    def not_found(self, id: object, operation: str) -> NotFoundError:
-        """The error for an id that no row in scope has; a key that a person chose is not shown."""
+    def not_found(self, id: object, operation: str, *, met: bool = True) -> NotFoundError:
+        """The error for an id that no row in scope has, or none that is as it was asked for (`met` is false).
+
+        A key that a person chose is not shown.
+        """
         shown = f"id {id}" if isinstance(id, int | UUID) else "this id"
-        return NotFoundError(f"no {self.entity.name} with {shown}", Facts(self.entity.name, operation))
+        asked = "" if met else " meets the conditions of the change"
+        return NotFoundError(f"no {self.entity.name} with {shown}{asked}", Facts(self.entity.name, operation))
 
     def stale(self, operation: str) -> StaleError:
         """The error for a row whose version is not the expected one."""
@@ -124,7 +128,7 @@ class Definition(Generic[ModelT]):
             kind = "an int" if isinstance(entity.version_column.type, Integer) else "a datetime with a time zone"
             naive = " without one" if isinstance(expected, datetime) else ""
             raise UsageError(
-                f"the version of {entity.name} is {kind}, got {_a(type(expected))}{naive}: "
+                f"the version of {entity.name} is {kind}, got {with_article(type(expected))}{naive}: "
                 f"pass expected=row.{entity.version}, as it was read"
             )
         return self._versions is None or not isinstance(expected, int) or expected in self._versions
@@ -174,10 +178,6 @@ def _range(column: Column[object]) -> range | None:
     """The whole numbers that the column can hold, if its type has bounds."""
     limit = largest(stored_type(column))
     return None if limit is None else range(-limit - 1, limit + 1)
-
-
-def _a(kind: type) -> str:
-    return f"a {kind.__name__}" if kind.__name__[0] not in "aeiou" else f"an {kind.__name__}"
 
 
 _READS = ("get", "get_one", "list", "first", "one", "one_or_none", "count", "exists", "select")

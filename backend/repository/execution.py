@@ -18,8 +18,9 @@ from typing_extensions import TypeVar
 
 from backend.database.checkout import autocommitting, is_autocommitting
 from backend.database.failures import Phase, Work, translated, translating
+from backend.database.sessions import TransactionSession
 from backend.database.transactions import committing, join, wrote
-from backend.errors import Facts, UsageError
+from backend.errors import UsageError
 from backend.statements.rows import ModelRow
 
 T = TypeVar("T")
@@ -80,6 +81,12 @@ def run(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]) -> 
     """The answer to a call. Raises the errors of `backend.errors`; one of the caller's own flush passes as it is."""
     if session.in_transaction():
         return _joining(session, model, call)
+    if isinstance(session, TransactionSession):
+        raise UsageError(
+            f"{call.work} on the session of a transaction that has ended: "
+            "make the call within its block, or on one of db.session()",
+            call.work.facts,
+        )
     bind = session.get_bind(mapper=model)
     if isinstance(bind, Connection):
         if call.work.locks and (not bind.in_transaction() or is_autocommitting(bind)):
@@ -109,7 +116,7 @@ def _lock_without_transaction(work: Work) -> UsageError:
     return UsageError(
         f"{work} with a lock, which lasts as long as its transaction, and this session is in none: "
         "use db.transaction(), db.run() or session.begin()",
-        Facts(work.model, work.operation),
+        work.facts,
     )
 
 

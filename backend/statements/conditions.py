@@ -24,7 +24,10 @@ def checked_conditions(table: Table, where: Sequence[Condition]) -> Sequence[Col
 
     Raises `UsageError` for a Python value (`Task.id is None` is one, and says nothing) and for another table's column.
     """
-    return [_expression(condition, table, "a condition", "col(Model.field) == value") for condition in where]
+    return [
+        _expression(condition, table, "a condition", "col(Model.field) == value or .is_(None), joined by & and |")
+        for condition in where
+    ]
 
 
 def checked_order(table: Table, order_by: Order) -> Sequence[ColumnElement[object]]:

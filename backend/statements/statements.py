@@ -48,6 +48,9 @@ ID = "id_is"
 EXPECTED = "version_is"
 """Names of the bound parameters that are not columns."""
 
+_COUNTABLE = range(1 << 63)
+"""What LIMIT and OFFSET hold: a bigint of PostgreSQL."""
+
 T = TypeVar("T")
 ExecutableT = TypeVar("ExecutableT", bound=Executable)
 
@@ -261,8 +264,8 @@ class Statements(Generic[ModelT]):
 
 
 def _not_negative(name: str, value: int) -> int:
-    if type(value) is not int or value < 0:
-        raise UsageError(f"{name} is {value!r}, expected a whole number from 0")
+    if type(value) is not int or value not in _COUNTABLE:
+        raise UsageError(f"{name} is {value!r}, expected a whole number from 0 to {_COUNTABLE[-1]}")
     return value
 
 

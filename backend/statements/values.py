@@ -8,7 +8,7 @@ from typing import cast
 from pydantic import MISSING, BaseModel, RootModel, TypeAdapter, ValidationError
 from sqlalchemy import Column
 
-from backend.errors import Facts, InvalidDataError, Problem, UsageError
+from backend.errors import Facts, InvalidDataError, Problem, UsageError, with_article
 from backend.statements.annotations import holds_models
 from backend.statements.entity import Entity, ModelT
 from backend.statements.problems import problems
@@ -69,7 +69,7 @@ class Intake:
     def _given(self, data: BaseModel, names: Iterable[str]) -> Values:
         if not isinstance(data, self._schema):
             raise UsageError(
-                f"{self._facts.operation} takes a {self._schema.__name__}, got a {type(data).__name__}: "
+                f"{self._facts.operation} takes {with_article(self._schema)}, got {with_article(type(data))}: "
                 f"pass {self._schema.__name__}(…)",
                 self._facts,
             )

@@ -31,13 +31,13 @@ def test_a_database_with_its_tables_passes_the_check(operator: Operator, new_url
     ended = operator.run("check", DATABASE_URL=new_url, **POOL)
     report = _REPORT.fullmatch(ended.stdout)
     assert report
-    assert report[3] == "all there"
+    assert report[3] == "all there: task"
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_init_may_be_run_twice(operator: Operator, new_url: str) -> None:
     ended = [operator.run("init", DATABASE_URL=new_url) for _ in range(2)]
-    assert [(one.returncode, one.stdout, one.stderr) for one in ended] == [(0, "the tables exist\n", "")] * 2
+    assert [(one.returncode, one.stdout, one.stderr) for one in ended] == [(0, "the tables exist: task\n", "")] * 2
 
 
 def test_a_check_changes_nothing(server: Server, operator: Operator, new_url: str) -> None:

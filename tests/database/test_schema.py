@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, event, inspect, make_url
+from sqlalchemy import Column, Engine, ForeignKey, Integer, MetaData, Table, create_engine, event, inspect, make_url
 
 from backend import AsyncDatabase, Database, init_db
+from backend.errors import InvalidStatementError
 from backend.tasks import Task
 from tests.conftest import Server
 
@@ -76,3 +77,14 @@ def test_the_columns_of_a_task_are_what_the_specification_says(clean: Engine) ->
     assert [name for name, column in columns.items() if column["nullable"]] == ["description"]
     times = [getattr(columns[name]["type"], "timezone", None) for name in ("created_at", "updated_at")]
     assert times == [True, True]
+
+
+def test_a_refused_definition_says_why(empty: str) -> None:
+    metadata = MetaData()
+    Table("parent", metadata, Column("id", Integer, primary_key=True), Column("key", Integer))
+    Table("child", metadata, Column("id", Integer, primary_key=True), Column("key", Integer, ForeignKey("parent.key")))
+    refused = r"SQLSTATE 42830\): there is no unique constraint matching given keys for referenced table \"parent\"$"
+    with Database(empty) as database, pytest.raises(InvalidStatementError, match=refused) as raised:
+        init_db(database, metadata)
+    assert raised.value.driver_error is not None
+    assert _tables(empty) == []

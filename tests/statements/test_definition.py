@@ -147,7 +147,8 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a required column is missing": (
         hero({"age": Annotated[int, Field(ge=0, lt=200)]}),
-        "Hero.name is required and neither New nor the database gives it: add it to New, or a server_default to Hero",
+        "Hero.name is required and neither New nor the database gives it: add it to New, or a server_default to Hero, "
+        "or name it as the owner, owner=col(Hero.name)",
     ),
     "a required column may be left out": (
         hero({"name": (NAME | MISSING, MISSING)}),

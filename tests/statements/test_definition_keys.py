@@ -123,14 +123,16 @@ def _family(prefix: str, *, by_owner: bool = False, child_has_owner: bool = True
 
 REFUSED = (
     r"^the foreign key \(parent_id\) of {0}Child refers to {0}Parent, which has owners, and lets one see that another "
-    r"has a row: add owner_id and owner_id to it, or name it in shared_keys=\(…\) of {1}$"
+    r"has a row: make it ForeignKeyConstraint\(\['parent_id', 'owner_id'\], "
+    r"\['{2}parent.id', '{2}parent.owner_id'\]\), "
+    r"with UniqueConstraint\('id', 'owner_id'\) on {0}Parent, or name it in shared_keys=\(…\) of {1}$"
 )
 
 
 def test_a_foreign_key_to_an_owned_model_is_refused_without_the_owner() -> None:
     parent, child = _family("First")
     own(parent)
-    with pytest.raises(DefinitionError, match=REFUSED.format("First", "Wrong")):
+    with pytest.raises(DefinitionError, match=REFUSED.format("First", "Wrong", "first")):
         own(child, WITH_PARENT)
     own(child, WITH_PARENT, shared_keys=(col(child.parent_id),))
 
@@ -138,14 +140,14 @@ def test_a_foreign_key_to_an_owned_model_is_refused_without_the_owner() -> None:
 def test_a_model_that_is_named_as_owned_later_is_refused_then() -> None:
     parent, child = _family("Second")
     own(child, WITH_PARENT, name="Children")
-    with pytest.raises(DefinitionError, match=REFUSED.format("Second", "Children")):
+    with pytest.raises(DefinitionError, match=REFUSED.format("Second", "Children", "second")):
         own(parent)
 
 
 def test_a_child_without_an_owner_is_refused_too() -> None:
     parent, child = _family("Third", child_has_owner=False)
     own(parent)
-    with pytest.raises(DefinitionError, match="add an owner column and owner_id to it"):
+    with pytest.raises(DefinitionError, match=r"make it ForeignKeyConstraint\(\['parent_id', an owner column\], "):
         repository(child, WITH_PARENT, RENAMED)
     repository(child, WITH_PARENT, RENAMED, shared_keys=(col(child.parent_id),))
 

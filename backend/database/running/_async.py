@@ -16,7 +16,7 @@ from backend.database.running.hold import Hold, Isolation
 from backend.database.running.receipt import Receipt, fate_of, receipt_of
 from backend.database.running.result import async_on_work
 from backend.database.running.writes import Writes
-from backend.database.sessions import async_session_of
+from backend.database.sessions import TransactionSession, async_session_of
 from backend.database.transactions import commit, rollback
 from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError
 
@@ -56,7 +56,7 @@ async def run_again(
 async def _attempt(
     engine: AsyncEngine, work: Callable[[AsyncSession], Awaitable[T]], isolation: Isolation | None, delays: Delays
 ) -> T:
-    async with async_session_of(engine) as session:
+    async with async_session_of(engine, TransactionSession) as session:
         writes = await async_on_session(session, Writes)
         async with uncommitted(session):
             hold = await async_on_session(session, Hold, isolation)

@@ -17,7 +17,7 @@ from backend.database.running.hold import Hold, Isolation
 from backend.database.running.receipt import Receipt, fate_of, receipt_of
 from backend.database.running.result import on_work
 from backend.database.running.writes import Writes
-from backend.database.sessions import session_of
+from backend.database.sessions import TransactionSession, session_of
 from backend.database.transactions import commit, rollback
 from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError
 
@@ -53,7 +53,7 @@ def run_again(engine: Engine, work: Callable[[Session], T], isolation: Isolation
 
 
 def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, delays: Delays) -> T:
-    with session_of(engine) as session:
+    with session_of(engine, TransactionSession) as session:
         writes = on_session(session, Writes)
         with uncommitted(session):
             hold = on_session(session, Hold, isolation)

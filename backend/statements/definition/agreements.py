@@ -114,12 +114,22 @@ def _check_references(references: Iterable[_Reference], owned: Iterable[_Owned])
     for reference in references:
         for model, owner in owned:
             if _reaches_other_owners(reference, owner):
-                own = "an owner column" if reference.owner is None else reference.owner.name
                 raise DefinitionError(
                     f"the foreign key ({reference.listed}) of {reference.model} refers to {model}, which has owners, "
-                    f"and lets one see that another has a row: add {own} and {owner.name} to it, "
+                    f"and lets one see that another has a row: {_mend(reference, model, owner)}, "
                     f"or name it in shared_keys=(…) of {reference.name}"
                 )
+
+
+def _mend(reference: _Reference, model: str, owner: Column[object]) -> str:
+    """The foreign key that pairs owner with owner, and the unique key that it needs."""
+    own = "an owner column" if reference.owner is None else repr(reference.owner.name)
+    elements = reference.constraint.elements
+    here = ", ".join([*(repr(one.parent.name) for one in elements), own])
+    target = [one.target_fullname.rpartition(".") for one in elements]
+    there = ", ".join(repr(f"{table}.{name}") for table, _, name in [*target, (target[0][0], ".", owner.name)])
+    unique = ", ".join(repr(name) for name in (*(name for _, _, name in target), owner.name))
+    return f"make it ForeignKeyConstraint([{here}], [{there}]), with UniqueConstraint({unique}) on {model}"
 
 
 def _reaches_other_owners(reference: _Reference, owner: Column[object]) -> bool:

@@ -29,6 +29,7 @@ def check_create(entity: Entity[SQLModel]) -> None:
             raise DefinitionError(
                 f"{entity.name}.{key} is required and neither {schema} nor the database gives it: "
                 f"add it to {schema}, or a server_default to {entity.name}"
+                + (f", or name it as the owner, owner=col({entity.name}.{key})" if entity.owner is None else "")
             )
     for key, field in fields.items():
         if allows(field, NoneType) and not entity.columns[key].nullable:

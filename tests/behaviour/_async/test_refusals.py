@@ -6,15 +6,24 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import AsyncDatabase
-from backend.errors import InvalidDataError, NotFoundError, OwnerRequiredError, RepositoryError, UsageError
+from backend.errors import (
+    ForeignKeyViolationError,
+    InvalidDataError,
+    NotFoundError,
+    OwnerRequiredError,
+    RepositoryError,
+    UsageError,
+)
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.entities import (
     AsyncNoteRepository,
     AsyncProjectRepository,
+    AsyncTicketRepository,
     NoteCreate,
     NoteUpdate,
     ProjectCreate,
     ProjectUpdate,
+    TicketCreate,
 )
 from tests.support.wire import WireProxy
 
@@ -153,7 +162,9 @@ async def test_a_model_without_a_version_has_nothing_to_expect(session: AsyncSes
         await projects.delete(project.id, expected=1)
 
 
-@pytest.mark.parametrize(("limit", "offset"), [(-1, 0), (None, -1), ("1", 0), (True, 0), (1.0, 0)])
+@pytest.mark.parametrize(
+    ("limit", "offset"), [(-1, 0), (None, -1), ("1", 0), (True, 0), (1.0, 0), (2**63, 0), (None, 2**63)]
+)
 async def test_limit_and_offset_are_whole_numbers_from_zero(
     tasks: AsyncTaskRepository, limit: Any, offset: Any
 ) -> None:
@@ -163,8 +174,29 @@ async def test_limit_and_offset_are_whole_numbers_from_zero(
 
 async def test_a_repository_takes_its_kind_of_session(database: AsyncDatabase) -> None:
     wrong: Any = database
-    with pytest.raises(UsageError, match=r"AsyncTaskRepository takes an AsyncSession, got AsyncDatabase"):
+    with pytest.raises(UsageError, match=r"Repository takes an AsyncSession, got an AsyncDatabase: pass one of db"):
         AsyncTaskRepository(wrong)
+
+
+async def test_a_change_whose_conditions_are_not_met_says_so(session: AsyncSession) -> None:
+    project = await AsyncProjectRepository(session).owned_by("a").create(ProjectCreate(name="x"))
+    tickets = AsyncTicketRepository(session).owned_by("a")
+    ticket = await tickets.create(TicketCreate(project_id=project.id, title="x"))
+    await tickets.claim(ticket.id, "one")
+    for id in (ticket.id, ticket.id + 1, 2**63):
+        with pytest.raises(NotFoundError, match=f"^no Ticket with id {id} meets the conditions of the change$"):
+            await tickets.claim(id, "two")
+
+
+async def test_a_refused_reference_says_from_which_side(session: AsyncSession) -> None:
+    projects = AsyncProjectRepository(session).owned_by("a")
+    tickets = AsyncTicketRepository(session).owned_by("a")
+    with pytest.raises(ForeignKeyViolationError, match="create of Ticket refers to a row that does not exist"):
+        await tickets.create(TicketCreate(project_id=0, title="x"))
+    project = await projects.create(ProjectCreate(name="x"))
+    await tickets.create(TicketCreate(project_id=project.id, title="x"))
+    with pytest.raises(ForeignKeyViolationError, match="delete of Project is refused: another row still refers to it"):
+        await projects.delete(project.id)
 
 
 async def test_an_absent_row_and_a_foreign_one_read_the_same(

@@ -329,6 +329,12 @@ async def test_deadlocks_are_run_again(database: AsyncDatabase) -> None:
         assert {task.title for task in await AsyncTaskRepository(session).list()} == {two.title}
 
 
+@pytest.mark.parametrize("retry", [3, None, 0.5])
+async def test_what_is_no_retry_is_refused(database: AsyncDatabase, retry: Any) -> None:
+    with pytest.raises(UsageError, match=r"expected a Retry: retry=Retry\(attempts=…\)"):
+        await database.run(count, retry=retry)
+
+
 def test_a_retry_allows_at_least_one_run() -> None:
     for wrong in ({"attempts": 0}, {"within_s": -1.0}):
         values: Any = wrong

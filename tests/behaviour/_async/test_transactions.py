@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase
 from backend.database.transactions import UncommittedWritesWarning
-from backend.errors import ConnectionLostError, FailedTransactionError, UniqueViolationError
+from backend.errors import ConnectionLostError, FailedTransactionError, UniqueViolationError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate
 from tests.support.entities import AsyncProjectRepository, Project, ProjectCreate
 from tests.support.faults import Cut, Fault
@@ -97,6 +97,34 @@ async def test_a_statement_that_fails_in_the_flush_of_a_commit_is_not_the_commit
     with pytest.raises(UniqueViolationError):
         async with database.transaction() as session:
             session.add_all([Project(name="same", owner_id="a"), Project(name="same", owner_id="a")])
+
+
+async def test_a_session_whose_transaction_has_ended_takes_no_calls(database: AsyncDatabase, proxy: WireProxy) -> None:
+    kept: list[AsyncTaskRepository] = []
+
+    async def work(session: AsyncSession) -> None:
+        kept.append(AsyncTaskRepository(session).owned_by("a"))
+
+    await database.run(work)
+    async with database.transaction() as session:
+        await work(session)
+        await session.commit()
+        with pytest.raises(UsageError, match="the session of a transaction that has ended: make the call within"):
+            await kept[-1].create(TaskCreate(title="alone"))
+    for tasks in kept:
+        with proxy.watch() as seen, pytest.raises(UsageError, match="transaction that has ended"):
+            await tasks.create(TaskCreate(title="alone"))
+        assert seen.statements == []
+
+
+async def test_a_transaction_within_another_is_independent(database: AsyncDatabase) -> None:
+    with pytest.raises(ValueError, match="outer"):
+        async with database.transaction() as outer:
+            await AsyncTaskRepository(outer).owned_by("a").create(TaskCreate(title="outer"))
+            async with database.transaction() as inner:
+                await AsyncTaskRepository(inner).owned_by("a").create(TaskCreate(title="inner"))
+            raise ValueError("outer")
+    assert [task.title for task in await AsyncTaskRepository(database.session()).list()] == ["inner"]
 
 
 async def test_a_session_closed_over_writes_warns_each_time(

@@ -7,7 +7,14 @@ import pytest
 from sqlalchemy.orm import Session
 
 from backend import Database
-from backend.errors import InvalidDataError, NotFoundError, OwnerRequiredError, RepositoryError, UsageError
+from backend.errors import (
+    ForeignKeyViolationError,
+    InvalidDataError,
+    NotFoundError,
+    OwnerRequiredError,
+    RepositoryError,
+    UsageError,
+)
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.entities import (
     NoteCreate,
@@ -16,6 +23,8 @@ from tests.support.entities import (
     ProjectCreate,
     ProjectRepository,
     ProjectUpdate,
+    TicketCreate,
+    TicketRepository,
 )
 from tests.support.wire import WireProxy
 
@@ -152,7 +161,9 @@ def test_a_model_without_a_version_has_nothing_to_expect(session: Session) -> No
         projects.delete(project.id, expected=1)
 
 
-@pytest.mark.parametrize(("limit", "offset"), [(-1, 0), (None, -1), ("1", 0), (True, 0), (1.0, 0)])
+@pytest.mark.parametrize(
+    ("limit", "offset"), [(-1, 0), (None, -1), ("1", 0), (True, 0), (1.0, 0), (2**63, 0), (None, 2**63)]
+)
 def test_limit_and_offset_are_whole_numbers_from_zero(tasks: TaskRepository, limit: Any, offset: Any) -> None:
     with pytest.raises(UsageError, match="expected a whole number from 0"):
         tasks.list(limit=limit, offset=offset)
@@ -160,8 +171,29 @@ def test_limit_and_offset_are_whole_numbers_from_zero(tasks: TaskRepository, lim
 
 def test_a_repository_takes_its_kind_of_session(database: Database) -> None:
     wrong: Any = database
-    with pytest.raises(UsageError, match=r"TaskRepository takes a Session, got Database"):
+    with pytest.raises(UsageError, match=r"Repository takes a Session, got a Database: pass one of db"):
         TaskRepository(wrong)
+
+
+def test_a_change_whose_conditions_are_not_met_says_so(session: Session) -> None:
+    project = ProjectRepository(session).owned_by("a").create(ProjectCreate(name="x"))
+    tickets = TicketRepository(session).owned_by("a")
+    ticket = tickets.create(TicketCreate(project_id=project.id, title="x"))
+    tickets.claim(ticket.id, "one")
+    for id in (ticket.id, ticket.id + 1, 2**63):
+        with pytest.raises(NotFoundError, match=f"^no Ticket with id {id} meets the conditions of the change$"):
+            tickets.claim(id, "two")
+
+
+def test_a_refused_reference_says_from_which_side(session: Session) -> None:
+    projects = ProjectRepository(session).owned_by("a")
+    tickets = TicketRepository(session).owned_by("a")
+    with pytest.raises(ForeignKeyViolationError, match="create of Ticket refers to a row that does not exist"):
+        tickets.create(TicketCreate(project_id=0, title="x"))
+    project = projects.create(ProjectCreate(name="x"))
+    tickets.create(TicketCreate(project_id=project.id, title="x"))
+    with pytest.raises(ForeignKeyViolationError, match="delete of Project is refused: another row still refers to it"):
+        projects.delete(project.id)
 
 
 def test_an_absent_row_and_a_foreign_one_read_the_same(

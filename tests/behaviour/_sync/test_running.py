@@ -324,6 +324,12 @@ def test_deadlocks_are_run_again(database: Database) -> None:
         assert {task.title for task in TaskRepository(session).list()} == {two.title}
 
 
+@pytest.mark.parametrize("retry", [3, None, 0.5])
+def test_what_is_no_retry_is_refused(database: Database, retry: Any) -> None:
+    with pytest.raises(UsageError, match=r"expected a Retry: retry=Retry\(attempts=…\)"):
+        database.run(count, retry=retry)
+
+
 def test_a_retry_allows_at_least_one_run() -> None:
     for wrong in ({"attempts": 0}, {"within_s": -1.0}):
         values: Any = wrong

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from backend import Database
 from backend.database.transactions import UncommittedWritesWarning
-from backend.errors import ConnectionLostError, FailedTransactionError, UniqueViolationError
+from backend.errors import ConnectionLostError, FailedTransactionError, UniqueViolationError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository
 from tests.support.entities import Project, ProjectCreate, ProjectRepository
 from tests.support.faults import Cut, Fault
@@ -95,6 +95,34 @@ def test_a_statement_that_fails_in_the_flush_of_a_commit_is_not_the_commit(
     with pytest.raises(UniqueViolationError):
         with database.transaction() as session:
             session.add_all([Project(name="same", owner_id="a"), Project(name="same", owner_id="a")])
+
+
+def test_a_session_whose_transaction_has_ended_takes_no_calls(database: Database, proxy: WireProxy) -> None:
+    kept: list[TaskRepository] = []
+
+    def work(session: Session) -> None:
+        kept.append(TaskRepository(session).owned_by("a"))
+
+    database.run(work)
+    with database.transaction() as session:
+        work(session)
+        session.commit()
+        with pytest.raises(UsageError, match="the session of a transaction that has ended: make the call within"):
+            kept[-1].create(TaskCreate(title="alone"))
+    for tasks in kept:
+        with proxy.watch() as seen, pytest.raises(UsageError, match="transaction that has ended"):
+            tasks.create(TaskCreate(title="alone"))
+        assert seen.statements == []
+
+
+def test_a_transaction_within_another_is_independent(database: Database) -> None:
+    with pytest.raises(ValueError, match="outer"):
+        with database.transaction() as outer:
+            TaskRepository(outer).owned_by("a").create(TaskCreate(title="outer"))
+            with database.transaction() as inner:
+                TaskRepository(inner).owned_by("a").create(TaskCreate(title="inner"))
+            raise ValueError("outer")
+    assert [task.title for task in TaskRepository(database.session()).list()] == ["inner"]
 
 
 def test_a_session_closed_over_writes_warns_each_time(database: Database, lost: list[warnings.WarningMessage]) -> None:
