@@ -43,7 +43,7 @@ def checked_expression(table: Table, value: SQLColumnExpression[T]) -> ColumnEle
 
 def is_expression(value: object) -> TypeGuard[SQLColumnExpression[object]]:
     """Whether the value is meant for the database to compute, so that `checked_expression` is to see it."""
-    return isinstance(value, ClauseElement | QueryableAttribute) or hasattr(value, "__clause_element__")
+    return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
 
 
 def outside_subqueries(element: ClauseElement) -> Iterator[ClauseElement]:

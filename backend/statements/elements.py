@@ -5,13 +5,14 @@ What is not listed here is refused, so that an element which SQLAlchemy adds one
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, cast
 
-from sqlalchemy import Table, quoted_name
+from sqlalchemy import FromClause, Table, quoted_name
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.sql.selectable import ForUpdateArg
 from sqlalchemy.sql.visitors import ExternallyTraversible
+from sqlalchemy.types import TypeEngine
 
 from backend.errors import UsageError
 from backend.statements.definition import owner_columns
@@ -84,14 +85,37 @@ def _at_extract(part: object, _own: Table) -> None:
 
 
 def _at_type(part: object, _own: Table) -> None:
-    given = vars(getattr(part, "type", None)).values()
-    if not all(_TYPE_ARGUMENT.fullmatch(one) for one in given if isinstance(one, str)):
+    if not _is_plain(getattr(part, "type", None)):
         raise _refusal(_STRING)
+
+
+def _is_plain(type_: object) -> bool:
+    """Whether no text that a type holds, or a type within it, can leave the place where the type is written."""
+    if not isinstance(type_, TypeEngine):
+        return True
+    for one in vars(type_).values():
+        if isinstance(one, str) and not _TYPE_ARGUMENT.fullmatch(one):
+            return False
+        within = cast("Mapping[object, object]", one).values() if isinstance(one, Mapping) else (one,)  # of variants
+        if not all(map(_is_plain, within)):
+            return False
+    return True
+
+
+def _at_derived(part: object, own: Table) -> None:
+    """A function in FROM may write the types of its columns."""
+    _at_name(part, own)
+    if isinstance(part, FromClause):
+        for column in part.c:
+            _at_column(column, own)
+            _at_type(column, own)
 
 
 def _at_parameter(part: object, own: Table) -> None:
     """A parameter with the owner's name that is not the owner's has a type of its own, which could alter the owner."""
     _at_type(part, own)
+    if getattr(part, "literal_execute", False):
+        raise _refusal("a parameter that is written into the statement")
     if getattr(part, "key", None) != OWNER:
         return
     if not any(getattr(part, "type", None) is owner.type for owner in owner_columns().values()):
@@ -131,23 +155,24 @@ _NAMES: Final = {
 
 # fmt: off
 _HARMLESS: Final = (
-    "aggregate_order_by", "aggregateorderby", "array", "case", "cast", "clauselist", "false", "frame_clause",
-    "funcfilter", "grouping", "join", "json_int_index", "json_str_index", "label_reference",
-    "memoized_select_entities", "null", "order_by_list", "over", "postgresql_distinct_on", "select_statement_grouping",
-    "slice", "textual_label_reference", "true", "try_cast", "tuple", "type_coerce", "withingroup",
+    "aggregate_order_by", "aggregateorderby", "case", "clauselist", "false", "frame_clause",
+    "funcfilter", "grouping", "join", "label_reference",
+    "memoized_select_entities", "null", "over", "postgresql_distinct_on", "select_statement_grouping",
+    "slice", "textual_label_reference", "true", "tuple", "type_coerce", "withingroup",
 )
 # fmt: on
 
 _LOOKS: Final[Mapping[str, Callable[[object, Table], None] | None]] = {
     **dict.fromkeys(_HARMLESS),
-    **dict.fromkeys(("alias", "collation", "label", "lateral", "subquery", "table_valued_alias"), _at_name),
+    **dict.fromkeys(("alias", "collation", "label", "lateral", "subquery"), _at_name),
     **dict.fromkeys(("binary", "expression_clauselist", "unary"), _at_operator),
     **dict.fromkeys(("column", "scalar_function_column"), _at_column),
     **dict.fromkeys(("compound_select", "cte", "select"), _at_select),
+    **dict.fromkeys(("array", "cast"), _at_type),
     "bindparam": _at_parameter,
     "extract": _at_extract,
     "function": _at_function,
     "table": _at_table,
-    "typeclause": _at_type,
+    "table_valued_alias": _at_derived,
 }
 """Each kind of element that may stand, by the name that SQLAlchemy's compilers know it by, and how it is looked at."""

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, TypeGuard
 from sqlalchemy import ColumnElement, FromClause, FunctionElement, Join, Select, Table
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BooleanClauseList
-from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping, SelectBase, SelectStatementGrouping, TableClause
+from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping, SelectBase, TableClause
 
 from backend.errors import UsageError
 
@@ -44,7 +44,7 @@ def _joined(read: Read) -> Iterator[Read]:
     if not isinstance(join, Join):
         yield read
         return
-    on = () if join.full or join.onclause is None else tuple(conjuncts(join.onclause))
+    on = () if join.full else tuple(conjuncts(join.onclause))
     outer = join.isouter or join.full
     yield from _joined(Read(join.left, read.may_be_missing or join.full, read.met if outer else read.met + on))
     yield from _joined(Read(join.right, read.may_be_missing or outer, read.met + on))
@@ -69,7 +69,7 @@ def table_name(source: AnyFrom) -> str:
         element = element.element
     if isinstance(element, TableClause):
         return element.fullname
-    if isinstance(element, SelectBase | FunctionElement | SelectStatementGrouping):
+    if isinstance(element, SelectBase | FunctionElement):
         return ""
     raise UsageError(f"a FROM of {type(element).__name__} cannot be held to one owner: join models and subqueries")
 

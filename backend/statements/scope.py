@@ -121,28 +121,31 @@ def _refuse_unfiltered(
     missing: Collection[Read], filtered: Collection[AnyFrom], owners: Mapping[str, Column[object]]
 ) -> None:
     """Raises `UsageError` unless each read of an outer join has, by its condition, the owner of what is filtered."""
-    known = [_owner_of(source, owners) for source in filtered]
+    known = list(filtered)
     while missing:
-        met = [read for read in missing if _follows(read, known, owners)]
+        met = [read for read in missing if any(_follows(read, source, owners) for source in known)]
         if not met:
             raise UsageError(
                 f"an outer join to {next(iter(missing)).table} lets other owners' rows in: add to its condition that "
                 "its owner is the owner of what it is joined to, or join a subquery of its model"
             )
-        known += [_owner_of(read.source, owners) for read in met]
+        known += [read.source for read in met]
         missing = [read for read in missing if read not in met]
 
 
-def _follows(read: Read, known: Collection[ColumnElement[object]], owners: Mapping[str, Column[object]]) -> bool:
-    owner = _owner_of(read.source, owners)
-    return any(_equates(condition, owner, one) for condition in read.met for one in known)
+def _follows(read: Read, known: AnyFrom, owners: Mapping[str, Column[object]]) -> bool:
+    """Whether a condition that the rows meet says that their owner is the owner of what is known."""
+    for condition in read.met:
+        if isinstance(condition, BinaryExpression) and condition.operator is operators.eq:
+            for one, other in ((condition.left, condition.right), (condition.right, condition.left)):
+                if _is_owner_of(read.source, one, owners) and _is_owner_of(known, other, owners):
+                    return True
+    return False
 
 
-def _equates(condition: ColumnElement[bool], one: ColumnElement[object], other: ColumnElement[object]) -> bool:
-    if not isinstance(condition, BinaryExpression) or condition.operator is not operators.eq:
-        return False
-    pairs = ((condition.left, condition.right), (condition.right, condition.left))
-    return any(left.compare(one) and right.compare(other) for left, right in pairs)
+def _is_owner_of(source: AnyFrom, element: ColumnElement[object], owners: Mapping[str, Column[object]]) -> bool:
+    """Whether the element is this source's owner: two aliases of a table compare as equal, and are not the same."""
+    return element.compare(_owner_of(source, owners)) and source.c.contains_column(element)
 
 
 def _owner_of(source: AnyFrom, owners: Mapping[str, Column[object]]) -> ColumnElement[object]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     Column,
     ColumnElement,
@@ -39,6 +40,7 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel, col
 
@@ -46,6 +48,7 @@ from backend import Change, CRUDRepository
 from backend.errors import OwnerRequiredError, RepositoryError, UsageError
 from backend.statements.conditions import Condition
 from backend.statements.definition import Keywords, define
+from backend.statements.reads import table_name
 from backend.statements.statements import Statements
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.entities import Note, Project, Ticket, TicketCreate, TicketUpdate
@@ -77,6 +80,7 @@ TASK: Any = inspect(Task).local_table
 PROJECT: Any = inspect(Project).local_table
 TICKET: Any = inspect(Ticket).local_table
 NOTE: Any = inspect(Note).local_table
+TITLE: Any = col(Ticket.title)
 ENTITY = define(
     "TicketRepository", (Ticket, TicketCreate, TicketUpdate, int, str), Keywords(owner=col(Ticket.owner_id))
 )
@@ -209,6 +213,59 @@ def test_a_condition_without_a_subquery_stands_beside_the_owner_and_never_outsid
     assert " OR " not in rest
 
 
+KINDS: dict[str, Callable[[], Any]] = {
+    "aggregate_order_by": lambda: func.string_agg(TITLE, postgresql.aggregate_order_by(literal(","), TITLE)) == "x",
+    "aggregateorderby": lambda: func.string_agg(TITLE, ",").aggregate_order_by(TITLE) == "x",
+    "array": lambda: postgresql.array([TITLE, "x"]) == ["x"],
+    "bindparam": lambda: TITLE == "x",
+    "case": lambda: case((TITLE == "x", True), else_=False),
+    "cast": lambda: cast(TITLE, Boolean),
+    "clauselist": lambda: func.concat(TITLE, "x") == "x",
+    "expression_clauselist": lambda: TITLE + "x" + "y" == "x",
+    "extract": lambda: extract("year", col(Ticket.opened_on)) == 2026,
+    "false": lambda: func.coalesce(TITLE == "x", sqlalchemy.false()),
+    "frame_clause": lambda: func.sum(Ticket.id).over(order_by=[TITLE, Ticket.id], rows=(None, 0)) > 1,
+    "funcfilter": lambda: func.count().filter(TITLE == "x") > 1,
+    "grouping": lambda: (col(Ticket.id) + 1) * 2 == 3,
+    "join": lambda: exists(select(Task.id).select_from(join(Task, Project, true()))),
+    "label_reference": lambda: exists(select(Project.id).order_by(func.count(Project.id).label("n").desc())),
+    "memoized_select_entities": lambda: exists(
+        select(Project.id).join(Task, true()).with_only_columns(col(Project.name))
+    ),
+    "null": lambda: func.coalesce(TITLE, sqlalchemy.null()) == "x",
+    "over": lambda: func.count().over() > 1,
+    "postgresql_distinct_on": lambda: exists(select(Project.id).ext(postgresql.distinct_on(col(Project.name)))),
+    "scalar_function_column": lambda: func.jsonb_each(TITLE).scalar_table_valued("key") == "x",
+    "select_statement_grouping": lambda: col(Ticket.id).in_(union_all(select(Project.id).limit(1), select(Task.id))),
+    "slice": lambda: cast(TITLE, ARRAY(Integer))[1:2] == [1],
+    "table_valued_alias": lambda: exists(select(func.generate_series(1, 2).table_valued("day").c.day)),
+    "textual_label_reference": lambda: exists(select(col(Project.id).label("n")).order_by("n")),
+    "true": lambda: func.coalesce(TITLE == "x", true()),
+    "tuple": lambda: sqlalchemy.tuple_(TITLE, col(Ticket.id)).in_([("x", 1)]),
+    "type_coerce": lambda: sqlalchemy.type_coerce(TITLE, Integer) == 1,
+    "unary": lambda: not_(and_(TITLE == "x", TITLE == "y")),
+    "withingroup": lambda: func.percentile_cont(0.5).within_group(Ticket.id.desc(), TITLE) > 1,
+}
+"""A condition for each kind of element that may stand."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_that_may_stand_is_held(scoped: Statements[Any], kind: str) -> None:
+    element = KINDS[kind]()
+    assert kind in {part.__visit_name__ for part in iterate(element)}
+    assert unbound(sql(scoped.count((element,)))) == []
+
+
+def test_a_condition_that_swallows_the_owner_is_refused(scoped: Statements[Any]) -> None:
+    with pytest.raises(OwnerRequiredError, match="does not bind"):
+        scoped.count((sqlalchemy.false(),))
+
+
+def test_a_from_of_another_kind_is_refused() -> None:
+    with pytest.raises(UsageError, match="a FROM of Values cannot be held to one owner"):
+        table_name(_values())
+
+
 def test_a_cte_that_is_read_twice_is_one_and_held(scoped: Statements[Any]) -> None:
     projects = select(Project.id).cte("projects")
     where = or_(col(Ticket.project_id).in_(select(projects.c.id)), exists(select(projects.c.id)))
@@ -237,6 +294,8 @@ CATALOG = Table("pg_stats", MetaData(), Column("a", Text))
 SAME_NAME = Table("project", Project.metadata, Column("id", Integer), schema="public")
 Project.metadata.remove(SAME_NAME)  # it is seen as of this metadata all the same, and no other test makes it
 RAW = "1 = 1 OR ticket.id"
+_LENGTH: Any = "9)) IS NULL OR ((true"
+BAD = String(_LENGTH)
 
 REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ("text", lambda: text("true"), "SQL in a string|expected an SQL expression"),
@@ -256,6 +315,7 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ("lateral's name", lambda: exists(select(select(Project.id).lateral(_raw()).c.id)), "a name that is not quoted"),
     ("label", lambda: exists(select(col(Project.id).label(_raw()))), "a name that is not quoted"),
     ("collation", lambda: col(Ticket.title).collate(_raw()) == "x", "SQL in a string"),
+    ("try_cast", lambda: sqlalchemy.try_cast(col(Ticket.title), Integer).is_(None), "the element TryCast"),
     (
         "function's table's name",
         lambda: exists(select(func.unnest(_any([1])).table_valued("x", name=_raw()).c.x)),
@@ -263,6 +323,19 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ),
     ("function's name", lambda: getattr(func, quoted_name(RAW, False))() == 1, "a name that is not quoted"),
     ("type's argument", lambda: cast(Ticket.title, String(_any("9) OR (true"))) == "x", "SQL in a string"),
+    ("cast's type", lambda: cast(Ticket.title, BAD).is_(None), "SQL in a string"),
+    ("cast's type within a type", lambda: cast(Ticket.title, ARRAY(BAD)).is_(None), "SQL in a string"),
+    ("cast's variant", lambda: cast(Ticket.title, Text().with_variant(BAD, "postgresql")).is_(None), "SQL in a string"),
+    ("cast's decorated type", lambda: cast(Ticket.title, Evil(_any(BAD.length))).is_(None), "SQL in a string"),
+    (
+        "interval's fields",
+        lambda: cast(Ticket.title, postgresql.INTERVAL(fields="day) OR (true")).is_(None),
+        "SQL in a stri",
+    ),
+    ("array's type", lambda: postgresql.array([], type_=BAD).is_(None), "SQL in a string"),
+    ("parameter's type within a type", lambda: literal(_any(["x"]), ARRAY(BAD)).is_(None), "SQL in a string"),
+    ("function's column's type", lambda: exists(select(literal(1)).select_from(_derived())), "SQL in a string"),
+    ("written parameter", lambda: bindparam("n", "x", literal_execute=True) == "x", "that is written into the sta"),
     ("parameter's type", lambda: literal("x", Numeric(_any("9) OR (1"))) == 1, "SQL in a string"),
     ("function that runs SQL", lambda: func.query_to_xml("select …", True, True, "") == "x", "told in a string"),
     ("function that reads a table", lambda: func.table_to_xml("task", True, True, "") == "x", "told in a string"),
@@ -310,6 +383,7 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ("sample", lambda: exists(select(aliased(Project, PROJECT.tablesample(text("1)"))).id)), "the element|in a string"),
     ("outer join", lambda: exists(select(Task.id).outerjoin(Project, col(Project.id) == Task.id)), "an outer join to"),
     ("full join", lambda: exists(_full()), "an outer join to"),
+    ("left of a full join", lambda: exists(select(Project.id).join(Note, true(), full=True)), "an outer join to"),
 ]
 
 
@@ -320,6 +394,10 @@ FOREIGN: list[tuple[str, Callable[[], Any]]] = [
     ("column of a table", lambda: PROJECT.c.name == "x"),
 ]
 """Columns that are not of the repository's table: each brings another table into the FROM of its SELECT."""
+
+
+def _derived() -> Any:
+    return func.json_to_record("{}").table_valued(column("a", BAD)).render_derived(with_types=True)
 
 
 def _raw() -> Any:
@@ -434,6 +512,7 @@ def _tickets(scoped: Statements[Any]) -> Any:
 
 
 P1, P2 = aliased(Project), aliased(Project)
+_FIRST_IS_MINE: Any = P1.owner_id == Ticket.owner_id
 _ON = col(Project.id) == col(Ticket.project_id)
 _SAME = col(Project.owner_id) == col(Ticket.owner_id)
 _STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any]]] = [
@@ -462,6 +541,8 @@ _STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any]]] = [
         "a chain that follows",
         lambda start: start.outerjoin(P1, P1.owner_id == Ticket.owner_id).outerjoin(P2, P2.owner_id == P1.owner_id),
     ),
+    ("a join that follows by another", lambda start: start.select_from(_nested(join))),
+    ("a join whose sides follow", lambda start: start.select_from(_met_outside())),
     ("window", lambda start: start.add_columns(func.row_number().over(partition_by=Ticket.project_id))),
     ("locked", lambda start: start.with_for_update(skip_locked=True)),
     ("limit", lambda start: start.limit(select(func.count(col(Project.id))).scalar_subquery())),
@@ -479,6 +560,24 @@ def test_a_subclasss_statement_binds_the_owner_of_each_table(
     assert unbound(sql(held)) == [], sql(held)
     assert len(re.findall(r"\bticket\.owner_id = %\(owner_is\)s::VARCHAR", sql(held))) == 1
     scoped.require_owner(held)
+
+
+def _met_outside() -> Any:
+    one, two = PROJECT.alias(), PROJECT.alias()
+    theirs = and_(one.c.owner_id == TICKET.c.owner_id, two.c.owner_id == TICKET.c.owner_id)
+    return outerjoin(TICKET, join(one, two, true()), theirs)
+
+
+def _nested(joined: Any) -> Any:
+    """A join on the right of another, that follows by its right side alone."""
+    one, two = PROJECT.alias(), PROJECT.alias()
+    return outerjoin(TICKET, joined(one, two, one.c.owner_id == two.c.owner_id), two.c.owner_id == TICKET.c.owner_id)
+
+
+def _twice() -> Any:
+    one, two = PROJECT.alias(), PROJECT.alias()
+    mine = one.c.owner_id == TICKET.c.owner_id
+    return outerjoin(outerjoin(TICKET, one, mine), two, mine)
 
 
 def _nested_outer() -> Any:
@@ -499,6 +598,9 @@ _REFUSED_STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any], str]] = [
     ("name", lambda start: start.outerjoin(Project, col(Project.name) == col(Ticket.owner_id)), "an outer join"),
     ("full join", lambda start: start.join(Project, _SAME, full=True), "an outer join"),
     ("mutual", lambda start: start.select_from(_nested_outer()), "an outer join"),
+    ("another alias", lambda start: start.outerjoin(P1, _FIRST_IS_MINE).outerjoin(P2, _FIRST_IS_MINE), "an outer join"),
+    ("aliased twice by core", lambda start: start.select_from(_twice()), "an outer join to project"),
+    ("left of an outer join", lambda start: start.select_from(_nested(outerjoin)), "an outer join to project"),
     ("later", lambda start: start.outerjoin(P1, P1.owner_id == P2.owner_id).outerjoin(P2, true()), "an outer join"),
     ("union", lambda start: start.union(select(Ticket.title)), "does not bind"),
     ("another", lambda _: select(col(Ticket.title)), "does not bind"),
@@ -596,7 +698,10 @@ def test_a_change_takes_only_the_parameters_that_it_names(scoped: Statements[Any
     for name in ("owner_id", "id", "assignee", "title", "owner_is", "id_is"):
         with pytest.raises(UsageError, match="a change of Ticket takes the parameters text, who: it is given others"):
             scoped.change(change, {"text", name})
-    with pytest.raises(UsageError, match="takes the parameters none"):
+    named = Change({col(Ticket.title): sum((bindparam(one) for one in "hgfedcba"), literal(""))})
+    with pytest.raises(UsageError, match="takes the parameters a, b, c, d, e, f, g, h: it is given others"):
+        scoped.change(named, {"z"})
+    with pytest.raises(UsageError, match="takes the parameters none: it is given others"):
         scoped.change(Change({col(Ticket.title): "x"}), {"owner_id": "b"})
 
 
@@ -605,6 +710,30 @@ def test_a_change_names_no_parameter_as_a_column(scoped: Statements[Any], name: 
     change = Change({col(Ticket.title): "x"}, col(Ticket.assignee) == bindparam(name))
     with pytest.raises(UsageError, match=f"names the parameter '{name}', which stands for a column"):
         scoped.change(change, ())
+
+
+def test_what_is_no_expression_is_refused_with_the_remedy(scoped: Statements[Any]) -> None:
+    refused: list[tuple[Callable[[], object], str]] = [
+        (lambda: scoped.count((_any(True),)), r"a condition is a Python bool, .*: write col\(Model.field\) == value$"),
+        (
+            lambda: scoped.list((), _any("title"), None, 0),
+            r"an order is a Python str, .*: write col\(Model.field\) or col\(Model.field\).desc\(\)$",
+        ),
+        (
+            lambda: scoped.change(Change({_any("title"): "x"}), ()),
+            r"a value is a Python str, .*: write an expression of col\(Model.field\), or select\(…\).scalar_\w+\(\)$",
+        ),
+    ]
+    for call, said in refused:
+        with pytest.raises(UsageError, match=said):
+            call()
+
+
+def test_a_change_keeps_the_values_that_it_was_made_of(scoped: Statements[Any]) -> None:
+    values: dict[Any, object] = {col(Ticket.title): "x"}
+    change = Change(values)
+    values[col(Ticket.assignee)] = "y"
+    assert "assignee=" not in sql(scoped.change(change, ()))
 
 
 def test_a_value_that_turns_into_an_expression_is_seen(scoped: Statements[Any]) -> None:

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel, col
 from backend.errors import UsageError
 from backend.statements.conditions import Order
 from backend.statements.definition import Keywords, define
+from backend.statements.locks import Lock
 from backend.statements.statements import Change, Statements
 from backend.tasks import Task, TaskCreate, TaskUpdate
 from tests.support.compiling import compiled
@@ -152,6 +153,26 @@ def test_a_statement_without_values_is_built_once(name: str) -> None:
     assert make(SCOPED) is not make(OPEN)
 
 
+@pytest.mark.parametrize(
+    ("lock", "sql"),
+    [
+        (Lock(), "FOR UPDATE"),
+        (Lock("no key update"), "FOR NO KEY UPDATE"),
+        (Lock("share"), "FOR SHARE"),
+        (Lock(if_locked="nowait"), "FOR UPDATE NOWAIT"),
+        (Lock("share", if_locked="skip"), "FOR SHARE SKIP LOCKED"),
+    ],
+)
+def test_a_lock_ends_the_statement_of_one_row_and_is_built_once(lock: Lock, sql: str) -> None:
+    assert compiled(SCOPED.locked(lock)).sql == f"SELECT {COLUMNS} FROM task {THIS} {sql}"
+    assert SCOPED.locked(lock) is SCOPED.locked(lock)
+    SCOPED.require_owner(SCOPED.locked(lock))
+
+
+def test_a_select_reads_the_table_whatever_its_columns() -> None:
+    assert compiled(OPEN.select([func.count()])).sql == "SELECT count(*) AS count_1 FROM task"
+
+
 def test_limit_and_offset_are_bound() -> None:
     made = compiled(SCOPED.list((), (), 7, 9))
     assert made.sql.endswith("ORDER BY task.id LIMIT %(param_1)s OFFSET %(param_2)s")
@@ -176,6 +197,7 @@ def test_a_limit_or_offset_that_is_no_number_of_rows_is_refused(value: int) -> N
         ((), "task.id"),
         (col(Task.title), "task.title, task.id"),
         (col(Task.title).desc(), "task.title DESC, task.id"),
+        ((col(Task.title), col(Task.completed)), "task.title, task.completed, task.id"),
         ([col(Task.user_id), col(Task.created_at).desc()], "task.user_id, task.created_at DESC, task.id"),
         (func.lower(col(Task.title)), "lower(task.title), task.id"),
         (col(Task.id).desc(), "task.id DESC, task.id"),

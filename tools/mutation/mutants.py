@@ -2,7 +2,7 @@
 
 What a change drops, weakens or moves is the point: a link of a chain, a part of a condition, an entry that a later one
 overrides, a call in the place of which its argument stands. Left alone are annotations, decorators, type variables,
-imports, docstrings and the texts of errors.
+aliases, imports, docstrings and the texts of errors.
 """
 
 import ast
@@ -32,7 +32,20 @@ TARGETS: dict[str, tuple[str, ...]] = {
 
 _CHAINED = {"where", "options", "values", "returning", "select_from", "order_by", "limit", "offset"}
 _NOT_ENTERED = {"annotation", "returns", "decorator_list", "type_params"}
-_WITHOUT_ARGUMENT = {"isinstance", "any", "all", "cast", "bool", "str", "list", "tuple", "type", "getattr", "hasattr"}
+_WITHOUT_ARGUMENT = {
+    "isinstance",
+    "any",
+    "all",
+    "cast",
+    "bool",
+    "str",
+    "list",
+    "tuple",
+    "type",
+    "getattr",
+    "hasattr",
+    "sorted",
+}
 """What is called for its kind, or says nothing of a scope: its argument is not put in its place."""
 
 _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -136,7 +149,9 @@ def _says_nothing(node: ast.AST) -> bool:
     match node:
         case ast.JoinedStr() | ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
             return True
-        case ast.Call(func=ast.Name(id="TypeVar" | "TypeVarTuple")):
+        case (
+            ast.Call(func=ast.Name(id="TypeVar" | "TypeVarTuple")) | ast.AnnAssign(annotation=ast.Name(id="TypeAlias"))
+        ):
             return True
         case _:
             return False
