@@ -5,7 +5,7 @@ from types import new_class
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, column, func, text
+from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, column, distinct, func, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, col
@@ -38,6 +38,7 @@ ACROSS: dict[str, Callable[[], Any]] = {
     "an index of an expression of the owner": lambda: _with_index(
         "AcrossSeven", lambda c: [func.lower(c.owner_id), c.name]
     ),
+    "an index of an operator on the owner": lambda: _with_index("AcrossTen", lambda c: [distinct(c.owner_id), c.name]),
     "an exclusion": lambda: owned("AcrossEight", ExcludeConstraint(("name", "="))),
     "an exclusion of unequal owners": lambda: owned("AcrossNine", ExcludeConstraint(("owner_id", "<>"), ("name", "="))),
 }
@@ -45,6 +46,9 @@ ACROSS: dict[str, Callable[[], Any]] = {
 BY_OWNER: dict[str, Callable[[], Any]] = {
     "a unique constraint": lambda: owned("ByOne", UniqueConstraint("owner_id", "name")),
     "a unique index": lambda: _with_index("ByTwo", lambda c: [func.lower(c.name), c.owner_id.desc()]),
+    "an index in ascending order": lambda: _with_index("BySeven", lambda c: [c.owner_id.asc(), c.name]),
+    "an index that says where NULLs are": lambda: _with_index("ByEight", lambda c: [c.owner_id.nulls_last(), c.name]),
+    "an index with two words": lambda: _with_index("ByNine", lambda c: [c.owner_id.desc().nulls_first(), c.name]),
     "a partial unique index": lambda: _with_index("ByThree", lambda c: [c.owner_id, c.name], where=True),
     "an exclusion": lambda: owned("ByFour", ExcludeConstraint(("owner_id", "="), ("name", "="))),
     "an index that is not unique": lambda: _with_index("ByFive", lambda c: [c.name], unique=False),
@@ -86,6 +90,40 @@ def test_a_unique_key_in_a_string_is_refused() -> None:
         match=r"a unique key of Textual is SQL in a string, so that its columns cannot be seen: write it with columns",
     ):
         own(owned("Textual", Index("textual", text("lower(name)"), unique=True)))
+    half = owned("HalfTextual", Index("half_textual", text("lower(name)"), "name", unique=True))
+    with pytest.raises(DefinitionError, match="a unique key of HalfTextual is SQL in a string"):
+        own(half, shared_keys=(col(half.name),))
+
+
+def test_an_exclusion_of_a_model_without_an_owner_is_its_own_affair() -> None:
+    model = owned("Excluding", ExcludeConstraint(("owner_id", "="), ("name", "=")))
+    repository(model, schema("New", name=str, owner_id=str), RENAMED)
+
+
+def test_a_reference_that_no_client_chooses_needs_no_owner() -> None:
+    parent, _ = _family("Unchosen")
+    child = owned("Unchosen", ForeignKeyConstraint(["parent_id"], ["unchosenparent.id"]), parent_id=(int | None, None))
+    own(parent)
+    own(child)
+
+
+def test_a_reference_to_a_table_that_does_not_exist_yet_is_accepted() -> None:
+    own(owned("Known"))
+    own(owned("Orphan", ForeignKeyConstraint(["parent_id"], ["nowhere.id"]), parent_id=(int, ...)), WITH_PARENT)
+
+
+def test_a_later_class_that_shares_a_reference_does_not_share_it_for_the_first() -> None:
+    parent, child = _family("Twice")
+    own(child, WITH_PARENT, name="First")
+    own(child, WITH_PARENT, name="Second", shared_keys=(col(child.parent_id),))
+    with pytest.raises(DefinitionError, match=r"name it in shared_keys=\(…\) of First$"):
+        own(parent)
+
+
+def test_a_key_that_the_update_schema_chooses_is_chosen() -> None:
+    model = owned("Renaming", UniqueConstraint("code"), code=(str | None, Field(default=None)))
+    with pytest.raises(DefinitionError, match=r"^the key \(code\) of Renaming compares across owners"):
+        own(model, update=schema("Changed", code=(str | None, None)))
 
 
 def test_a_key_that_a_client_chooses_is_refused_on_an_owned_model() -> None:

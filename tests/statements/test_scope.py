@@ -244,7 +244,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "tuple": lambda: sqlalchemy.tuple_(TITLE, col(Ticket.id)).in_([("x", 1)]),
     "type_coerce": lambda: sqlalchemy.type_coerce(TITLE, Integer) == 1,
     "unary": lambda: not_(and_(TITLE == "x", TITLE == "y")),
-    "withingroup": lambda: func.percentile_cont(0.5).within_group(Ticket.id.desc(), TITLE) > 1,
+    "withingroup": lambda: func.percentile_cont(0.5).within_group(col(Ticket.id).desc(), TITLE) > 1,
 }
 """A condition for each kind of element that may stand."""
 

@@ -29,10 +29,11 @@ from tools.mutation.warm import Fate, Loop, fate_of, limit
 WORKERS = 2
 STAGES = (
     ["tests/statements/test_scope.py"],
-    ["tests/statements/test_statements.py"],
+    ["tests/statements/test_statements.py", "tests/statements/test_owner.py"],
     ["tests/statements/test_definition_keys.py", "tests/statements/test_definition.py"],
     ["tests/behaviour/_sync/test_scope.py"],
     ["tests/behaviour/_sync/test_calls.py", "tests/behaviour/_sync/test_refusals.py"],
+    ["tests/behaviour/_sync/test_locks.py", "tests/behaviour/_sync/test_values.py"],
 )
 
 _OURS = ("backend", "tests", "tools")

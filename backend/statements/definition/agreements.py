@@ -7,6 +7,7 @@ two models is defined first.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Table
@@ -41,7 +42,7 @@ class _Reference:
     owner: Column[object] | None
 
 
-_Owned = tuple[str, Column[object]]
+_Owned: TypeAlias = tuple[str, Column[object]]
 """A model's name and its owner's column."""
 
 

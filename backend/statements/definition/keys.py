@@ -101,7 +101,7 @@ def _is(expression: object, column: Column[object] | None) -> bool:
     """Whether the expression is the column, in whichever order it is sorted."""
     if isinstance(expression, UnaryExpression) and expression.modifier in _ORDERS:
         return _is(cast("object", expression.element), column)  # of whichever type
-    return column is not None and expression is column
+    return expression is column
 
 
 def _referring(entity: Entity[SQLModel]) -> frozenset[str]:

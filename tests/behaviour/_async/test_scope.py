@@ -13,8 +13,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from backend import Change
-from backend.errors import NotFoundError, OwnerRequiredError, UsageError
-from backend.tasks import AsyncTaskRepository, Task, TaskCreate
+from backend.errors import MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
+from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.entities import (
     AsyncProjectRepository,
     AsyncTicketRepository,
@@ -47,6 +47,12 @@ class Tickets(AsyncTicketRepository):
 
     async def sent_unseen(self, statement: Any) -> None:
         await self._run(statement, {}, "select")
+
+    async def entities_unseen(self, statement: Any) -> None:
+        await self._entities(statement, "list")
+
+    async def number(self, *where: Any) -> int | None:
+        return await self._scalar(self._select(col(Ticket.id)).where(*where))
 
     async def assign(self, id: int, parameters: dict[str, object]) -> Ticket:
         return await self._change(id, _ASSIGN, parameters)
@@ -123,6 +129,33 @@ async def test_a_subclasss_statement_sees_the_owners_own_rows_alone(session: Asy
     assert await mine.titles_with(lambda start: start.with_only_columns(counted).where(same), {}) == [(1,)]
 
 
+async def test_a_subclasss_one_row_is_one_or_none_and_never_the_first_of_more(
+    session: AsyncSession, theirs: Ticket
+) -> None:
+    mine = mine_of(session)
+    own = (await mine.list())[0]
+    assert await mine.number() == own.id
+    assert await mine.number(col(Ticket.title) == "ticket of b") is None
+    await mine.create(TicketCreate(project_id=own.project_id, title="another"))
+    with pytest.raises(MultipleFoundError, match="more than one Ticket meets the conditions") as raised:
+        await mine.number()
+    assert raised.value.facts.operation == "select"
+
+
+async def test_a_change_answers_with_an_entity(session: AsyncSession, theirs: Ticket) -> None:
+    mine = mine_of(session)
+    own = (await mine.list())[0]
+    changed = await mine.assign(own.id, {"who": "x"})
+    assert changed == await mine.get(own.id)
+    assert type(changed) is Ticket
+
+
+async def test_an_update_of_the_expected_version_writes(session: AsyncSession) -> None:
+    tasks = AsyncTaskRepository(session).owned_by("a")
+    task = await tasks.create(TaskCreate(title="x"))
+    assert (await tasks.update(task.id, TaskUpdate(title="y"), expected=task.updated_at)).title == "y"
+
+
 async def test_no_parameter_takes_the_owners_place(session: AsyncSession, theirs: Ticket) -> None:
     mine = mine_of(session)
     assert await mine.titles_with(lambda start: start, {"owner_is": "b"}) == [("ticket of a",)]
@@ -153,6 +186,8 @@ async def test_what_its_scope_has_not_looked_at_is_not_sent(
         for unseen in (select(Ticket.title), select(Ticket.title).where(col(Ticket.owner_id) == "b")):
             with pytest.raises(OwnerRequiredError):
                 await mine.sent_unseen(unseen)
+            with pytest.raises(OwnerRequiredError):
+                await mine.entities_unseen(unseen)
             with pytest.raises(OwnerRequiredError, match="make it with _select"):
                 await mine.titles_with(partial(_instead, unseen), {})
     assert seen.flights == 0

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from backend import Change
-from backend.errors import NotFoundError, OwnerRequiredError, UsageError
-from backend.tasks import Task, TaskCreate, TaskRepository
+from backend.errors import MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
+from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.entities import (
     Project,
     ProjectCreate,
@@ -47,6 +47,12 @@ class Tickets(TicketRepository):
 
     def sent_unseen(self, statement: Any) -> None:
         self._run(statement, {}, "select")
+
+    def entities_unseen(self, statement: Any) -> None:
+        self._entities(statement, "list")
+
+    def number(self, *where: Any) -> int | None:
+        return self._scalar(self._select(col(Ticket.id)).where(*where))
 
     def assign(self, id: int, parameters: dict[str, object]) -> Ticket:
         return self._change(id, _ASSIGN, parameters)
@@ -121,6 +127,31 @@ def test_a_subclasss_statement_sees_the_owners_own_rows_alone(session: Session, 
     assert mine.titles_with(lambda start: start.with_only_columns(counted).where(same), {}) == [(1,)]
 
 
+def test_a_subclasss_one_row_is_one_or_none_and_never_the_first_of_more(session: Session, theirs: Ticket) -> None:
+    mine = mine_of(session)
+    own = (mine.list())[0]
+    assert mine.number() == own.id
+    assert mine.number(col(Ticket.title) == "ticket of b") is None
+    mine.create(TicketCreate(project_id=own.project_id, title="another"))
+    with pytest.raises(MultipleFoundError, match="more than one Ticket meets the conditions") as raised:
+        mine.number()
+    assert raised.value.facts.operation == "select"
+
+
+def test_a_change_answers_with_an_entity(session: Session, theirs: Ticket) -> None:
+    mine = mine_of(session)
+    own = (mine.list())[0]
+    changed = mine.assign(own.id, {"who": "x"})
+    assert changed == mine.get(own.id)
+    assert type(changed) is Ticket
+
+
+def test_an_update_of_the_expected_version_writes(session: Session) -> None:
+    tasks = TaskRepository(session).owned_by("a")
+    task = tasks.create(TaskCreate(title="x"))
+    assert (tasks.update(task.id, TaskUpdate(title="y"), expected=task.updated_at)).title == "y"
+
+
 def test_no_parameter_takes_the_owners_place(session: Session, theirs: Ticket) -> None:
     mine = mine_of(session)
     assert mine.titles_with(lambda start: start, {"owner_is": "b"}) == [("ticket of a",)]
@@ -149,6 +180,8 @@ def test_what_its_scope_has_not_looked_at_is_not_sent(session: Session, theirs: 
         for unseen in (select(Ticket.title), select(Ticket.title).where(col(Ticket.owner_id) == "b")):
             with pytest.raises(OwnerRequiredError):
                 mine.sent_unseen(unseen)
+            with pytest.raises(OwnerRequiredError):
+                mine.entities_unseen(unseen)
             with pytest.raises(OwnerRequiredError, match="make it with _select"):
                 mine.titles_with(partial(_instead, unseen), {})
     assert seen.flights == 0
