@@ -10,7 +10,7 @@ The floors, each importing only from itself and those above it in this list:
     __main__           python -m backend demo | check | init
 """
 
-from backend.database import AsyncDatabase, Database, Retry, init_db
+from backend.database import AsyncDatabase, Database, Isolation, Retry, UncommittedWritesWarning, init_db
 from backend.repository import AsyncCRUDRepository, CRUDRepository
 from backend.settings import Settings
 from backend.statements.locks import Lock
@@ -22,8 +22,10 @@ __all__ = [
     "CRUDRepository",
     "Change",
     "Database",
+    "Isolation",
     "Lock",
     "Retry",
     "Settings",
+    "UncommittedWritesWarning",
     "init_db",
 ]

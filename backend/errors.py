@@ -34,8 +34,8 @@
         └── FailedTransactionError     a transaction was to be committed after a statement in it failed
 
 No text, repr or pickle of these holds a password, a connection string, a parameter or a row. What the
-driver said may hold all of them: it stays on `driver_error`, for a debugger, and is neither rendered,
-chained nor pickled.
+driver said may hold all of them: it stays on `driver_error`, for a debugger, and is neither rendered
+nor pickled.
 
 Names only: nothing here knows a session, an engine or a driver.
 """

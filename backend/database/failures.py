@@ -19,19 +19,33 @@ from typing_extensions import override
 from backend.database.sqlstates import error_class
 from backend.database.violations import violated_fields
 from backend.errors import (
+    CheckViolationError,
     ConnectError,
     ConnectionLostError,
+    ConstraintViolationError,
     CredentialsError,
     DatabaseError,
+    DeadlockError,
+    ExclusionViolationError,
     Facts,
     FailedTransactionError,
+    ForeignKeyViolationError,
     InvalidDataError,
+    InvalidStatementError,
+    LockNotAvailableError,
+    NotNullViolationError,
     NotPermittedError,
     OutcomeUnknownError,
     PoolTimeoutError,
     ProgramError,
     RepositoryError,
+    SchemaMismatchError,
+    SerializationError,
+    SettingsError,
+    StatementTimeoutError,
     TransientError,
+    UniqueViolationError,
+    UnknownDatabaseError,
     UnreadableRowError,
     UsageError,
 )
@@ -191,45 +205,45 @@ def _passed(error: Exception, functions: frozenset[CodeType]) -> bool:
     return any(frame.f_code in functions for frame, _ in walk_tb(error.__traceback__))
 
 
-_WORDS = {
-    "UniqueViolationError": "meets another row with the same key",
-    "ForeignKeyViolationError": "refers to a row that does not exist, or a row is still referred to",
-    "NotNullViolationError": "lacks a value that its column needs",
-    "CheckViolationError": "does not meet a check of its table",
-    "ExclusionViolationError": "meets another row that its table excludes",
-    "ConstraintViolationError": "violates a constraint of its table",
-    "InvalidDataError": "holds a value that its column cannot take",
-    "SerializationError": "could not be serialised with another transaction: run the transaction again",
-    "DeadlockError": "was ended to break a deadlock: run the transaction again",
-    "LockNotAvailableError": "needs a row that another transaction holds: try again",
-    "StatementTimeoutError": "was cancelled by the server: its time was up",
-    "TransientError": "was rolled back by the server: run the transaction again",
-    "PoolTimeoutError": "found no connection: all of the pool are in use",
-    "ConnectionLostError": "lost its connection, and nothing was applied: try again",
-    "OutcomeUnknownError": "lost its connection before the answer came: read before trying again",
-    "ConnectError": "found no connection: the server did not accept one",
-    "CredentialsError": "found no connection: the server refuses user or password",
-    "UnknownDatabaseError": "found no connection: the server has no such database",
-    "SchemaMismatchError": "needs a table, column or type that the database does not have: run init_db",
-    "NotPermittedError": "is not permitted to this role, or to anybody while the database takes no writes",
-    "UnreadableRowError": "was answered with a value that Python cannot hold",
-    "SettingsError": "lost a prepared statement, as behind a pooler in transaction mode: unset PREPARE_THRESHOLD",
-    "ProgramError": "is too large to be sent: give fewer values",
-    "UsageError": "lacks a value for a bound parameter: pass one for each bindparam",
-    "InvalidStatementError": "is a statement that the server cannot run",
-    "FailedTransactionError": "came after a failed statement of its transaction: roll back first",
+_WORDS: dict[type[RepositoryError], str] = {
+    UniqueViolationError: "meets another row with the same key",
+    ForeignKeyViolationError: "refers to a row that does not exist, or a row is still referred to",
+    NotNullViolationError: "lacks a value that its column needs",
+    CheckViolationError: "does not meet a check of its table",
+    ExclusionViolationError: "meets another row that its table excludes",
+    ConstraintViolationError: "violates a constraint of its table",
+    InvalidDataError: "holds a value that its column cannot take",
+    SerializationError: "could not be serialised with another transaction: run the transaction again",
+    DeadlockError: "was ended to break a deadlock: run the transaction again",
+    LockNotAvailableError: "needs a row that another transaction holds: try again",
+    StatementTimeoutError: "was cancelled by the server: its time was up",
+    TransientError: "was rolled back by the server: run the transaction again",
+    PoolTimeoutError: "found no connection: all of the pool are in use",
+    ConnectionLostError: "lost its connection, and nothing was applied: try again",
+    OutcomeUnknownError: "lost its connection before the answer came: read before trying again",
+    ConnectError: "found no connection: the server did not accept one",
+    CredentialsError: "found no connection: the server refuses user or password",
+    UnknownDatabaseError: "found no connection: the server has no such database",
+    SchemaMismatchError: "needs a table, column or type that the database does not have: run init_db",
+    NotPermittedError: "is not permitted to this role, or to anybody while the database takes no writes",
+    UnreadableRowError: "was answered with a value that Python cannot hold",
+    SettingsError: "lost a prepared statement, as behind a pooler in transaction mode: unset PREPARE_THRESHOLD",
+    ProgramError: "is too large to be sent: give fewer values",
+    UsageError: "lacks a value for a bound parameter: pass one for each bindparam",
+    InvalidStatementError: "is a statement that the server cannot run",
+    FailedTransactionError: "came after a failed statement of its transaction: roll back first",
 }
 
-_WORDS_OF = {
-    ("ForeignKeyViolationError", "create"): "refers to a row that does not exist",
-    ("ForeignKeyViolationError", "delete"): "is refused: another row still refers to it",
+_WORDS_OF: dict[tuple[type[RepositoryError], str], str] = {
+    (ForeignKeyViolationError, "create"): "refers to a row that does not exist",
+    (ForeignKeyViolationError, "delete"): "is refused: another row still refers to it",
 }
 """What is known better of one operation."""
 
 
 def _made(kind: type[RepositoryError], work: Work, facts: Facts | None = None) -> RepositoryError:
     facts = facts or work.facts
-    words = _WORDS_OF.get((kind.__name__, work.operation)) or _WORDS.get(kind.__name__, "was refused by the server")
+    words = _WORDS_OF.get((kind, work.operation)) or _WORDS.get(kind, "was refused by the server")
     details = [f"constraint {facts.constraint!r}"] if facts.constraint else []
     details += [f"fields {', '.join(facts.fields)}"] if facts.fields else []
     details += [f"SQLSTATE {facts.sqlstate}"] if facts.sqlstate else []

@@ -1,5 +1,7 @@
 """The sessions that a database opens: SQLModel's, which note for the context they run in that a transaction is open."""
 
+import asyncio
+import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -24,12 +26,13 @@ class _Noted:
     """A transaction of one session; a task that outlives it keeps the note, so the note says when it ended."""
 
     session: ReferenceType[Session]
+    runner: object
     is_open: bool = True
 
     def is_on(self, engine: Engine) -> bool:
         """Whether it is open on the engine's pool: an engine of its options has the same."""
         session = self.session()
-        if not self.is_open or session is None:
+        if not self.is_open or session is None or self.runner != _runner():
             return False
         return isinstance(session.bind, Engine) and session.bind.pool is engine.pool
 
@@ -72,10 +75,19 @@ def refuse_within_transaction(engine: Engine | AsyncEngine, call: str) -> None:
         raise UsageError(f"{call} within a transaction: it makes its own, so call it outside of the block")
 
 
+def _runner() -> tuple[int, object]:
+    """The running thread and, in an event loop, its task: a task has a copy of the notes of the one that made it."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no event loop
+        task = None
+    return threading.get_ident(), None if task is None else ref(task)
+
+
 @event.listens_for(DatabaseSession, "after_transaction_create")
 def _note(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        noted = session.info[_KEY] = _Noted(ref(session))
+        noted = session.info[_KEY] = _Noted(ref(session), _runner())
         _noted.set((*(one for one in _noted.get() if one.is_open and one.session() is not None), noted))
 
 

@@ -32,45 +32,40 @@ class UncommittedWritesWarning(UserWarning):
 
 
 class _Joined:
-    """What repositories did in the transaction that the session is in."""
+    """What repositories did in the transaction that the session is in; a session that has none is left alone."""
 
     def __init__(self) -> None:
         self.wrote: set[SessionTransaction] = set()
         """The transaction or savepoints that hold writes."""
         self.handled: BaseException | None = None
         """The error that was being handled when the last write was made, and so does not explain its loss."""
-        self.connections: dict[int, Connection] = {}
+        self.connections: set[Connection] = set()
+        self.is_committing = False
+        """COMMIT is under way, and says itself what becomes of the writes."""
 
     def clear(self) -> None:
         self.wrote.clear()
         self.handled = None
         self.connections.clear()
+        self.is_committing = False
 
 
 def join(session: Session, connection: Connection) -> None:
     """Notes that the session's transaction is about to be used on this connection."""
-    state = session.info.get(_KEY)
-    if not isinstance(state, _Joined):
-        state = session.info[_KEY] = _Joined()
-        event.listen(session, "before_commit", _refuse_failed)
-        event.listen(session, "after_commit", _forget)
-        event.listen(session, "after_rollback", _forget_undone)
-        event.listen(session, "after_transaction_end", _warn_of_lost_writes)
-    state.connections[id(connection)] = connection
+    session.info.setdefault(_KEY, _Joined()).connections.add(connection)
 
 
 def wrote(session: Session) -> None:
     """Notes that a repository has written in the session's transaction."""
-    state = _state(session)
     innermost = session.get_nested_transaction() or session.get_transaction()
-    if innermost is not None:
+    if innermost is not None and (state := _joined(session)):
         state.wrote.add(innermost)
         state.handled = sys.exc_info()[1]
 
 
 def abandon(session: Session) -> None:
     """Notes that an error ends the session, so that nobody expects its writes to be kept."""
-    if isinstance(state := session.info.get(_KEY), _Joined):
+    if state := _joined(session):
         state.wrote.clear()
 
 
@@ -79,8 +74,8 @@ def require_whole(session: Session) -> None:
 
     SQLAlchemy undoes the transaction of a flush that fails; PostgreSQL takes no more statements after any other.
     """
-    state = session.info.get(_KEY)
-    connections = state.connections.values() if isinstance(state, _Joined) else ()
+    state = _joined(session)
+    connections = state.connections if state else ()
     undone = session.in_transaction() and not session.is_active
     if undone or any(one.invalidated or _status(one) == TransactionStatus.INERROR for one in connections):
         raise FailedTransactionError(
@@ -104,14 +99,19 @@ def committing(
         transaction.commit()
 
 
-def commit(session: Session, work: Work) -> None:
-    """Commits. What is pending is flushed before, so that where COMMIT gets no answer it was COMMIT that was sent.
+def prepare(session: Session, work: Work) -> None:
+    """Flushes what is pending, so that where COMMIT gets no answer it was COMMIT that was sent.
 
-    Raises the errors of `backend.errors`.
+    Raises `FailedTransactionError` if a statement failed before, and what a statement raises.
     """
     require_whole(session)
     with translating(work, "statement"):
         session.flush()
+
+
+def commit(session: Session, work: Work) -> None:
+    """Commits, prepared. Raises the errors of `backend.errors`."""
+    prepare(session, work)
     with translating(work, "commit"):
         session.commit()
 
@@ -123,34 +123,41 @@ def rollback(session: Session) -> None:
         session.rollback()
 
 
+@event.listens_for(Session, "before_commit")
 def _refuse_failed(session: Session) -> None:
-    if not session.in_nested_transaction():
-        _state(session).wrote.clear()  # from here on the commit itself says what became of the writes
-    require_whole(session)
+    if state := _joined(session):
+        state.is_committing |= not session.in_nested_transaction()
+        require_whole(session)
 
 
+@event.listens_for(Session, "after_commit")
 def _forget(session: Session) -> None:
-    if not session.in_nested_transaction():
-        _state(session).clear()
+    if (state := _joined(session)) and not session.in_nested_transaction():
+        state.clear()
 
 
+@event.listens_for(Session, "after_rollback")
 def _forget_undone(session: Session) -> None:
-    savepoint = session.get_nested_transaction()
-    if savepoint is None:
-        _state(session).clear()
+    if not (state := _joined(session)):
+        return
+    if savepoint := session.get_nested_transaction():
+        state.wrote.discard(savepoint)
     else:
-        _state(session).wrote.discard(savepoint)
+        state.clear()
 
 
+@event.listens_for(Session, "after_transaction_end")
 def _warn_of_lost_writes(session: Session, transaction: SessionTransaction) -> None:
-    state = _state(session)
+    if not (state := _joined(session)):
+        return
     if transaction.parent is not None:
         if transaction in state.wrote:  # a savepoint that was not rolled back: what it wrote is its parent's
             state.wrote.remove(transaction)
             state.wrote.add(transaction.parent)
         return
-    goes_on = any(_goes_on(session, connection) for connection in state.connections.values())
-    lost = bool(state.wrote) and not goes_on and sys.exc_info()[1] in (None, state.handled)
+    goes_on = any(_goes_on(session, connection) for connection in state.connections)
+    is_explained = state.is_committing or goes_on or sys.exc_info()[1] not in (None, state.handled)
+    lost = bool(state.wrote) and not is_explained
     state.clear()
     if lost:
         place = _callers_frame()
@@ -178,8 +185,9 @@ def _callers_frame() -> FrameType:
     return frame
 
 
-def _state(session: Session) -> _Joined:
-    return cast("_Joined", session.info[_KEY])  # `join` put it there before it listened
+def _joined(session: Session) -> _Joined | None:
+    state = session.info.get(_KEY)
+    return state if isinstance(state, _Joined) else None
 
 
 def _status(connection: Connection) -> TransactionStatus:

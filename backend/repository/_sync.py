@@ -12,7 +12,7 @@ from typing_extensions import TypeVar, TypeVarTuple, override
 
 from backend.database.bridge import on_session
 from backend.errors import Facts, MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError, with_article
-from backend.repository.definition import UNCHANGED, Definition, definition_of, merged, required_definition
+from backend.repository.definition import Definition, definition_of, locked, looked, merged, required_definition
 from backend.repository.execution import Call, Parameters, Rows, entities, rows, run
 from backend.statements.conditions import Condition, Order
 from backend.statements.definition import Keywords
@@ -112,12 +112,12 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         the row, `OwnerRequiredError` if the model has an owner and the repository none.
         """
         definition = self._definition
-        values = definition.created.everything(data, self._scope.get(OWNER))
         if definition.entity.owner is not None and not self._scope:
             raise OwnerRequiredError(
                 f"{definition.entity.name} has an owner: use {type(self).__name__}(session).owned_by(owner)",
                 Facts(definition.entity.name, "create"),
             )
+        values = definition.created.everything(data, self._scope.get(OWNER))
         found = self._run(self._statements.insert, values, "create")
         return definition.build(found[0])
 
@@ -286,7 +286,9 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
 
     def _rows_of(self, id: IdT, operation: str, lock: Lock | None = None) -> Rows:
         if lock is not None:
-            operation = self._definition.locking(operation, lock)
+            if not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
+                raise UsageError(f"lock is {with_article(type(lock))}, expected a Lock: lock=Lock()")
+            operation = locked(operation)
         if not self._definition.can_hold(id):
             return ()
         statement = self._statements.one if lock is None else self._statements.locked(lock)
@@ -308,14 +310,14 @@ class CRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
             found = self._run(statement, parameters, operation)
             if found:
                 return found[0]
-        if expected is not None and self._rows_of(id, "get"):
+        if expected is not None and self._rows_of(id, looked(operation)):
             raise definition.stale(operation)
         raise definition.not_found(id, operation)
 
     def _unchanged(self, id: IdT, expected: datetime | int | None) -> ModelT:
         definition = self._definition
         can_match = expected is None or definition.can_match(expected)
-        found = self._rows_of(id, UNCHANGED)
+        found = self._rows_of(id, looked("update"))
         if not found:
             raise definition.not_found(id, "update")
         if expected is not None and not (can_match and definition.has_version(found[0], expected)):

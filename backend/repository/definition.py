@@ -6,23 +6,19 @@ from functools import cached_property
 from typing import Generic
 from uuid import UUID
 
-from sqlalchemy import Column, Integer
+from sqlalchemy import Integer
 from sqlmodel import SQLModel
 
 from backend.database.failures import Work
 from backend.errors import DefinitionError, Facts, NotFoundError, StaleError, UsageError, with_article
 from backend.statements.binding import is_forward, is_unbound, type_arguments
-from backend.statements.columns import largest, stored_type
+from backend.statements.columns import stored_type
 from backend.statements.definition import Keywords, define
 from backend.statements.entity import Entity, ModelT
-from backend.statements.locks import Lock
 from backend.statements.rows import Builder, ModelRow, detached_builder, transient_builder
 from backend.statements.statements import Statements
-from backend.statements.storage import is_storable
+from backend.statements.storage import check_of
 from backend.statements.values import Intake
-
-UNCHANGED = "update of nothing"
-"""The key in `Definition.work` of an update that sets nothing, and so only reads."""
 
 
 class Definition(Generic[ModelT]):
@@ -32,20 +28,13 @@ class Definition(Generic[ModelT]):
         self.entity = entity
         self.scoped = Statements(entity, scoped=True)
         self.open = Statements(entity, scoped=False)
-        self.work = {
-            operation: Work(operation, entity.name, entity.table, operation in _WRITES, columns=entity.columns)
-            for operation in (*_READS, *_WRITES)
-        }
-        self.work |= {
-            f"{operation} locked": Work(
-                operation, entity.name, entity.table, writes=False, locks=True, columns=entity.columns
-            )
-            for operation in _LOCKING
-        }
-        self.work[UNCHANGED] = Work("update", entity.name, entity.table, writes=False, columns=entity.columns)
+        self.work = _works(entity)
         self._id_type = entity.id_type
-        self._ids = _range(entity.key_column)
-        self._versions = None if entity.version_column is None else _range(entity.version_column)
+        self._id_check = check_of(entity.key_column.type)
+        self._owner_check = None if entity.owner_column is None else check_of(entity.owner_column.type)
+        version = entity.version_column
+        self._counts = version is not None and isinstance(stored_type(version), Integer)
+        self._version_check = None if version is None else check_of(version.type)
 
     @cached_property
     def build(self) -> Builder[ModelT]:
@@ -72,17 +61,7 @@ class Definition(Generic[ModelT]):
         if not isinstance(id, self._id_type) or (isinstance(id, bool) and self._id_type is not bool):
             expected, given = with_article(self._id_type), with_article(type(id))
             raise UsageError(f"an id of {self.entity.name} is {expected}, got {given}")
-        if isinstance(id, int):
-            return self._ids is None or id in self._ids
-        return is_storable(id)
-
-    def locking(self, operation: str, lock: object) -> str:
-        """The key in `work` of an operation that locks. Raises `UsageError` for what is no lock."""
-        if not isinstance(lock, Lock):
-            raise UsageError(
-                f"lock is {with_article(type(lock))}, expected a Lock: lock=Lock()", Facts(self.entity.name, operation)
-            )
-        return f"{operation} locked"
+        return self._id_check(id) is None
 
     def check_owner(self, owner: object) -> None:
         """Raises `UsageError` for what is no owner: `None` above all, which must not become access to everything."""
@@ -94,7 +73,8 @@ class Definition(Generic[ModelT]):
                 f"the owner of {entity.name} is None, expected {with_article(entity.owner_type)}: "
                 "pass the owner to owned_by()"
             )
-        if not isinstance(owner, entity.owner_type) or isinstance(owner, bool) or not is_storable(owner):
+        is_owner = isinstance(owner, entity.owner_type) and not isinstance(owner, bool)
+        if not is_owner or (self._owner_check and self._owner_check(owner)):
             expected, given = with_article(entity.owner_type), with_article(type(owner))
             raise UsageError(f"an owner of {entity.name} is {expected}, got {given} it cannot be")
 
@@ -118,20 +98,20 @@ class Definition(Generic[ModelT]):
         Raises `UsageError` for what is no version.
         """
         entity = self.entity
-        if entity.version_column is None:
+        if self._version_check is None:
             raise UsageError(f"{entity.name} has no version: name it, version=col({entity.name}.updated_at)")
-        if isinstance(entity.version_column.type, Integer):
+        if self._counts:
             is_version = isinstance(expected, int) and not isinstance(expected, bool)
         else:
             is_version = isinstance(expected, datetime) and expected.utcoffset() is not None
         if not is_version:
-            kind = "an int" if isinstance(entity.version_column.type, Integer) else "a datetime with a time zone"
+            kind = "an int" if self._counts else "a datetime with a time zone"
             naive = " without one" if isinstance(expected, datetime) else ""
             raise UsageError(
                 f"the version of {entity.name} is {kind}, got {with_article(type(expected))}{naive}: "
                 f"pass expected=row.{entity.version}, as it was read"
             )
-        return self._versions is None or not isinstance(expected, int) or expected in self._versions
+        return self._version_check(expected) is None
 
     def has_version(self, row: ModelRow, expected: object) -> bool:
         """Whether the row's version is this one, which `can_match` has passed."""
@@ -174,12 +154,25 @@ def merged(inherited: Keywords, owner: object, version: object, shared_keys: obj
     )
 
 
-def _range(column: Column[object]) -> range | None:
-    """The whole numbers that the column can hold, if its type has bounds."""
-    limit = largest(stored_type(column))
-    return None if limit is None else range(-limit - 1, limit + 1)
+def locked(operation: str) -> str:
+    """The key in `Definition.work` of an operation that locks what it reads."""
+    return f"{operation} locked"
+
+
+def looked(operation: str) -> str:
+    """The key in `Definition.work` of the part of an operation that writes nothing."""
+    return f"{operation} read"
+
+
+def _works(entity: Entity[ModelT]) -> dict[str, Work]:
+    reads = Work("", entity.name, entity.table, writes=False, columns=entity.columns)
+    return {
+        **{one: replace(reads, operation=one) for one in _READS},
+        **{one: replace(reads, operation=one, writes=True) for one in _WRITES},
+        **{locked(one): replace(reads, operation=one, locks=True) for one in ("get", "get_one")},
+        **{looked(one): replace(reads, operation=one) for one in ("update", "delete")},
+    }
 
 
 _READS = ("get", "get_one", "list", "first", "one", "one_or_none", "count", "exists", "select")
-_LOCKING = ("get", "get_one")
 _WRITES = ("create", "update", "delete", "change")

@@ -133,14 +133,14 @@ def _alone(engine: Engine, call: Call[ExecutableT, T]) -> T:
         connection.close()
     with translating(call.work, "connect"):
         connection = engine.connect()
-    with connection, committing(connection.begin(), call.work, "commit" if call.work.writes else "statement"):
+    with connection, committing(connection.begin(), call.work):
         return call.on(connection)
 
 
 def _on_connection(session: Session, bind: Connection, call: Call[ExecutableT, T]) -> T:
     mode = session.join_transaction_mode
     commits = not bind.in_transaction() or (mode == "control_fully" and not bind.in_nested_transaction())
-    phase: Phase = "commit" if commits and call.work.writes else "statement"
+    phase: Phase = "commit" if commits else "statement"
     with Session(bind, join_transaction_mode=mode) as own, committing(own.begin(), call.work, phase):
         with translating(call.work, "statement"):  # it may send a SAVEPOINT
             connection = own.connection()

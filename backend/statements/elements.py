@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeEngine
 
 from backend.errors import UsageError
 from backend.statements.definition import owner_columns
-from backend.statements.reads import is_same_table
+from backend.statements.reads import AnyFrom, is_same_table
 
 OWNER: Final = "owner_is"
 """Name of the bound parameter that holds the owner."""
@@ -106,7 +106,8 @@ def _at_derived(part: object, own: Table) -> None:
     """A function in FROM may write the types of its columns."""
     _at_name(part, own)
     if isinstance(part, FromClause):
-        for column in part.c:
+        source: AnyFrom = part
+        for column in source.c:
             _at_column(column, own)
             _at_type(column, own)
 

@@ -6,7 +6,7 @@ Nothing here runs.
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import (
@@ -38,7 +38,7 @@ from backend.statements.conditions import (
     checked_order,
     is_expression,
 )
-from backend.statements.definition import generation
+from backend.statements.definition import owner_columns
 from backend.statements.elements import OWNER
 from backend.statements.entity import Entity, ModelT
 from backend.statements.locks import Lock
@@ -69,13 +69,19 @@ class Change:
         self.where = tuple(where)
 
 
+_Built: TypeAlias = tuple[Mapping[str, Column[object]], Executable, frozenset[str]]
+"""What a change was built with, as `owner_columns` gave it; its statement; the parameters that it names."""
+
+
 class Statements(Generic[ModelT]):
     """Every statement of one entity, scoped to an owner or not."""
 
     def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
         self.entity = entity
         self._columns: tuple[Column[Any], ...] = tuple(entity.columns.values())
-        self._changes: WeakKeyDictionary[Change, tuple[int, Executable, frozenset[str]]] = WeakKeyDictionary()
+        self._changes: WeakKeyDictionary[Change, tuple[Mapping[str, Column[object]], Executable, frozenset[str]]] = (
+            WeakKeyDictionary()
+        )
         self._locked: dict[Lock, Executable] = {}
         owner = entity.owner_column
         self._scope = Scope(entity.table, owner) if scoped and owner is not None else None
@@ -135,8 +141,9 @@ class Statements(Generic[ModelT]):
         one that is a column's name for a column to set.
         """
         built = self._changes.get(change)
-        if built is None or built[0] != generation():  # a table that it reads may have owners by now
-            built = self._changes[change] = (generation(), *self._changed(change))
+        owners = owner_columns()
+        if built is None or built[0] is not owners:  # a table that it reads may have owners by now
+            built = self._changes[change] = (owners, *self._changed(change))
         _, statement, names = built
         if not names.issuperset(parameters):
             named = ", ".join(sorted(names)) or "none"
@@ -150,7 +157,7 @@ class Statements(Generic[ModelT]):
             statement = statement.where(*self._conditions(where))
         if limit is not None:
             statement = statement.limit(_not_negative("limit", limit))
-        if offset:
+        if type(offset) is not int or offset:
             statement = statement.offset(_not_negative("offset", offset))
         return self._admitted(statement)
 

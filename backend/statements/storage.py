@@ -104,7 +104,7 @@ def _decimal(kind: Numeric[Decimal]) -> Check:
         number = Decimal(str(value)) if isinstance(value, int | float | Decimal) else Decimal()
         if number.is_nan():
             return None
-        if number.is_infinite() or number.adjusted() >= precision - scale > number.is_zero() * precision:
+        if number.is_infinite() or (not number.is_zero() and number.adjusted() >= precision - scale):
             return ("decimal_whole_digits", f"its column holds at most {precision - scale} digits before the point")
         exponent = number.normalize().as_tuple().exponent
         if isinstance(exponent, int) and -exponent > scale:

@@ -51,7 +51,7 @@ class Intake:
     def everything(self, data: BaseModel, owner: object = None) -> Values:
         """Every field that has a value, set or default. Raises `InvalidDataError`, `UsageError` for another class.
 
-        Model-level validators of the model see the row with its `owner`, and run once one is known.
+        Model-level validators of the model see the row with its `owner`.
         """
         valid = vars(self._valid(self._given(data, self._writes)))
         values = {name: valid[name] for name in self._writes if valid.get(name, MISSING) is not MISSING}
@@ -99,7 +99,7 @@ class Intake:
             return values
         values = {name: self._stored(name, value) for name, value in values.items()}
         try:
-            if is_row and rules.has_row_rules and (entity.owner is None or owner is not None):
+            if is_row and rules.has_row_rules:
                 return rules.row(values, {} if entity.owner is None else {entity.owner: owner})
             return rules.fields(values)
         except ValidationError as error:

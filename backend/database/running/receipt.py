@@ -15,7 +15,7 @@ from typing_extensions import override
 from backend.database.checkout import autocommitting
 from backend.database.failures import Work, translating
 from backend.database.running.writes import Writes
-from backend.database.transactions import require_whole
+from backend.database.transactions import prepare
 from backend.errors import RepositoryError
 
 Fate = Literal["committed", "aborted", "in progress", "unknowable"]
@@ -57,9 +57,8 @@ _FATE: Final = select(_STATUS.label("status"), *_HERE).select_from(_system)
 
 
 def receipt_of(session: Session, writes: Writes) -> Receipt | None:
-    """The receipt of the session's transaction, flushed before: one round trip, none and `None` if it only read."""
-    require_whole(session)
-    session.flush()
+    """The receipt of the session's transaction, made ready to commit: one round trip; none, `None`, if it only read."""
+    prepare(session, _WORK)
     if not writes.possible:
         return None
     with translating(_WORK, "statement"):

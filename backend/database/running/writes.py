@@ -1,10 +1,11 @@
-"""Whether a transaction may have written: every statement but a SELECT that calls nothing unknown counts."""
+"""Whether a transaction may have written: every statement but a SELECT of known elements counts."""
 
 from typing import Final, Protocol, TypeAlias
 
-from sqlalchemy import Connection, Function, event
+from sqlalchemy import Connection, Function, TextClause, event
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
 
 from backend.statements.reads import is_select
@@ -41,22 +42,25 @@ class Writes:
         if self.possible:
             return
         statement = None if context.compiled is None else context.compiled.statement
-        if statement not in self._harmless:
-            self.possible = may_write(statement)
+        if statement in self._harmless:
+            return
+        if may_write(statement):
+            self.possible = True
+        else:
             self._harmless.add(statement)
 
 
-_KNOWN: Final = "sqlalchemy."
-"""Where the functions are defined that are known to read only: `count`, `sum`, `coalesce`, `now`, …"""
+_KNOWN: Final = ("sqlalchemy.", "sqlmodel.")
+"""Where the elements and functions are defined that are known to read only: `count`, `sum`, `coalesce`, `now`, …"""
 
 
 def may_write(statement: Statement) -> bool:
-    """Whether running it can change a row: by a CTE that writes or a function that SQLAlchemy does not know, too."""
-    if not is_select(statement):
-        return True
-    return any(isinstance(part, UpdateBase) or _is_unknown_function(part) for part in iterate(statement))
+    """Whether running it can change a row: by a CTE that writes, a function that is not known, SQL in a string, too."""
+    return not is_select(statement) or any(map(_is_unknown, iterate(statement)))
 
 
-def _is_unknown_function(part: object) -> bool:
+def _is_unknown(part: object) -> bool:
     kind = type(part)
-    return isinstance(part, Function) and (kind is Function or not kind.__module__.startswith(_KNOWN))
+    if kind is Function or not kind.__module__.startswith(_KNOWN):
+        return True
+    return isinstance(part, UpdateBase | TextClause) or (isinstance(part, ColumnClause) and part.is_literal)

@@ -7,6 +7,7 @@ two models is defined first.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -46,48 +47,47 @@ _Owned: TypeAlias = tuple[str, Column[object]]
 """A model's name and its owner's column."""
 
 
-class _Generation:
-    """How many models were declared so far."""
+class _Known:
+    """What was declared so far."""
 
     def __init__(self) -> None:
-        self.number = 0
+        self.lock = Lock()
+        """Held while a class is compared with those before it and noted."""
+        self.by_model: WeakKeyDictionary[type[SQLModel], _Declared] = WeakKeyDictionary()
+        self.owner_columns: Mapping[str, Column[object]] = {}
+        """Replaced as a whole, so that statements in other threads read it meanwhile."""
 
-    def advance(self) -> None:
-        self.number += 1
 
-
-_declared: WeakKeyDictionary[type[SQLModel], _Declared] = WeakKeyDictionary()
-_generation = _Generation()
+_known = _Known()
 
 
 def agree(name: str, entity: Entity[SQLModel], shared: frozenset[str]) -> None:
     """Notes what the class declares, if it agrees with those before it. Raises `DefinitionError`, and notes nothing."""
-    for one in _declared.values():
-        if one.table is entity.table:
-            _check_equal(name, entity, one)
-    references = tuple(_references(name, entity, shared))
-    own = [(entity.name, column) for column in (entity.owner_column,) if column is not None]
-    _check_references(references, [*_owned(), *own])
-    first = _declared.get(entity.model)
-    if first is None:
-        _check_references([one for declared in _declared.values() for one in declared.references], own)
-        first = _Declared(name, entity.table, entity.owner_column, entity.version_column, ())
-        _generation.advance()
-    _declared[entity.model] = replace(first, references=(*first.references, *references))
+    with _known.lock:
+        for one in _known.by_model.values():
+            if one.table is entity.table:
+                _check_equal(name, entity, one)
+        references = tuple(_references(name, entity, shared))
+        own = [(entity.name, column) for column in (entity.owner_column,) if column is not None]
+        _check_references(references, [*_owned(), *own])
+        first = _known.by_model.get(entity.model)
+        if first is None:
+            _check_references([one for declared in _known.by_model.values() for one in declared.references], own)
+            first = _Declared(name, entity.table, entity.owner_column, entity.version_column, ())
+        _known.by_model[entity.model] = replace(first, references=(*first.references, *references))
+        _known.owner_columns = {column.table.fullname: column for _, column in _owned()}
 
 
 def owner_columns() -> Mapping[str, Column[object]]:
-    """The owner's column of each table whose model a repository class names as owned, by the table's full name."""
-    return {column.table.fullname: column for _, column in _owned()}
+    """The owner's column of each table whose model a repository class names as owned, by the table's full name.
 
-
-def generation() -> int:
-    """A number that has grown when a table may have become owned: what was held to its owners before is held anew."""
-    return _generation.number
+    Another mapping once a class was defined: what was held to its owners before is to be held anew then.
+    """
+    return _known.owner_columns
 
 
 def _owned() -> list[_Owned]:
-    return [(model.__name__, one.owner) for model, one in _declared.items() if one.owner is not None]
+    return [(model.__name__, one.owner) for model, one in _known.by_model.items() if one.owner is not None]
 
 
 def _check_equal(name: str, entity: Entity[SQLModel], first: _Declared) -> None:
