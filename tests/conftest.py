@@ -5,6 +5,7 @@ The property tests have a fixed budget, and a seed that the header shows.
 
 import os
 import random
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from sqlalchemy import Engine, delete, make_url
+from sqlalchemy.schema import CreateSchema, DropSchema
 
 from backend import Database, init_db
 from backend.database.embedded import EmbeddedServer
@@ -86,6 +88,18 @@ def clean(direct: Database) -> Engine:
         for table in reversed(Task.metadata.sorted_tables):
             connection.execute(delete(table))
     return direct.engine
+
+
+@pytest.fixture
+def own_tables(server: Server, direct: Database) -> Iterator[str]:
+    """The URL of an empty schema, for a program that declares and makes tables of its own."""
+    name = f"own_{secrets.token_hex(4)}"
+    with direct.engine.begin() as connection:
+        connection.execute(CreateSchema(name))
+    url = make_url(server.url).update_query_dict({"options": f"-csearch_path={name}"})
+    yield url.render_as_string(hide_password=False)
+    with direct.engine.begin() as connection:
+        connection.execute(DropSchema(name, cascade=True))
 
 
 @pytest.fixture(scope="session")

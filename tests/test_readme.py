@@ -1,7 +1,6 @@
 """The README's code does what it says."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,15 +11,36 @@ from sqlalchemy import Engine
 from backend import Database
 from backend.tasks import TaskRepository
 from tests.conftest import Server
+from tests.support.pages import ROOT, blocks, run
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+BLOCKS = blocks("README.md")
+ITS_CALLS = """
+from backend import Database, init_db
+
+with Database() as db, db.session() as session:
+    init_db(db)
+    mine, others = (BookRepository(session).owned_by(owner) for owner in ("ada", "grace"))
+    book = mine.create(BookCreate(title="Notes", pages=66))
+    assert (book.user_id, book.revision) == ("ada", 1)
+    assert others.get(book.id) is None
+    changed = mine.update(book.id, BookUpdate(pages=None), expected=1)
+    assert (changed.title, changed.pages, changed.revision) == ("Notes", None, 2)
+"""
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0][:40])
 def test_each_block_is_python(block: str) -> None:
     compile(block, "README.md", "exec")
+
+
+def test_the_readers_own_entity_works(own_tables: str, tmp_path: Path) -> None:
+    run(["-c", BLOCKS[1] + ITS_CALLS], tmp_path, own_tables)
+
+
+def test_every_page_is_listed() -> None:
+    pages = [page.name for page in (ROOT / "docs").glob("*.md")]
+    assert [page for page in pages if f"| [{page.removesuffix('.md')}](docs/{page}) |" not in README] == []
 
 
 def test_the_first_block_runs(server: Server, clean: Engine) -> None:

@@ -1,36 +1,46 @@
 """The code of docs/subclassing.md does what the page says, for two owners."""
 
-import re
 from pathlib import Path
-from typing import Any
 
-import pytest
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
+from tests.support.pages import run, write_files
 
+CALLS = """
+from datetime import date
+
+from backend import Database, init_db
 from backend.errors import NotFoundError
-from tests.support.entities import ProjectCreate, ProjectRepository, TicketCreate
+from library.loans import LoanRepository
+from library.models import BookCreate, LoanCreate
+from library.repository import BookRepository
 
-PAGE = Path(__file__).parent.parent / "docs" / "subclassing.md"
+ids = {}
+with Database() as db, db.session() as session:
+    init_db(db)
+    for owner in ("a", "b"):
+        book = BookRepository(session).owned_by(owner).create(BookCreate(isbn="1", title=f"book of {owner}"))
+        loans = LoanRepository(session).owned_by(owner)
+        ids[owner] = loans.create(LoanCreate(book_id=book.id, borrower=f"friend of {owner}")).id
+    mine = LoanRepository(session).owned_by("a")
+    assert [tuple(row) for row in mine.report()] == [("friend of a", None)]
+    assert [row[1] for row in mine.open_count_by_day()] == [1]
+    assert tuple(mine.with_book(ids["a"])) == ("friend of a", "book of a")
+    assert mine.with_book(ids["b"]) is None
+    today = date(2026, 1, 2)
+
+    def refused(id):
+        try:
+            mine.give_back(id, today)
+        except NotFoundError:
+            return True
+        return False
+
+    assert refused(ids["b"])
+    assert mine.give_back(ids["a"], today).returned_on == today
+    assert refused(ids["a"])
+"""
 
 
-def test_the_pages_repository_keeps_to_its_owner(clean: Engine) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    page: dict[str, Any] = {"__name__": __name__}
-    exec(compile(code, str(PAGE), "exec"), page)  # noqa: S102 - the page's own code
-    ids: dict[str, int] = {}
-    with Session(clean) as session:
-        for owner in ("a", "b"):
-            project = ProjectRepository(session).owned_by(owner).create(ProjectCreate(name=f"home of {owner}"))
-            tickets = page["TicketRepository"](session).owned_by(owner)
-            ids[owner] = tickets.create(TicketCreate(project_id=project.id, title=f"ticket of {owner}")).id
-        mine = page["TicketRepository"](session).owned_by("a")
-        assert [tuple(row) for row in mine.report()] == [("ticket of a", None)]
-        assert [row[1] for row in mine.open_count_by_day()] == [1]
-        assert tuple(mine.with_project(ids["a"])) == ("ticket of a", "home of a")
-        assert mine.with_project(ids["b"]) is None
-        with pytest.raises(NotFoundError):
-            mine.claim(ids["b"], "x")
-        assert mine.claim(ids["a"], "x").assignee == "x"
-        with pytest.raises(NotFoundError):
-            mine.claim(ids["a"], "y")
+def test_the_pages_repository_keeps_to_its_owner(own_tables: str, tmp_path: Path) -> None:
+    write_files("docs/entities.md", tmp_path)
+    write_files("docs/subclassing.md", tmp_path)
+    run(["-c", CALLS], tmp_path, own_tables)
