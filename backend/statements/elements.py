@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, cast
 
-from sqlalchemy import FromClause, Table, quoted_name
+from sqlalchemy import Table, quoted_name
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.sql.selectable import ForUpdateArg
@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeEngine
 
 from backend.errors import UsageError
 from backend.statements.definition import owner_columns
-from backend.statements.reads import AnyFrom, is_same_table
+from backend.statements.reads import is_from, is_same_table
 
 OWNER: Final = "owner_is"
 """Name of the bound parameter that holds the owner."""
@@ -105,9 +105,8 @@ def _is_plain(type_: object) -> bool:
 def _at_derived(part: object, own: Table) -> None:
     """A function in FROM may write the types of its columns."""
     _at_name(part, own)
-    if isinstance(part, FromClause):
-        source: AnyFrom = part
-        for column in source.c:
+    if is_from(part):
+        for column in part.c:
             _at_column(column, own)
             _at_type(column, own)
 

@@ -79,9 +79,7 @@ class Statements(Generic[ModelT]):
     def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
         self.entity = entity
         self._columns: tuple[Column[Any], ...] = tuple(entity.columns.values())
-        self._changes: WeakKeyDictionary[Change, tuple[Mapping[str, Column[object]], Executable, frozenset[str]]] = (
-            WeakKeyDictionary()
-        )
+        self._changes: WeakKeyDictionary[Change, _Built] = WeakKeyDictionary()
         self._locked: dict[Lock, Executable] = {}
         owner = entity.owner_column
         self._scope = Scope(entity.table, owner) if scoped and owner is not None else None

@@ -7,14 +7,28 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Engine, ForeignKey, Integer, MetaData, Table, event, func, insert
-from sqlmodel import Session, select
+from sqlalchemy import (
+    Column,
+    Engine,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    event,
+    func,
+    insert,
+    literal_column,
+    text,
+)
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel import Session, col, select
 
 from backend import AsyncDatabase, Database, Settings
 from backend.database.running.receipt import Receipt, fate_of, receipt_of
-from backend.database.running.writes import Writes
-from backend.errors import OutcomeUnknownError, UsageError
-from backend.tasks import Task, TaskCreate, TaskRepository
+from backend.database.running.writes import Writes, may_write
+from backend.database.sessions import DatabaseSession
+from backend.errors import NotFoundError, OutcomeUnknownError, UsageError
+from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.conftest import Server
 from tests.support.faults import Cut, Delay, Fault
 from tests.support.wire import WireProxy
@@ -226,19 +240,21 @@ async def test_an_asynchronous_run_takes_a_coroutine(server: Server, direct: Dat
             await database.run(later)
 
 
-async def test_a_task_that_outlives_the_transaction_it_was_made_in_may_run(server: Server, clean: Engine) -> None:
+async def test_a_task_that_is_made_in_a_transaction_is_not_in_it(server: Server, clean: Engine) -> None:
     async with AsyncDatabase(server.url) as database:
-        ended = asyncio.Event()
+        done, ended = asyncio.Event(), asyncio.Event()
 
         async def job() -> str:
-            with pytest.raises(UsageError, match="within a transaction"):
-                await database.run(_done)
+            assert await database.run(_done) == "done"
+            done.set()
             await ended.wait()
             return await database.run(_done)
 
         async with database.transaction():
             task = asyncio.create_task(job())
-            await asyncio.sleep(0)
+            await done.wait()
+            with pytest.raises(UsageError, match="within a transaction"):
+                await database.run(_done)
         ended.set()
         assert await task == "done"
 
@@ -272,3 +288,64 @@ def test_a_thread_that_is_in_no_transaction_may_run(direct: Database, clean: Eng
 
     assert direct.run(work) == 0
     assert direct.run(_count) == 1
+
+
+def test_a_listener_that_writes_while_it_is_committed_is_not_run_twice(clean: Engine, proxy: WireProxy) -> None:
+    with Database(proxy.url) as database:
+        task = database.run(lambda session: TaskRepository(session).owned_by("a").create(TaskCreate(title="x")))
+        runs: list[int] = []
+
+        def miss(session: Session) -> None:
+            def audit(_session: object) -> None:
+                TaskRepository(session).update(task.id, TaskUpdate(title=f"{len(runs)} runs"))
+
+            runs.append(len(runs))
+            event.listen(session, "before_commit", audit)
+            with pytest.raises(NotFoundError):
+                TaskRepository(session).update(task.id + 1, TaskUpdate(title="y"))
+
+        cut = Fault("after_statement", Cut(), lambda statement: statement.sql == "COMMIT")
+        with proxy.fault(cut), pytest.raises(OutcomeUnknownError):
+            database.run(miss)
+        assert len(runs) == 1
+        assert TaskRepository(database.session()).get_one(task.id).title == "1 runs"
+
+
+@pytest.mark.parametrize("kind", [DatabaseSession, Session])
+def test_a_listener_of_the_commit_may_make_the_first_statement(clean: Engine, kind: type[Session]) -> None:
+    with kind(clean) as session:
+        counted: list[int] = []
+
+        def audit(committed: Session) -> None:
+            counted.append(TaskRepository(committed).count())
+
+        event.listen(session, "before_commit", audit)
+        session.begin()
+        session.commit()
+    assert counted == [0]
+
+
+class unheard_of(FunctionElement[int]):  # noqa: N801 - a function, as SQLAlchemy names them
+    """A function that SQLAlchemy does not know."""
+
+    inherit_cache: bool | None = True
+
+
+STATEMENTS: list[tuple[Any, bool]] = [
+    (select(Task), False),
+    (select(func.count()).select_from(Task).where(col(Task.title) == "x"), False),
+    (select(func.count(), func.max(col(Task.id)), func.now()), False),
+    (select(func.lower("A")), True),
+    (select(unheard_of()), True),
+    (select(literal_column("nextval('x')", Integer())), True),
+    (select(text("nextval('x')")), True),
+    (select(Task).where(text("f()")), True),
+    (select(Task.id).add_cte(insert(Task).values(title="x").cte()), True),
+    (insert(Task), True),
+    (None, True),
+]
+
+
+@pytest.mark.parametrize(("statement", "expected"), STATEMENTS)
+def test_what_may_write_is_everything_but_a_select_of_known_elements(statement: Any, expected: bool) -> None:
+    assert may_write(statement) is expected

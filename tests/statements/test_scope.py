@@ -714,7 +714,10 @@ def test_a_change_names_no_parameter_as_a_column(scoped: Statements[Any], name: 
 
 def test_what_is_no_expression_is_refused_with_the_remedy(scoped: Statements[Any]) -> None:
     refused: list[tuple[Callable[[], object], str]] = [
-        (lambda: scoped.count((_any(True),)), r"a condition is a Python bool, .*: write col\(Model.field\) == value$"),
+        (
+            lambda: scoped.count((_any(True),)),
+            r"a condition is a Python bool, .*: write col\(Model.field\) == value or \.is_\(None\), joined by & and",
+        ),
         (
             lambda: scoped.list((), _any("title"), None, 0),
             r"an order is a Python str, .*: write col\(Model.field\) or col\(Model.field\).desc\(\)$",

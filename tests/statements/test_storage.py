@@ -31,6 +31,8 @@ class Aliased(BaseModel):
         (Numeric(4, 2), Decimal("NaN"), None),
         (Numeric(4, 2), Decimal("Infinity"), "decimal_whole_digits"),
         (Numeric(4, 2), 100, "decimal_whole_digits"),
+        (Numeric(2, 2), Decimal("0.99"), None),
+        (Numeric(2, 2), 5, "decimal_whole_digits"),
         (Numeric(4, 2), 0.125, "decimal_max_places"),
         (Numeric(), Decimal("1e100"), None),
         (String(2), "ab", None),

@@ -63,4 +63,6 @@ def _is_unknown(part: object) -> bool:
     kind = type(part)
     if kind is Function or not kind.__module__.startswith(_KNOWN):
         return True
-    return isinstance(part, UpdateBase | TextClause) or (isinstance(part, ColumnClause) and part.is_literal)
+    if isinstance(part, ColumnClause):
+        return part.is_literal and part.name != "*"  # count(*)
+    return isinstance(part, UpdateBase | TextClause)

@@ -200,6 +200,18 @@ async def test_an_id_that_the_column_cannot_hold_is_absent(session: AsyncSession
             await mine.delete(id)
 
 
+class _Id(int):
+    """An id of its own type."""
+
+
+async def test_an_id_of_a_subclass_of_its_type_is_an_id(session: AsyncSession, case: Case) -> None:
+    if case.owned:
+        mine = case.of(session, "a")
+        row = await mine.create((await case.new(session, "a"))("one"))
+        assert (await mine.get_one(_Id(row.id))).id == row.id
+        assert await mine.get(_Id(2**63)) is None
+
+
 async def test_an_id_of_another_type_is_refused(session: AsyncSession, case: Case) -> None:
     mine = case.of(session, "a")
     for id in ("7", True, None, 7.0):

@@ -19,10 +19,11 @@ from backend.errors import (
     FailedTransactionError,
     OutcomeUnknownError,
     SerializationError,
+    UniqueViolationError,
     UsageError,
 )
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
-from tests.support.entities import AsyncProjectRepository, ProjectCreate
+from tests.support.entities import AsyncProjectRepository, Project, ProjectCreate
 from tests.support.faults import Cut, Fault, Statement
 from tests.support.wire import WireProxy
 
@@ -313,6 +314,14 @@ async def test_a_lost_commit_of_a_transaction_that_only_read_runs_it_again(
     ):
         await database.run(count, retry=Retry(attempts=2))
     assert raised.value.outcome == "not_applied"
+
+
+async def test_a_refused_row_of_the_flush_is_an_error_of_this_package(database: AsyncDatabase) -> None:
+    async def twice(session: AsyncSession) -> None:
+        session.add_all([Project(owner_id="a", name="same"), Project(owner_id="a", name="same")])
+
+    with pytest.raises(UniqueViolationError):
+        await database.run(twice)
 
 
 async def test_deadlocks_are_run_again(database: AsyncDatabase) -> None:

@@ -199,6 +199,18 @@ def test_an_id_that_the_column_cannot_hold_is_absent(session: Session, case: Cas
             mine.delete(id)
 
 
+class _Id(int):
+    """An id of its own type."""
+
+
+def test_an_id_of_a_subclass_of_its_type_is_an_id(session: Session, case: Case) -> None:
+    if case.owned:
+        mine = case.of(session, "a")
+        row = mine.create((case.new(session, "a"))("one"))
+        assert (mine.get_one(_Id(row.id))).id == row.id
+        assert mine.get(_Id(2**63)) is None
+
+
 def test_an_id_of_another_type_is_refused(session: Session, case: Case) -> None:
     mine = case.of(session, "a")
     for id in ("7", True, None, 7.0):

@@ -18,10 +18,11 @@ from backend.errors import (
     FailedTransactionError,
     OutcomeUnknownError,
     SerializationError,
+    UniqueViolationError,
     UsageError,
 )
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
-from tests.support.entities import ProjectCreate, ProjectRepository
+from tests.support.entities import Project, ProjectCreate, ProjectRepository
 from tests.support.faults import Cut, Fault, Statement
 from tests.support.wire import WireProxy
 
@@ -308,6 +309,14 @@ def test_a_lost_commit_of_a_transaction_that_only_read_runs_it_again(database: D
     ):
         database.run(count, retry=Retry(attempts=2))
     assert raised.value.outcome == "not_applied"
+
+
+def test_a_refused_row_of_the_flush_is_an_error_of_this_package(database: Database) -> None:
+    def twice(session: Session) -> None:
+        session.add_all([Project(owner_id="a", name="same"), Project(owner_id="a", name="same")])
+
+    with pytest.raises(UniqueViolationError):
+        database.run(twice)
 
 
 def test_deadlocks_are_run_again(database: Database) -> None:
