@@ -11,6 +11,7 @@ from types import CodeType
 from typing import Final, Literal
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Column, Connection, Table
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, PendingRollbackError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -142,7 +143,9 @@ def _of_driver(
     made = error_class(driver.sqlstate) if driver.sqlstate else _without_sqlstate(driver)
     if phase == "connect":
         made = _refused(made)
-    elif not issubclass(made, ConnectError) and (_is_lost(error, driver) or made is OutcomeUnknownError):
+    elif not issubclass(made, ConnectError) and (
+        _is_lost(error, driver, phase, connection) or made is OutcomeUnknownError
+    ):
         is_unknown = work.writes and may_be_applied
         if is_unknown and driver.sqlstate not in _ENDED_WHILE_IDLE and not _passed(error, _OPENING):
             made = OutcomeUnknownError
@@ -157,10 +160,23 @@ def _refused(made: type[RepositoryError]) -> type[RepositoryError]:
     return made if issubclass(made, ConnectError) else ConnectError
 
 
-def _is_lost(error: Exception, driver: psycopg.Error) -> bool:
-    """Whether the session is gone: the driver saw it close, or the server said its last word."""
+def _is_lost(error: Exception, driver: psycopg.Error, phase: Phase, connection: Connection | None) -> bool:
+    """Whether the session is gone: the driver saw it close, the server said its last word, or its answer broke off."""
     closed = isinstance(error, DBAPIError) and error.connection_invalidated
-    return closed or driver.diag.severity_nonlocalized in ("FATAL", "PANIC")
+    if closed or driver.diag.severity_nonlocalized in ("FATAL", "PANIC"):
+        return True
+    says_nothing = isinstance(driver, psycopg.OperationalError) and not driver.sqlstate
+    return says_nothing and (phase == "commit" or (connection is not None and _is_broken_off(connection)))
+
+
+def _is_broken_off(connection: Connection) -> bool:
+    """Whether the connection is closed, or waits for an answer that it will not get."""
+    if connection.closed or connection.invalidated:
+        return True
+    made = connection.connection.driver_connection
+    if not isinstance(made, psycopg.Connection | psycopg.AsyncConnection):
+        return True
+    return made.closed or made.info.transaction_status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
 
 
 def _without_sqlstate(driver: psycopg.Error) -> type[RepositoryError]:
