@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeEngine
 
 from backend.errors import UsageError
 from backend.statements.definition import owner_columns
-from backend.statements.reads import is_from, is_same_table
+from backend.statements.reads import is_same_table
 
 OWNER: Final = "owner_is"
 """Name of the bound parameter that holds the owner."""
@@ -105,10 +105,10 @@ def _is_plain(type_: object) -> bool:
 def _at_derived(part: object, own: Table) -> None:
     """A function in FROM may write the types of its columns."""
     _at_name(part, own)
-    if is_from(part):
-        for column in part.c:
-            _at_column(column, own)
-            _at_type(column, own)
+    columns: Iterable[object] = getattr(part, "c", ())
+    for column in columns:
+        _at_column(column, own)
+        _at_type(column, own)
 
 
 def _at_parameter(part: object, own: Table) -> None:

@@ -81,11 +81,6 @@ def is_same_table(one: object, other: object) -> bool:
     return one.metadata is other.metadata and one.key == other.key
 
 
-def is_from(element: object) -> TypeGuard[AnyFrom]:
-    """Whether the element can stand in FROM."""
-    return isinstance(element, FromClause)
-
-
 def is_select(element: object) -> TypeGuard[AnySelect]:
     """Whether the element is a SELECT."""
     return isinstance(element, Select)
