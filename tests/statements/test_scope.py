@@ -335,6 +335,11 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ("array's type", lambda: postgresql.array([], type_=BAD).is_(None), "SQL in a string"),
     ("parameter's type within a type", lambda: literal(_any(["x"]), ARRAY(BAD)).is_(None), "SQL in a string"),
     ("function's column's type", lambda: exists(select(literal(1)).select_from(_derived())), "SQL in a string"),
+    (
+        "function's column's name",
+        lambda: exists(select(literal(1)).select_from(_renamed())),
+        "a name that is not quoted",
+    ),
     ("written parameter", lambda: bindparam("n", "x", literal_execute=True) == "x", "that is written into the sta"),
     ("parameter's type", lambda: literal("x", Numeric(_any("9) OR (1"))) == 1, "SQL in a string"),
     ("function that runs SQL", lambda: func.query_to_xml("select …", True, True, "") == "x", "told in a string"),
@@ -398,6 +403,10 @@ FOREIGN: list[tuple[str, Callable[[], Any]]] = [
 
 def _derived() -> Any:
     return func.json_to_record("{}").table_valued(column("a", BAD)).render_derived(with_types=True)
+
+
+def _renamed() -> Any:
+    return func.json_to_record("{}").table_valued(column(_raw())).render_derived()
 
 
 def _raw() -> Any:
