@@ -142,6 +142,12 @@ def test_a_part_of_a_key_does_not_share_it() -> None:
     own(model, new, shared_keys=(col(model.name), col(model.code)))
 
 
+def test_a_model_without_an_owner_shares_no_key() -> None:
+    model = owned("Unowned", UniqueConstraint("name"))
+    with pytest.raises(DefinitionError, match=r"names Unowned.name in shared_keys, which is in no key that compares"):
+        repository(model, schema("New", name=str, owner_id=str), RENAMED, shared_keys=(col(model.name),))
+
+
 def test_a_foreign_key_that_is_shared_needs_no_owner_yet() -> None:
     model = owned("Early", ForeignKeyConstraint(["parent_id"], ["late.id"]), parent_id=(int, ...))
     own(model, WITH_PARENT, shared_keys=(col(model.parent_id),))
