@@ -725,7 +725,8 @@ def test_what_is_no_expression_is_refused_with_the_remedy(scoped: Statements[Any
     refused: list[tuple[Callable[[], object], str]] = [
         (
             lambda: scoped.count((_any(True),)),
-            r"a condition is a Python bool, .*: write col\(Model.field\) == value or \.is_\(None\), joined by & and",
+            r"a condition is a Python bool, .*: "
+            r"write col\(Model.field\) == value or \.is_\(None\), joined by & and \|$",
         ),
         (
             lambda: scoped.list((), _any("title"), None, 0),
