@@ -29,6 +29,21 @@ with Database() as db, db.session() as session:
 """
 
 
+ITS_REPORTS = """
+from backend import Database, init_db
+from backend.tasks import TaskCreate
+
+with Database() as db, db.session() as session:
+    init_db(db)
+    mine, others = (TaskReports(session).owned_by(owner) for owner in ("ada", "grace"))
+    task = mine.create(TaskCreate(title="Write", completed=True))
+    assert mine.open_count_by_day() == []
+    assert not mine.reopen(task.id).completed
+    assert [count for _, count in mine.open_count_by_day()] == [1]
+    assert others.open_count_by_day() == []
+"""
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0][:40])
 def test_each_block_is_python(block: str) -> None:
     compile(block, "README.md", "exec")
@@ -36,6 +51,10 @@ def test_each_block_is_python(block: str) -> None:
 
 def test_the_readers_own_entity_works(own_tables: str, tmp_path: Path) -> None:
     run(["-c", BLOCKS[1] + ITS_CALLS], tmp_path, own_tables)
+
+
+def test_the_reports_of_a_subclass_work(own_tables: str, tmp_path: Path) -> None:
+    run(["-c", BLOCKS[2] + ITS_REPORTS], tmp_path, own_tables)
 
 
 def test_every_page_is_listed() -> None:
