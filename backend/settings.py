@@ -1,5 +1,7 @@
 """Where the database is and how to reach it: values from the environment and `.env`, and no I/O beyond that."""
 
+from typing import ClassVar
+
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from typing_extensions import override
@@ -16,7 +18,7 @@ class Settings(BaseSettings):
     `Settings.load()` reads them and raises `SettingsError`: one line that names the variable, never its value.
     """
 
-    model_config = SettingsConfigDict(
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True
     )
 

@@ -25,10 +25,10 @@ class Definition(Generic[ModelT]):
     """What every instance of one repository class shares."""
 
     def __init__(self, entity: Entity[ModelT]) -> None:
-        self.entity = entity
-        self.scoped = Statements(entity, scoped=True)
-        self.open = Statements(entity, scoped=False)
-        self.work = _works(entity)
+        self.entity: Entity[ModelT] = entity
+        self.scoped: Statements[ModelT] = Statements(entity, scoped=True)
+        self.open: Statements[ModelT] = Statements(entity, scoped=False)
+        self.work: dict[str, Work] = _works(entity)
         self._id_type = entity.id_type
         self._id_check = check_of(entity.key_column.type)
         self._owner_check = None if entity.owner_column is None else check_of(entity.owner_column.type)

@@ -42,10 +42,10 @@ class Call(Generic[ExecutableT, T]):
         work: Work,
     ) -> None:
         self._send = send
-        self.statement = statement
-        self.parameters = parameters
-        self.work = work
-        self.answered = False
+        self.statement: ExecutableT = statement
+        self.parameters: Parameters = parameters
+        self.work: Work = work
+        self.answered: bool = False
         """Whether the whole answer has come and is being read."""
 
     def on(self, connection: Connection, *, own_transaction: bool = False) -> T:

@@ -39,7 +39,7 @@ class ModelRules:
         own = {key: entity.model.model_fields[key] for key in shared}
         self._never_none = {key for key in own if not allows(own[key], NoneType)}
         self._aliases = {key: _accepted_name(key, field) for key, field in entity.model.model_fields.items()}
-        self.has_row_rules = model_validators(entity.model, schema)
+        self.has_row_rules: bool = model_validators(entity.model, schema)
         asked = any(_asks_more(entity.model, schema, key) for key in own)
         self._fields = _of_fields(entity.model, own) if asked else None
 

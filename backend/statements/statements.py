@@ -65,8 +65,8 @@ class Change:
     """
 
     def __init__(self, values: Mapping[SQLColumnExpression[object], object], *where: Condition) -> None:
-        self.values = dict(values)
-        self.where = tuple(where)
+        self.values: dict[SQLColumnExpression[object], object] = dict(values)
+        self.where: tuple[Condition, ...] = tuple(where)
 
 
 _Built: TypeAlias = tuple[Mapping[str, Column[object]], Executable, frozenset[str]]
