@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -187,6 +188,12 @@ def test_a_limit_of_zero_is_a_limit() -> None:
 def test_a_limit_or_offset_that_is_no_number_of_rows_is_refused(value: int) -> None:
     with pytest.raises(UsageError, match="limit is"):
         SCOPED.list((), (), value, 0)
+    with pytest.raises(UsageError, match="offset is"):
+        SCOPED.list((), (), None, value)
+
+
+@pytest.mark.parametrize("value", [None, "", False, 0.0])
+def test_an_offset_that_is_false_is_no_zero(value: Any) -> None:
     with pytest.raises(UsageError, match="offset is"):
         SCOPED.list((), (), None, value)
 

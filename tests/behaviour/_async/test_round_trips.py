@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 
 from backend import AsyncDatabase
-from backend.tasks import AsyncTaskRepository, TaskCreate
+from backend.errors import NotFoundError
+from backend.tasks import AsyncTaskRepository, TaskCreate, TaskUpdate
 from tests.behaviour._async.cases import Anything, Case
 from tests.support.wire import WireProxy
 
@@ -112,3 +113,18 @@ async def test_stale_is_told_from_absent_by_one_more_statement(
         with proxy.watch() as seen, pytest.raises(Exception, match="has changed"):
             await repository.update(row.id, case.change("three"), expected=old)
         assert seen.flights == 2
+
+
+async def test_an_absent_row_is_told_by_one_statement(database: AsyncDatabase, proxy: WireProxy) -> None:
+    async with database.session() as session:
+        tasks = AsyncTaskRepository(session).owned_by("a")
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda: tasks.update(1, TaskUpdate(title="x")),
+            lambda: tasks.delete(1),
+            lambda: tasks.toggle_complete(1),
+            lambda: tasks.get_one(1),
+        ]
+        for call in calls:
+            with proxy.watch() as seen, pytest.raises(NotFoundError):
+                await call()
+            assert (seen.flights, len(seen.statements)) == (1, 1)

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import Session as SQLModelSession
 
 from backend import Database
-from backend.tasks import TaskCreate, TaskRepository
+from backend.errors import NotFoundError
+from backend.tasks import TaskCreate, TaskRepository, TaskUpdate
 from tests.behaviour._sync.cases import Anything, Case
 from tests.support.wire import WireProxy
 
@@ -111,3 +112,18 @@ def test_stale_is_told_from_absent_by_one_more_statement(database: Database, pro
         with proxy.watch() as seen, pytest.raises(Exception, match="has changed"):
             repository.update(row.id, case.change("three"), expected=old)
         assert seen.flights == 2
+
+
+def test_an_absent_row_is_told_by_one_statement(database: Database, proxy: WireProxy) -> None:
+    with database.session() as session:
+        tasks = TaskRepository(session).owned_by("a")
+        calls: list[Callable[[], object]] = [
+            lambda: tasks.update(1, TaskUpdate(title="x")),
+            lambda: tasks.delete(1),
+            lambda: tasks.toggle_complete(1),
+            lambda: tasks.get_one(1),
+        ]
+        for call in calls:
+            with proxy.watch() as seen, pytest.raises(NotFoundError):
+                call()
+            assert (seen.flights, len(seen.statements)) == (1, 1)
