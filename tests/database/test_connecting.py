@@ -9,11 +9,21 @@ import pytest
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.pool import NullPool
 
-from backend import AsyncDatabase, Database
+from backend import AsyncDatabase, Database, init_db
 from backend.database.embedded import EmbeddedServer
-from backend.errors import ConnectError, CredentialsError, RepositoryError, SettingsError, UnknownDatabaseError
+from backend.errors import (
+    ConnectError,
+    CredentialsError,
+    InvalidDataError,
+    RepositoryError,
+    SettingsError,
+    UnknownDatabaseError,
+)
 from backend.settings import Settings
+from backend.tasks import TaskCreate, TaskRepository
+from tests.conftest import Server
 from tests.support.faults import Cut, Fault, Refuse
+from tests.support.operator import new_database
 from tests.support.wire import WireProxy
 
 CANARY = "canary-in-the-password"
@@ -129,3 +139,23 @@ def test_an_unknown_option_in_the_url_is_a_settings_error(ping: Ping) -> None:
     with pytest.raises(SettingsError, match="DATABASE_URL") as raised:
         ping(settings(f"postgresql://someone:{CANARY}@127.0.0.1:1/x?{CANARY}=1"))
     assert CANARY not in str(raised.value)
+
+
+@both
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_of_another_encoding_takes_text(server: Server, ping: Ping, encoding: str) -> None:
+    with new_database(server.url, encoding) as url:
+        ping(settings(url))
+        with Database(settings(url)) as database, database.session() as session:
+            init_db(database)
+            tasks = TaskRepository(session).owned_by("Zoë")
+            made = tasks.create(TaskCreate(title="Crème brûlée"))
+            assert tasks.get(made.id) == made
+
+
+def test_a_character_that_the_database_lacks_is_invalid_data(server: Server) -> None:
+    with new_database(server.url, "LATIN1") as url, Database(settings(url)) as database, database.session() as session:
+        init_db(database)
+        with pytest.raises(InvalidDataError) as raised:
+            TaskRepository(session).owned_by("a").create(TaskCreate(title="5 €"))
+        assert raised.value.sqlstate == "22P05"

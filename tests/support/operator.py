@@ -65,11 +65,12 @@ def _interruptible() -> Generator[None]:
 
 
 @contextmanager
-def new_database(url: str) -> Generator[str]:
+def new_database(url: str, encoding: str = "UTF8") -> Generator[str]:
     """The URL of a new database on the server of a URL, for as long as the block."""
     name = sql.Identifier(f"operator_{secrets.token_hex(6)}")
     with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        made = sql.SQL("CREATE DATABASE {} ENCODING {} TEMPLATE template0 LOCALE 'C'")
+        connection.execute(made.format(name, sql.Literal(encoding)))
         try:
             yield make_url(url).set(database=name.as_string().strip('"')).render_as_string(hide_password=False)
         finally:

@@ -22,6 +22,9 @@ _WAKING: Final = frozenset({ACCEPTED, "53300", "57P03", "XX000"})
 _KEEPALIVES: Final = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 """For libpq: a dead peer is noticed after 30 + 3 · 10 s."""
 
+_TEXT: Final = {"client_encoding": "UTF8"}
+"""For libpq: the server converts to and from its own encoding, and says which character that lacks."""
+
 
 class Connector:
     """Makes the connections of one engine, each with as many attempts as fit into its time."""
@@ -37,7 +40,7 @@ class Connector:
         self._context = parameters.pop("context", None)
         timeout = {"connect_timeout": self._settings.connect_timeout_s}
         try:
-            self._conninfo = make_conninfo("", **{**timeout, **_KEEPALIVES, **parameters})
+            self._conninfo = make_conninfo("", **{**timeout, **_KEEPALIVES, **_TEXT, **parameters})
         except psycopg.ProgrammingError:
             raise SettingsError("DATABASE_URL has an option, after its '?', that libpq does not know") from None
 
