@@ -1,11 +1,12 @@
 """What a task is: the table, and what a caller may give to create and to update one."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import MISSING, AfterValidator, StringConstraints
+from pydantic import MISSING, AfterValidator, BaseModel, StringConstraints
 from sqlalchemy import (
     BigInteger,
+    Constraint,
     DateTime,
     Identity,
     Index,
@@ -31,7 +32,7 @@ _NEXT_VERSION = func.greatest(
 class Task(SQLModel, table=True):
     """A task of one owner. Read it; to change it call `TaskRepository.update`."""
 
-    __table_args__ = (
+    __table_args__: ClassVar[tuple[Constraint | Index, ...]] = (
         PrimaryKeyConstraint("id", name="pk_task"),
         Index("ix_task_user_id_id", "user_id", "id"),
     )
@@ -59,20 +60,16 @@ Title = Annotated[str, StringConstraints(max_length=TITLE_LENGTH), AfterValidato
 """At most `TITLE_LENGTH` characters, and not only white space."""
 
 
-class TaskCreate(SQLModel):
+class TaskCreate(BaseModel, extra="forbid"):
     """What a new task is made of. The owner, the id and the times are not the caller's to give."""
-
-    model_config = {"extra": "forbid"}
 
     title: Title
     description: str | None = None
     completed: bool = False
 
 
-class TaskUpdate(SQLModel):
+class TaskUpdate(BaseModel, extra="forbid"):
     """What to change of a task: what is not set stays as it is."""
-
-    model_config = {"extra": "forbid"}
 
     title: Title | MISSING = MISSING
     description: str | MISSING | None = MISSING

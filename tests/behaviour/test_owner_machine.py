@@ -18,6 +18,7 @@ import sqlalchemy
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from pydantic import BaseModel
 from sqlalchemy import Engine, Text, delete, literal_column
 from sqlmodel import SQLModel, col
 from typing_extensions import override
@@ -78,7 +79,7 @@ def _ids(world: World, table: str) -> st.SearchStrategy[Any]:
     return st.sampled_from([*sorted(world.tables[table]), *UNUSED])
 
 
-def _patch(schema: type[SQLModel], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def _patch(schema: type[BaseModel], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional=fields).map(lambda given: schema(**given))
 
 
