@@ -80,8 +80,11 @@ class EmbeddedServer:
         account = _account()
         binaries = _binaries(account)
         if self._kept:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self._folder, binaries, account)
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._lock = _locked(self._folder, binaries, account)
+            except OSError as error:
+                raise EmbeddedServerError(f"no data can be kept in {str(self._folder)!r}: {error.strerror}") from error
             _remove_leftovers(self._folder, self._sockets)
         try:
             self._supervisor = self._supervised(binaries, account)

@@ -135,6 +135,12 @@ def test_a_second_process_gets_a_clear_error(folder: Path) -> None:
     assert _ids(folder) == []
 
 
+def test_a_file_in_the_place_of_the_folder_is_named(folder: Path) -> None:
+    folder.touch()
+    with pytest.raises(EmbeddedServerError, match=f"no data can be kept in '{folder}': File exists"):
+        EmbeddedServer(folder).start()
+
+
 def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
     with EmbeddedServer(folder):
         pass
