@@ -95,7 +95,7 @@ def _through_pgbouncer(session: nox.Session) -> None:
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """mypy strict and pyright strict, over the package, its tests and its tools; no public type is left to be guessed."""
+    """mypy strict and pyright strict, over the package, its tests and its tools; no public type is to be guessed."""
     _install(session, "typecheck")
     session.run("mypy")
     session.run("basedpyright", "--pythonpath", str(Path(session.bin) / "python"))

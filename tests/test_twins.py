@@ -13,11 +13,14 @@ import pytest
 from backend import AsyncCRUDRepository, AsyncDatabase, CRUDRepository, Database
 from backend.database.connecting._async import AsyncConnector
 from backend.database.connecting._sync import Connector
+from backend.repository.subclassing._async import AsyncScoped
+from backend.repository.subclassing._sync import Scoped
 from backend.tasks import AsyncTaskRepository, TaskRepository
 from tools.generate_sync import ROOT, to_sync, twins
 
 PAIRS: list[tuple[type, type]] = [
     (AsyncCRUDRepository, CRUDRepository),
+    (AsyncScoped, Scoped),
     (AsyncDatabase, Database),
     (AsyncConnector, Connector),
     (AsyncTaskRepository, TaskRepository),
@@ -85,7 +88,7 @@ def test_twins_have_the_same_documentation(asynchronous: FunctionType, synchrono
     assert to_sync(asynchronous.__doc__ or "", set()) == (synchronous.__doc__ or "")
 
 
-@pytest.mark.parametrize(("asynchronous", "synchronous"), PAIRS[:3])
+@pytest.mark.parametrize(("asynchronous", "synchronous"), PAIRS[:4])
 def test_generated_twins_have_the_same_class_documentation(asynchronous: type, synchronous: type) -> None:
     assert to_sync(asynchronous.__doc__ or "", set()) == synchronous.__doc__
 

@@ -2,6 +2,7 @@
 
 _async       the text: every call and its contract
 _sync        the same, generated from it
+subclassing  what a subclass makes calls of its own with
 definition   what a subclass is bound to, once per class
 execution    one statement on a session: here a transaction is decided
 """

@@ -2,35 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar, Generic, Self, cast, overload
+from typing import ClassVar, Generic, Self, cast
 
-from sqlalchemy import Executable, Row, Select, SQLColumnExpression
+from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel
-from typing_extensions import TypeVar, TypeVarTuple, override
+from typing_extensions import override
 
-from backend.database.bridge import async_on_session
-from backend.errors import Facts, MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError, with_article
+from backend.errors import Facts, NotFoundError, OwnerRequiredError, UsageError, with_article
 from backend.repository.definition import Definition, definition_of, locked, looked, merged, required_definition
-from backend.repository.execution import Call, Parameters, Rows, entities, rows, run
+from backend.repository.execution import Parameters, Rows
+from backend.repository.subclassing._async import AsyncScoped
 from backend.statements.conditions import Condition, Order
 from backend.statements.definition import Keywords
 from backend.statements.elements import OWNER
 from backend.statements.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.statements.locks import Lock
 from backend.statements.rows import ModelRow
-from backend.statements.statements import EXPECTED, ID, Change
-
-T = TypeVar("T")
-T1 = TypeVar("T1")
-T2 = TypeVar("T2")
-T3 = TypeVar("T3")
-T4 = TypeVar("T4")
-Ts = TypeVarTuple("Ts")
+from backend.statements.statements import EXPECTED, ID
 
 
-class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
+class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
     """Persistence of one model: subclass it with the model, its create schema and its update schema.
 
         class TaskRepository(
@@ -79,16 +72,7 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
                 f"{type(self).__name__} takes an AsyncSession, got {with_article(type(session))}: "
                 "pass one of db.session(), db.transaction() or db.run() of an AsyncDatabase"
             )
-        self._session = session
-        definition = self._definition_of_class()
-        self._definition = definition
-        self._statements = definition.open
-        self._scope: Parameters = {}
-
-    @property
-    def session(self) -> AsyncSession:
-        """The session that the calls run on."""
-        return self._session
+        super().__init__(session, self._definition_of_class())
 
     def owned_by(self, owner: OwnerT) -> Self:
         """The same repository for one owner's rows alone. `""` is an owner like any other.
@@ -196,94 +180,6 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         found = await self._run(self._statements.exists(where), {}, "exists")
         return cast("bool", found[0][0])  # the statement is SELECT EXISTS
 
-    # For subclasses: statements that are in scope already, run as every call is.
-
-    @overload
-    def _select(self, first: SQLColumnExpression[T1], /) -> Select[T1]: ...
-    @overload
-    def _select(self, first: SQLColumnExpression[T1], second: SQLColumnExpression[T2], /) -> Select[T1, T2]: ...
-    @overload
-    def _select(
-        self,
-        first: SQLColumnExpression[T1],
-        second: SQLColumnExpression[T2],
-        third: SQLColumnExpression[T3],
-        /,
-    ) -> Select[T1, T2, T3]: ...
-    @overload
-    def _select(
-        self,
-        first: SQLColumnExpression[T1],
-        second: SQLColumnExpression[T2],
-        third: SQLColumnExpression[T3],
-        fourth: SQLColumnExpression[T4],
-        /,
-    ) -> Select[T1, T2, T3, T4]: ...
-    def _select(self, *columns: SQLColumnExpression[object]) -> object:
-        """A SELECT of these expressions over the rows in scope, to be refined: `.where`, `.group_by`, `.order_by`, …
-
-        Sends nothing. More than four expressions are added to it, `.add_columns(…)`.
-        """
-        return self._statements.select(columns)
-
-    async def _all(self, statement: Select[*Ts], parameters: Parameters = {}) -> Sequence[Row[*Ts]]:  # noqa: B006 - never changed
-        """The rows of a statement made by `_select`, with the parameters that it names. One round trip.
-
-        All of them unless the statement has a limit. In a scope, every owned table that the statement reads is held to
-        the owner. Raises `OwnerRequiredError` for a statement that was not made by `_select`, `UsageError` for one that
-        cannot be held to the owner: SQL in a string, an outer join or a subquery that lets other owners' rows in, …
-        """
-        found = await self._run(self._statements.held(statement), parameters, "select")
-        return cast("Sequence[Row[*Ts]]", found)  # as selected
-
-    async def _one_or_none(
-        self,
-        statement: Select[*Ts],
-        parameters: Parameters = {},  # noqa: B006 - never changed
-    ) -> Row[*Ts] | None:
-        """The row of a statement made by `_select`, or `None`: all rows are fetched, so limit what may find many.
-
-        Raises `MultipleFoundError` for more than one row, and as `_all`.
-        """
-        found = await self._all(statement, parameters)
-        self._refuse_more_than_one(found, "select")
-        return found[0] if found else None
-
-    async def _scalar(self, statement: Select[T], parameters: Parameters = {}) -> T | None:  # noqa: B006 - never changed
-        """The first column of the row of a statement made by `_select`, or `None` if there is no row.
-
-        Raises as `_one_or_none`.
-        """
-        row = await self._one_or_none(statement, parameters)
-        return None if row is None else row[0]
-
-    async def _change(self, id: IdT, change: Change, parameters: Parameters = {}) -> ModelT:  # noqa: B006 - never changed
-        """The row after a `Change`, declared once as a constant, with the parameters that it names.
-
-        One UPDATE, one round trip; it moves the version as `update` does, and no schema validates what it writes.
-        Raises `NotFoundError` if no row in scope has this id and meets the change's conditions, a
-        `ConstraintViolationError`, and `UsageError`, before anything is sent, for a change that sets primary key, owner
-        or version, for one that cannot be held to the owner, and for a parameter that it does not name.
-        """
-        statement = self._statements.change(change, parameters)
-        definition = self._definition
-        found = await self._run(statement, {**parameters, ID: id}, "change") if definition.can_hold(id) else ()
-        if not found:
-            raise definition.not_found(id, "change", met=not change.where)
-        return definition.build(found[0])
-
-    async def _run(self, statement: Executable, parameters: Parameters, operation: str) -> Rows:
-        definition = self._definition
-        self._statements.require_owner(statement)
-        call = Call(rows, statement, {**parameters, **self._scope}, definition.work[operation])
-        return await async_on_session(self._session, run, definition.entity.model, call)
-
-    async def _entities(self, statement: Select[ModelT], operation: str) -> Sequence[ModelT]:
-        definition = self._definition
-        self._statements.require_owner(statement)
-        call = Call(entities, statement, self._scope, definition.work[operation])
-        return await async_on_session(self._session, run, definition.entity.model, call)
-
     async def _rows_of(self, id: IdT, operation: str, lock: Lock | None = None) -> Rows:
         if lock is not None:
             if not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
@@ -328,11 +224,6 @@ class AsyncCRUDRepository(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         found = await self._entities(self._statements.list(where, (), 2, 0), operation)
         self._refuse_more_than_one(found, operation)
         return found[0] if found else None
-
-    def _refuse_more_than_one(self, found: Sequence[object], operation: str) -> None:
-        if len(found) > 1:
-            name = self._definition.entity.name
-            raise MultipleFoundError(f"more than one {name} meets the conditions", Facts(name, operation))
 
     def _definition_of_class(self) -> Definition[ModelT]:
         cls = type(self)
