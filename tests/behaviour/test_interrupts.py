@@ -28,6 +28,7 @@ from tests.behaviour._sync.faulted import (
     url_of,
 )
 from tests.support.faults import ArmedFault, Cut, Fault, Refuse, Stall, Statement, Step
+from tests.support.operator import interruptible
 from tests.support.wire import Seen, WireProxy
 
 
@@ -60,7 +61,7 @@ def interrupting(proxy: WireProxy, armed: ArmedFault, *, is_cancelled: bool = Tr
         if is_cancelled:
             proxy.release()
 
-    with proxy.watch() as seen:
+    with interruptible(), proxy.watch() as seen:
         thread = threading.Thread(target=interrupt, args=(seen,))
         thread.start()
         try:

@@ -37,7 +37,7 @@ class Operator:
     def started_on(self, stdout: int, *arguments: str, **variables: str) -> "Generator[subprocess.Popen[str]]":
         """The command under way, its output on this descriptor; ended with the block."""
         environment = {"PATH": os.defpath, "HOME": str(self.folder), "LANG": "C.UTF-8", "PYTHONWARNINGS": "error"}
-        with _interruptible():
+        with interruptible():
             process = subprocess.Popen(
                 [sys.executable, "-m", "backend", *arguments],
                 cwd=self.folder,
@@ -55,8 +55,8 @@ class Operator:
 
 
 @contextmanager
-def _interruptible() -> Generator[None]:
-    """What is started within heeds SIGINT, also where this process was started in the background and ignores it."""
+def interruptible() -> Generator[None]:
+    """This process and what it starts heed SIGINT, also where it was started in the background and ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
