@@ -148,7 +148,8 @@ def test_a_folder_for_the_data_goes_before_the_url(operator: Operator, data: Pat
 
 def test_a_folder_that_cannot_be_made_is_one_line(operator: Operator) -> None:
     run = shown(operator, "--data", "/dev/null/data")
-    assert (run.code, run.text, run.errors) == (1, "", "error: no data can be kept in '/dev/null/data': Not a directory\n")
+    refusal = "error: no data can be kept in '/dev/null/data': Not a directory\n"
+    assert (run.code, run.text, run.errors) == (1, "", refusal)
 
 
 def test_an_interrupt_is_one_line(server: Server, operator: Operator, new_url: str) -> None:
