@@ -167,6 +167,8 @@ class Ruled(RuledBase, table=True):
     def _low_is_below_high(self) -> Self:
         if self.low > self.high:
             raise ValueError(f"{self.owner_id} has its low above its high")
+        if self.owner_id == "guest":
+            raise ValueError("a guest keeps nothing")
         return self
 
 

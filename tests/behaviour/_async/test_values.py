@@ -192,6 +192,11 @@ async def test_a_rule_of_the_whole_model_waits_for_the_owner(session: AsyncSessi
         await AsyncRuledRepository(session).create(RuledCreate(code="x", low=200))
 
 
+async def test_a_rule_of_the_whole_model_sees_the_owner(session: AsyncSession) -> None:
+    with pytest.raises(InvalidDataError, match="a guest keeps nothing"):
+        await AsyncRuledRepository(session).owned_by("guest").create(RuledCreate(code="x"))
+
+
 async def test_what_a_subclass_adds_or_loosens_does_not_pass(samples: AsyncSampleRepository) -> None:
     class Looser(SampleUpdate):
         short: str | None = None

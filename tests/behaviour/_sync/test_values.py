@@ -193,6 +193,11 @@ def test_a_rule_of_the_whole_model_waits_for_the_owner(session: Session) -> None
         RuledRepository(session).create(RuledCreate(code="x", low=200))
 
 
+def test_a_rule_of_the_whole_model_sees_the_owner(session: Session) -> None:
+    with pytest.raises(InvalidDataError, match="a guest keeps nothing"):
+        RuledRepository(session).owned_by("guest").create(RuledCreate(code="x"))
+
+
 def test_what_a_subclass_adds_or_loosens_does_not_pass(samples: SampleRepository) -> None:
     class Looser(SampleUpdate):
         short: str | None = None
