@@ -16,11 +16,10 @@ from backend.repository.execution import Parameters, Rows
 from backend.repository.subclassing._async import AsyncScoped
 from backend.statements.conditions import Condition, Order
 from backend.statements.definition import Keywords
-from backend.statements.elements import OWNER
 from backend.statements.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.statements.locks import Lock
+from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
 from backend.statements.rows import ModelRow
-from backend.statements.statements import EXPECTED, ID
 
 
 class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
@@ -86,7 +85,7 @@ class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, Upd
             )
         scoped = type(self)(self._session)
         scoped._statements = self._definition.scoped
-        scoped._scope = {OWNER: owner}
+        scoped._scope = {OWNER_PARAMETER: owner}
         return scoped
 
     async def create(self, data: CreateT) -> ModelT:
@@ -101,7 +100,7 @@ class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, Upd
                 f"{definition.entity.name} has an owner: use {type(self).__name__}(session).owned_by(owner)",
                 Facts(definition.entity.name, "create"),
             )
-        values = definition.created.everything(data, self._scope.get(OWNER))
+        values = definition.created.everything(data, self._scope.get(OWNER_PARAMETER))
         found = await self._run(self._statements.insert, values, "create")
         return definition.build(found[0])
 
@@ -188,7 +187,7 @@ class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, Upd
         if not self._definition.can_hold(id):
             return ()
         statement = self._statements.one if lock is None else self._statements.locked(lock)
-        return await self._run(statement, {ID: id}, operation)
+        return await self._run(statement, {ID_PARAMETER: id}, operation)
 
     async def _changed_row(
         self,
@@ -202,7 +201,9 @@ class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, Upd
         if not definition.can_hold(id):
             raise definition.not_found(id, operation)
         if expected is None or definition.can_match(expected):
-            parameters = {**values, ID: id} if expected is None else {**values, ID: id, EXPECTED: expected}
+            parameters = {**values, ID_PARAMETER: id}
+            if expected is not None:
+                parameters[EXPECTED_PARAMETER] = expected
             found = await self._run(statement, parameters, operation)
             if found:
                 return found[0]

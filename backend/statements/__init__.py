@@ -11,6 +11,7 @@ storage      by what the column can hold;
 problems     and what may be said of what does not pass
 conditions   what a caller may filter and order by
 locks        how a row is locked while it is read
+parameters   the names of bound parameters that are no columns
 statements   the statements, each built once per class
 rows         rows to detached entities
 """

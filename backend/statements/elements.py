@@ -16,10 +16,8 @@ from sqlalchemy.types import TypeEngine
 
 from backend.errors import UsageError
 from backend.statements.definition import owner_columns
+from backend.statements.parameters import OWNER_PARAMETER
 from backend.statements.reads import is_same_table
-
-OWNER: Final = "owner_is"
-"""Name of the bound parameter that holds the owner."""
 
 _OPERATORS: Final = re.compile(r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|`?]+|AT TIME ZONE|OVERLAPS|SIMILAR TO", re.IGNORECASE)
 """Operators that bind tighter than AND, OR and NOT whatever precedence they are said to have."""
@@ -116,10 +114,10 @@ def _at_parameter(part: object, own: Table) -> None:
     _at_type(part, own)
     if getattr(part, "literal_execute", False):
         raise _refusal("a parameter that is written into the statement")
-    if getattr(part, "key", None) != OWNER:
+    if getattr(part, "key", None) != OWNER_PARAMETER:
         return
     if not any(getattr(part, "type", None) is owner.type for owner in owner_columns().values()):
-        raise UsageError(f"the parameter {OWNER!r} is the scope's own: give yours another name")
+        raise UsageError("a parameter has the name of the scope's own: give it another")
 
 
 def _at_table(table: object, own: Table) -> None:

@@ -1,7 +1,7 @@
 """One owner's rows alone: what a scope adds to every SELECT within a statement, and what it refuses. No I/O.
 
-The owner stands in a statement as the bound parameter `OWNER`, never as a value. A subquery is held to the owner in
-its own WHERE, for each owned table that it reads; what cannot be held so is refused, here or in `elements`.
+The owner is in a statement as the bound parameter `OWNER_PARAMETER`, never as a value. A subquery is restricted to
+the owner in its own WHERE, for each owned table that it reads; what cannot be is refused, here or in `elements`.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -27,7 +27,8 @@ from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from backend.errors import OwnerRequiredError, UsageError
 from backend.statements.conditions import outside_subqueries
 from backend.statements.definition import owner_columns
-from backend.statements.elements import OWNER, refuse_unreadable
+from backend.statements.elements import refuse_unreadable
+from backend.statements.parameters import OWNER_PARAMETER
 from backend.statements.reads import AnyFrom, AnySelect, Read, conjuncts, is_same_table, is_select, reads, table_name
 
 T = TypeVar("T")
@@ -40,8 +41,8 @@ class Scope:
     def __init__(self, table: Table, owner: Column[object]) -> None:
         self._table = table
         self._owner = owner
-        self._stamped: BindParameter[object] = bindparam(OWNER, type_=owner.type)
-        self.condition: ColumnElement[bool] = owner == bindparam(OWNER)
+        self._stamped: BindParameter[object] = bindparam(OWNER_PARAMETER, type_=owner.type)
+        self.condition: ColumnElement[bool] = owner == bindparam(OWNER_PARAMETER)
         """What every statement on the table is held to."""
         self.stamp: dict[str, ColumnElement[object]] = {owner.key: self._stamped}
         """What every new row gets."""
@@ -112,7 +113,7 @@ def _held(statement: SelectT, own: Table | None) -> SelectT:
             missing.append(read)
         else:
             filtered.append(read.source)
-            held = held.where(_owner_of(read.source, owners) == bindparam(OWNER))
+            held = held.where(_owner_of(read.source, owners) == bindparam(OWNER_PARAMETER))
     _refuse_unfiltered(missing, filtered, owners)
     return held
 

@@ -39,14 +39,10 @@ from backend.statements.conditions import (
     is_expression,
 )
 from backend.statements.definition import owner_columns
-from backend.statements.elements import OWNER
 from backend.statements.entity import Entity, ModelT
 from backend.statements.locks import Lock
+from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
 from backend.statements.scope import Scope, SelectT
-
-ID = "id_is"
-EXPECTED = "version_is"
-"""Names of the bound parameters that are not columns."""
 
 _COUNTABLE = range(1 << 63)
 """What LIMIT and OFFSET hold: a bigint of PostgreSQL."""
@@ -88,7 +84,7 @@ class Statements(Generic[ModelT]):
 
     @cached_property
     def one(self) -> Select[*tuple[object, ...]]:
-        """SELECT of the row with the key `ID`."""
+        """SELECT of the row with the key `ID_PARAMETER`."""
         return self._admitted(select(*self._columns).where(*self._key))
 
     def locked(self, lock: Lock) -> Executable:
@@ -114,26 +110,26 @@ class Statements(Generic[ModelT]):
 
     @cached_property
     def update(self) -> Executable:
-        """UPDATE of the row with the key `ID`, RETURNING it; the columns set are those of the parameters."""
+        """UPDATE of the row with the key `ID_PARAMETER`, RETURNING it; the columns set are those of the parameters."""
         return self._admitted(self._update.returning(*self._columns))
 
     @cached_property
     def update_expected(self) -> Executable:
-        """`update` of a row whose version is `EXPECTED`."""
+        """`update` of a row whose version is `EXPECTED_PARAMETER`."""
         return self._admitted(self._update.where(self._version).returning(*self._columns))
 
     @cached_property
     def delete(self) -> Executable:
-        """DELETE of the row with the key `ID`, RETURNING it as it was."""
+        """DELETE of the row with the key `ID_PARAMETER`, RETURNING it as it was."""
         return self._admitted(self._delete.returning(*self._columns))
 
     @cached_property
     def delete_expected(self) -> Executable:
-        """`delete` of a row whose version is `EXPECTED`."""
+        """`delete` of a row whose version is `EXPECTED_PARAMETER`."""
         return self._admitted(self._delete.where(self._version).returning(*self._columns))
 
     def change(self, change: Change, parameters: Collection[str]) -> Executable:
-        """The UPDATE that a `Change` declares, of the row with the key `ID`, RETURNING it.
+        """The UPDATE that a `Change` declares, of the row with the key `ID_PARAMETER`, RETURNING it.
 
         Raises `UsageError` if it sets what it cannot, and for parameters that it does not name: SQLAlchemy would take
         one that is a column's name for a column to set.
@@ -194,7 +190,7 @@ class Statements(Generic[ModelT]):
 
     @cached_property
     def _key(self) -> tuple[ColumnElement[bool], ...]:
-        return (self.entity.key_column == bindparam(ID), *self._in_scope)
+        return (self.entity.key_column == bindparam(ID_PARAMETER), *self._in_scope)
 
     @property
     def _update(self) -> Update:
@@ -209,7 +205,7 @@ class Statements(Generic[ModelT]):
         column = self.entity.version_column
         if column is None:
             raise UsageError(f"{self.entity.name} has no version: name it, version=col({self.entity.name}.updated_at)")
-        return column == bindparam(EXPECTED)
+        return column == bindparam(EXPECTED_PARAMETER)
 
     @cached_property
     def _all_ordered(self) -> Select[ModelT]:
@@ -249,8 +245,8 @@ class Statements(Generic[ModelT]):
     def _changed(self, change: Change) -> tuple[Executable, frozenset[str]]:
         values = {self._settable(column): self._value(value) for column, value in change.values.items()}
         statement = self._update.where(*self._conditions(change.where)).values(values).returning(*self._columns)
-        names = frozenset(map(_parameter, iterate(statement))) - {"", OWNER, ID}
-        if taken := names & {EXPECTED, *self.entity.table.columns.keys()}:
+        names = frozenset(map(_parameter, iterate(statement))) - {"", OWNER_PARAMETER, ID_PARAMETER}
+        if taken := names & {EXPECTED_PARAMETER, *self.entity.table.columns.keys()}:
             raise UsageError(
                 f"a change of {self.entity.name} names the parameter {min(taken)!r}, which stands for a column: "
                 "give it another name"

@@ -48,9 +48,11 @@ from backend import Change, CRUDRepository
 from backend.errors import OwnerRequiredError, RepositoryError, UsageError
 from backend.statements.conditions import Condition
 from backend.statements.definition import Keywords, define
+from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
 from backend.statements.reads import table_name
 from backend.statements.statements import Statements
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
+from tests.support.compiling import unfilled
 from tests.support.entities import Note, Project, Ticket, TicketCreate, TicketUpdate
 from tests.support.tap import unbound
 
@@ -95,7 +97,7 @@ def scoped() -> Statements[Any]:
 def sql(statement: ClauseElement | Executable) -> str:
     assert isinstance(statement, ClauseElement)
     dialect: Any = postgresql.dialect
-    return " ".join(str(statement.compile(dialect=dialect())).split())
+    return unfilled(" ".join(str(statement.compile(dialect=dialect())).split()))
 
 
 # What honest callers need
@@ -177,7 +179,7 @@ def test_a_subquery_binds_the_owner_of_each_table_wherever_it_stands(
         for name in tables:
             assert re.search(rf"(FROM|JOIN|,) {name}\b", sent), sent
         assert unbound(sent) == [], sent
-        assert "ticket.owner_id = %(owner_is)s::VARCHAR" in sent
+        assert "ticket.owner_id = %(the_owner)s::VARCHAR" in sent
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_a_condition_without_a_subquery_stands_beside_the_owner_and_never_outsid
 ) -> None:
     sent = sql(scoped.count((where,))).partition(" WHERE ")[2]
     owner, _, rest = sent.partition(" AND ")
-    assert owner == "ticket.owner_id = %(owner_is)s::VARCHAR"
+    assert owner == "ticket.owner_id = %(the_owner)s::VARCHAR"
     rest = re.sub(r"%\(\w+\)s", "?", rest)
     while "(" in rest:
         rest = re.sub(r"\([^()]*\)", "", rest)
@@ -270,7 +272,7 @@ def test_a_cte_that_is_read_twice_is_one_and_held(scoped: Statements[Any]) -> No
     projects = select(Project.id).cte("projects")
     where = or_(col(Ticket.project_id).in_(select(projects.c.id)), exists(select(projects.c.id)))
     sent = sql(scoped.list((where,), (), None, 0))
-    assert sent.count("FROM project ") == sent.count("project.owner_id = %(owner_is)s") == 1
+    assert sent.count("FROM project ") == sent.count("project.owner_id = %(the_owner)s") == 1
 
 
 # What is refused
@@ -347,8 +349,12 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ("lambda", lambda: exists(select(Project.id).where(lambda: col(Project.name) == "x")), "the element .*Lambda"),
     ("custom element", NotSeenHere, "the element NotSeenHere"),
     ("values", lambda: exists(select(_values().c.x)), "the element Values"),
-    ("owner's parameter", lambda: or_(bindparam("owner_is", type_=Evil()) == "x", col(Ticket.id) > 0), "scope's own"),
-    ("owner's parameter with a value", lambda: bindparam("owner_is", "b") == "x", "scope's own"),
+    (
+        "owner's parameter",
+        lambda: or_(bindparam(OWNER_PARAMETER, type_=Evil()) == "x", col(Ticket.id) > 0),
+        "scope's own",
+    ),
+    ("owner's parameter with a value", lambda: bindparam(OWNER_PARAMETER, "b") == "x", "scope's own"),
     ("row of a table", lambda: func.row_to_json(PROJECT.table_valued()) == "x", "TableValuedColumn"),
     ("column of a function", lambda: func.unnest(_any([1])).column_valued("x") == 1, "TableValuedColumn"),
     ("core", lambda: col(Ticket.project_id).in_(select(PROJECT.c.id)), "select from its model"),
@@ -500,7 +506,7 @@ def test_a_hint_on_a_table_adds_nothing_but_only(scoped: Statements[Any]) -> Non
     def hinted(hint: str) -> Any:
         return scoped.count((exists(select(Project.id).with_hint(Project, hint)),))
 
-    assert "FROM ONLY project WHERE project.owner_id = %(owner_is)s" in sql(hinted("ONLY"))
+    assert "FROM ONLY project WHERE project.owner_id = %(the_owner)s" in sql(hinted("ONLY"))
     for hint in ("WHERE true OR", "%(name)s", "ONLY project, ONLY"):
         with pytest.raises(CompileError, match="Unrecognized hint"):
             sql(hinted(hint))
@@ -567,7 +573,7 @@ def test_a_subclasss_statement_binds_the_owner_of_each_table(
 ) -> None:
     held = scoped.held(refine(_tickets(scoped)))
     assert unbound(sql(held)) == [], sql(held)
-    assert len(re.findall(r"\bticket\.owner_id = %\(owner_is\)s::VARCHAR", sql(held))) == 1
+    assert len(re.findall(r"\bticket\.owner_id = %\(the_owner_*\)s::VARCHAR", sql(held))) == 1
     scoped.require_owner(held)
 
 
@@ -615,7 +621,7 @@ _REFUSED_STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any], str]] = [
     ("another", lambda _: select(col(Ticket.title)), "does not bind"),
     (
         "own condition",
-        lambda _: select(Ticket.title).where(TICKET.c.owner_id == bindparam("owner_is")),
+        lambda _: select(Ticket.title).where(TICKET.c.owner_id == bindparam(OWNER_PARAMETER)),
         "does not bind",
     ),
     (
@@ -632,7 +638,7 @@ _REFUSED_STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any], str]] = [
     ("exists beside another", lambda start: select(exists(start), exists(select(Project.id))), "does not bind"),
     ("delete", lambda _: delete(TICKET), "does not bind"),
     ("update", lambda _: update(TICKET).values(title="x"), "does not bind"),
-    ("insert", lambda _: insert(TICKET).values(owner_id="b", title=bindparam("owner_is")), "does not bind"),
+    ("insert", lambda _: insert(TICKET).values(owner_id="b", title=bindparam(OWNER_PARAMETER)), "does not bind"),
     ("from statement", lambda start: select(Ticket).from_statement(start), "does not bind"),
     ("text order", lambda start: start.order_by(text("1")), "SQL in a string"),
     ("statement option", lambda start: start.options(with_loader_criteria(Ticket, true())), "an option"),
@@ -689,7 +695,7 @@ def test_a_repository_without_a_scope_reaches_every_row(scoped: Statements[Any])
     statement = everybody.select([col(Ticket.title)]).where(where)
     assert everybody.held(statement) is statement
     everybody.require_owner(select(Ticket.title))
-    assert "owner_is" not in sql(everybody.list((where,), (), None, 0))
+    assert "the_owner" not in sql(everybody.list((where,), (), None, 0))
 
 
 # Changes
@@ -704,7 +710,7 @@ def test_a_change_sets_neither_key_nor_owner_nor_another_tables_column(scoped: S
 def test_a_change_takes_only_the_parameters_that_it_names(scoped: Statements[Any]) -> None:
     change = Change({col(Ticket.title): bindparam("text")}, col(Ticket.assignee) == bindparam("who"))
     assert scoped.change(change, {"text": "x", "who": "y"}) is scoped.change(change, {"who"})
-    for name in ("owner_id", "id", "assignee", "title", "owner_is", "id_is"):
+    for name in ("owner_id", "id", "assignee", "title", OWNER_PARAMETER, ID_PARAMETER):
         with pytest.raises(UsageError, match="a change of Ticket takes the parameters text, who: it is given others"):
             scoped.change(change, {"text", name})
     named = Change({col(Ticket.title): sum((bindparam(one) for one in "hgfedcba"), literal(""))})
@@ -714,7 +720,7 @@ def test_a_change_takes_only_the_parameters_that_it_names(scoped: Statements[Any
         scoped.change(Change({col(Ticket.title): "x"}), {"owner_id": "b"})
 
 
-@pytest.mark.parametrize("name", ["owner_id", "title", "version_is"])
+@pytest.mark.parametrize("name", ["owner_id", "title", EXPECTED_PARAMETER])
 def test_a_change_names_no_parameter_as_a_column(scoped: Statements[Any], name: str) -> None:
     change = Change({col(Ticket.title): "x"}, col(Ticket.assignee) == bindparam(name))
     with pytest.raises(UsageError, match=f"names the parameter '{name}', which stands for a column"):
@@ -761,7 +767,7 @@ def test_a_value_that_turns_into_an_expression_is_seen(scoped: Statements[Any]) 
 def test_a_change_that_two_repositories_share_is_checked_by_each(scoped: Statements[Any]) -> None:
     change = Change({col(Ticket.title): select(Project.name).limit(1).scalar_subquery()})
     everybody = Statements(scoped.entity, scoped=False)
-    assert "owner_is" not in sql(everybody.change(change, ()))
+    assert "the_owner" not in sql(everybody.change(change, ()))
     assert unbound(sql(scoped.change(change, ()))) == []
 
 
@@ -780,7 +786,7 @@ def test_what_was_built_before_a_table_had_owners_is_built_anew(scoped: Statemen
     try:
         define("LateRepository", (Late, LateData, LateData, int, str), Keywords(owner=col(Late.owner_id)))
         assert scoped.change(change, ()) is not kept
-        assert "late.owner_id = %(owner_is)s" in sql(scoped.change(change, ()))
+        assert "late.owner_id = %(the_owner)s" in sql(scoped.change(change, ()))
         assert scoped.change(change, ()) is scoped.change(change, ())
     finally:
         table_of_late: Any = inspect(Late).local_table

@@ -32,8 +32,8 @@ NOTE = define("NoteRepository", (Note, NoteCreate, NoteUpdate, UUID, str), Keywo
 SCOPED, OPEN = Statements(TASK, scoped=True), Statements(TASK, scoped=False)
 
 COLUMNS = "task.id, task.title, task.description, task.completed, task.user_id, task.created_at, task.updated_at"
-MINE = "task.user_id = %(owner_is)s"
-THIS = f"WHERE task.id = %(id_is)s AND {MINE}"
+MINE = "task.user_id = %(the_owner)s"
+THIS = f"WHERE task.id = %(the_id)s AND {MINE}"
 LATER = "updated_at=greatest(clock_timestamp(), updated_at + %(updated_at_1)s)"
 
 TITLED = (col(Task.title) == CANARY,)
@@ -47,7 +47,7 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         lambda s: s.insert,
         ("title", "description"),
         "INSERT INTO task (title, description, completed, user_id) "
-        f"VALUES (%(title)s, %(description)s, %(completed)s, %(owner_is)s) RETURNING {COLUMNS}",
+        f"VALUES (%(title)s, %(description)s, %(completed)s, %(the_owner)s) RETURNING {COLUMNS}",
     ),
     "update": (
         lambda s: s.update,
@@ -58,13 +58,13 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         lambda s: s.update_expected,
         ("title", "completed"),
         f"UPDATE task SET title=%(title)s, completed=%(completed)s, {LATER} {THIS} "
-        f"AND task.updated_at = %(version_is)s RETURNING {COLUMNS}",
+        f"AND task.updated_at = %(the_version)s RETURNING {COLUMNS}",
     ),
     "delete": (lambda s: s.delete, (), f"DELETE FROM task {THIS} RETURNING {COLUMNS}"),
     "delete of a version": (
         lambda s: s.delete_expected,
         (),
-        f"DELETE FROM task {THIS} AND task.updated_at = %(version_is)s RETURNING {COLUMNS}",
+        f"DELETE FROM task {THIS} AND task.updated_at = %(the_version)s RETURNING {COLUMNS}",
     ),
     "change": (
         lambda s: s.change(TOGGLE, ()),
@@ -117,14 +117,14 @@ def test_a_statement_compiles_to(make: Make, columns: tuple[str, ...], sql: str)
 @each_shape
 def test_the_owner_is_a_parameter_of_the_call(make: Make, columns: tuple[str, ...], sql: str) -> None:
     made = compiled(make(SCOPED), columns)
-    assert made.sql.count("%(owner_is)s") == 1
-    assert made.parameters["owner_is"] is None
+    assert made.sql.count("%(the_owner)s") == 1
+    assert made.parameters["the_owner"] is None
 
 
 @each_shape
 def test_without_a_scope_the_owner_is_no_condition(make: Make, columns: tuple[str, ...], sql: str) -> None:
     made = compiled(make(OPEN), columns)
-    assert "owner_is" not in made.parameters
+    assert "the_owner" not in made.parameters
     assert made.sql == _without_owner(sql)
 
 
@@ -134,7 +134,7 @@ def _without_owner(sql: str) -> str:
         (f" WHERE {MINE} AND ", " WHERE "),
         (f" WHERE {MINE}", ""),
         ("completed, user_id) VALUES", "completed) VALUES"),
-        ("%(completed)s, %(owner_is)s)", "%(completed)s)"),
+        ("%(completed)s, %(the_owner)s)", "%(completed)s)"),
     ):
         sql = sql.replace(scoped, is_open)
     return sql
@@ -177,7 +177,7 @@ def test_a_select_reads_the_table_whatever_its_columns() -> None:
 def test_limit_and_offset_are_bound() -> None:
     made = compiled(SCOPED.list((), (), 7, 9))
     assert made.sql.endswith("ORDER BY task.id LIMIT %(param_1)s OFFSET %(param_2)s")
-    assert made.parameters == {"owner_is": None, "param_1": 7, "param_2": 9}
+    assert made.parameters == {"the_owner": None, "param_1": 7, "param_2": 9}
 
 
 def test_a_limit_of_zero_is_a_limit() -> None:
@@ -233,8 +233,8 @@ def test_what_a_change_names_is_a_parameter_of_each_call() -> None:
     assert made.parameters == {
         "new": None,
         "title_1": CANARY,
-        "id_is": None,
-        "owner_is": None,
+        "the_id": None,
+        "the_owner": None,
         "updated_at_1": A_MICROSECOND,
     }
 
@@ -255,8 +255,8 @@ def test_a_change_of_a_column_that_never_changes_is_refused(column: SQLColumnExp
 @pytest.mark.parametrize("scoped", [True, False])
 def test_a_model_without_an_owner_is_never_scoped(scoped: bool) -> None:
     made = compiled(Statements(NOTE, scoped=scoped).one)
-    assert made.sql == "SELECT note.id, note.text, note.rank, note.revision FROM note WHERE note.id = %(id_is)s"
-    assert made.parameters == {"id_is": None}
+    assert made.sql == "SELECT note.id, note.text, note.rank, note.revision FROM note WHERE note.id = %(the_id)s"
+    assert made.parameters == {"the_id": None}
 
 
 def test_a_version_that_is_not_named_is_asked_for() -> None:

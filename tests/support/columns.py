@@ -19,7 +19,20 @@ from pydantic import (
     model_validator,
 )
 from pydantic import Field as PlainField
-from sqlalchemy import ARRAY, JSON, BigInteger, DateTime, Identity, Integer, Numeric, SmallInteger, String, Text, func
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    DateTime,
+    Identity,
+    Integer,
+    Numeric,
+    SmallInteger,
+    String,
+    Text,
+    column,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel, col
 
@@ -188,3 +201,43 @@ class RuledRepository(CRUDRepository[Ruled, RuledCreate, RuledUpdate], owner=col
 
 
 class AsyncRuledRepository(AsyncCRUDRepository[Ruled, RuledCreate, RuledUpdate], owner=col(Ruled.owner_id)): ...
+
+
+class OddBase(SQLModel):
+    """Columns whose names are like those of parameters, or that a parameter style could misread."""
+
+    id_is: str
+    the_id: str
+    percent: str = Field(sa_type=Text, sa_column_kwargs={"name": "p%(x)s"})
+    space: str = Field(sa_type=Text, sa_column_kwargs={"name": "a b"})
+    a_b: str
+    dot: str = Field(sa_type=Text, sa_column_kwargs={"name": "a.b"})
+    colon: str = Field(sa_type=Text, sa_column_kwargs={"name": "c:d"})
+    title_1: str
+    param_1: str
+
+
+class Odd(OddBase, table=True):
+    """Owned and versioned by columns with such names."""
+
+    id: int = Field(default=None, primary_key=True)
+    owner_is: str
+    version_is: int = Field(
+        default=None, sa_column_kwargs={"server_default": "1", "onupdate": column("version_is", Integer()) + 1}
+    )
+
+
+class OddCreate(OddBase): ...
+
+
+class OddUpdate(OddBase): ...
+
+
+class OddRepository(
+    CRUDRepository[Odd, OddCreate, OddUpdate], owner=col(Odd.owner_is), version=col(Odd.version_is)
+): ...
+
+
+class AsyncOddRepository(
+    AsyncCRUDRepository[Odd, OddCreate, OddUpdate], owner=col(Odd.owner_is), version=col(Odd.version_is)
+): ...

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from sqlalchemy import Executable, create_engine
 from sqlalchemy.sql.elements import ClauseElement
 
+from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
+
 
 @dataclass(frozen=True)
 class Compiled:
     """A statement as it is sent."""
 
     sql: str
-    """On one line, with `%(name)s` for a bound parameter; its cast to the column's type is left out."""
+    """On one line, with `%(name)s` for a bound parameter, without what fills a name up and without its cast."""
     parameters: dict[str, object]
     """Those bound in the statement with their values, and `None` for those of the call."""
 
@@ -24,4 +26,12 @@ def compiled(statement: Executable, columns: Sequence[str] = ()) -> Compiled:
     sql = " ".join(str(found).split())
     for kind in ("BIGINT", "INTEGER", "VARCHAR", "UUID", "TIMESTAMP WITH TIME ZONE"):
         sql = sql.replace(f"s::{kind}", "s")
-    return Compiled(sql, {name: value for name, value in (found.params or {}).items() if name not in columns})
+    bound = {name: value for name, value in (found.params or {}).items() if name not in columns}
+    return Compiled(unfilled(sql), {unfilled(name): value for name, value in bound.items()})
+
+
+def unfilled(text: str) -> str:
+    """The text with the names of `backend.statements.parameters` as they are before they are filled up."""
+    for name in (ID_PARAMETER, EXPECTED_PARAMETER, OWNER_PARAMETER):
+        text = text.replace(name, name.rstrip("_"))
+    return text

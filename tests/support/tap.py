@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from backend.statements.parameters import OWNER_PARAMETER
+
 OWNERS: Mapping[str, str] = {"task": "user_id", "project": "owner_id", "ticket": "owner_id"}
 """The owned tables of the suite, and the column that says whose a row is."""
 
@@ -19,7 +21,7 @@ _READ = re.compile(rf"(?:\b(?:FROM|JOIN|UPDATE|INTO)\s+\(*|,\s+)(?P<table>{_TABL
 _INSERT = re.compile(rf"INSERT INTO (?P<table>{_TABLE}) \((?P<columns>[^)]*)\) VALUES \((?P<values>.*?)\) RETURNING")
 
 
-def unbound(sql: str, parameter: str = r"%\(owner_is\)s(?:::\w+)?") -> list[str]:
+def unbound(sql: str, parameter: str = r"%\(the_owner_*\)s(?:::\w+)?") -> list[str]:
     """The owned tables that the statement names more often than it binds the owner for them, by name or alias."""
     if insert := _INSERT.search(sql):
         columns, values = (re.split(r",\s+", insert[part]) for part in ("columns", "values"))
@@ -53,7 +55,7 @@ class Tap:
         return [
             sql
             for sql, parameters in self.sent
-            if re.search(rf"\b(?:{_TABLE})\b", sql) and (unbound(sql) or parameters.get("owner_is") != owner)
+            if re.search(rf"\b(?:{_TABLE})\b", sql) and (unbound(sql) or parameters.get(OWNER_PARAMETER) != owner)
         ]
 
 

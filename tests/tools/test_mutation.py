@@ -24,9 +24,10 @@ def test_each_has_a_name_of_its_own_and_is_another_module_that_can_be_read(made:
 @pytest.mark.parametrize(
     "name",
     [
-        "scope.Scope.__init__: opposite: owner == bindparam(OWNER)",
-        "scope._held: without where: held.where(_owner_of(read.source, owners) == bindparam(OWNER))",
-        "statements.Statements._key: without element 2: (self.entity.key_column == bindparam(ID), *self._in_scope)",
+        "scope.Scope.__init__: opposite: owner == bindparam(OWNER_PARAMETER)",
+        "scope._held: without where: held.where(_owner_of(read.source, owners) == bindparam(OWNER_PARAMETER))",
+        "statements.Statements._key: without element 2: "
+        "(self.entity.key_column == bindparam(ID_PARAMETER), *self._in_scope)",
         "statements.Statements._in_reach: first branch: self._scope is None",
         "statements.Statements.select: without where: select(*columns).select_from(self.entity.table)",
         "statements.Statements.insert: without values: statement.values(self._scope.stamp)",

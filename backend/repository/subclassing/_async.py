@@ -12,7 +12,8 @@ from backend.errors import Facts, MultipleFoundError
 from backend.repository.definition import Definition
 from backend.repository.execution import Call, Parameters, Rows, entities, rows, run
 from backend.statements.entity import IdT, ModelT
-from backend.statements.statements import ID, Change, Statements
+from backend.statements.parameters import ID_PARAMETER
+from backend.statements.statements import Change, Statements
 
 T = TypeVar("T")
 T1 = TypeVar("T1")
@@ -105,7 +106,9 @@ class AsyncScoped(Generic[ModelT, IdT]):
         """
         statement = self._statements.change(change, parameters)
         definition = self._definition
-        found = await self._run(statement, {**parameters, ID: id}, "change") if definition.can_hold(id) else ()
+        found = (
+            await self._run(statement, {**parameters, ID_PARAMETER: id}, "change") if definition.can_hold(id) else ()
+        )
         if not found:
             raise definition.not_found(id, "change", met=not change.where)
         return definition.build(found[0])

@@ -14,6 +14,7 @@ from sqlmodel import col
 
 from backend import Change
 from backend.errors import MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
+from backend.statements.parameters import ID_PARAMETER, OWNER_PARAMETER
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.entities import (
     AsyncProjectRepository,
@@ -158,9 +159,9 @@ async def test_an_update_of_the_expected_version_writes(session: AsyncSession) -
 
 async def test_no_parameter_takes_the_owners_place(session: AsyncSession, theirs: Ticket) -> None:
     mine = mine_of(session)
-    assert await mine.titles_with(lambda start: start, {"owner_is": "b"}) == [("ticket of a",)]
+    assert await mine.titles_with(lambda start: start, {OWNER_PARAMETER: "b"}) == [("ticket of a",)]
     own = (await mine.list())[0]
-    for name in ("owner_is", "owner_id", "id_is", "id", "title"):
+    for name in (OWNER_PARAMETER, "owner_id", ID_PARAMETER, "id", "title"):
         with pytest.raises(UsageError, match="takes the parameters who: it is given others"):
             await mine.assign(own.id, {"who": "x", name: "b"})
     with pytest.raises(NotFoundError):

@@ -11,9 +11,13 @@ from sqlmodel import col
 
 from backend.errors import InvalidDataError, OwnerRequiredError
 from tests.support.columns import (
+    AsyncOddRepository,
     AsyncRuledRepository,
     AsyncSampleRepository,
     Colour,
+    Odd,
+    OddCreate,
+    OddUpdate,
     Place,
     Point,
     RuledCreate,
@@ -208,3 +212,16 @@ async def test_what_a_subclass_adds_or_loosens_does_not_pass(samples: AsyncSampl
     with pytest.raises(InvalidDataError) as raised:
         await samples.update(row.id or 0, Looser(short="xxxxxx"))
     assert raised.value.fields == ("short",)
+
+
+async def test_columns_may_have_the_names_of_parameters(session: AsyncSession) -> None:
+    odds = AsyncOddRepository(session).owned_by("a")
+    given: dict[str, Any] = {name: name for name in OddCreate.model_fields}
+    row = await odds.create(OddCreate(**given))
+    assert row.model_dump() == given | {"id": row.id, "owner_is": "a", "version_is": 1}
+    assert await odds.get_one(row.id) == row
+    given = {name: f"{name} new" for name in given}
+    changed = await odds.update(row.id, OddUpdate(**given), expected=1)
+    assert changed.model_dump() == given | {"id": row.id, "owner_is": "a", "version_is": 2}
+    assert await odds.list(col(Odd.space) == given["space"], col(Odd.percent) == given["percent"]) == [changed]
+    assert await odds.delete(row.id, expected=2) == changed

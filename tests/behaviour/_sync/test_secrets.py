@@ -21,7 +21,7 @@ from backend.repository.definition import required_definition
 from backend.repository.execution import Call, Rows, rows
 from backend.settings import Settings
 from backend.statements.definition import Keywords
-from backend.statements.statements import ID
+from backend.statements.parameters import ID_PARAMETER
 from backend.tasks import TaskCreate, TaskRepository
 from tests.support.faults import Cut, Fault
 from tests.support.vaults import CANARY, Guarded, Vault, VaultCreate, VaultUpdate, guarded
@@ -282,7 +282,7 @@ def test_no_object_shows_a_secret(world: World) -> None:
         world.vaults,
         TaskRepository(world.session).owned_by(CANARY),
         Change({col(Vault.secret): CANARY}, col(Vault.secret) == CANARY),
-        Call[Executable, Rows](rows, definition.open.one, {ID: CANARY}, definition.work["get"]),
+        Call[Executable, Rows](rows, definition.open.one, {ID_PARAMETER: CANARY}, definition.work["get"]),
         *(definition, entity, definition.created, definition.changed, definition.open, definition.work["create"]),
     ]
     assert [shown for one in objects for shown in (str(one), repr(one), f"{one}") if CANARY in shown] == []

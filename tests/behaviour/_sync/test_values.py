@@ -13,6 +13,10 @@ from sqlmodel import col
 from backend.errors import InvalidDataError, OwnerRequiredError
 from tests.support.columns import (
     Colour,
+    Odd,
+    OddCreate,
+    OddRepository,
+    OddUpdate,
     Place,
     Point,
     RuledCreate,
@@ -209,3 +213,16 @@ def test_what_a_subclass_adds_or_loosens_does_not_pass(samples: SampleRepository
     with pytest.raises(InvalidDataError) as raised:
         samples.update(row.id or 0, Looser(short="xxxxxx"))
     assert raised.value.fields == ("short",)
+
+
+def test_columns_may_have_the_names_of_parameters(session: Session) -> None:
+    odds = OddRepository(session).owned_by("a")
+    given: dict[str, Any] = {name: name for name in OddCreate.model_fields}
+    row = odds.create(OddCreate(**given))
+    assert row.model_dump() == given | {"id": row.id, "owner_is": "a", "version_is": 1}
+    assert odds.get_one(row.id) == row
+    given = {name: f"{name} new" for name in given}
+    changed = odds.update(row.id, OddUpdate(**given), expected=1)
+    assert changed.model_dump() == given | {"id": row.id, "owner_is": "a", "version_is": 2}
+    assert odds.list(col(Odd.space) == given["space"], col(Odd.percent) == given["percent"]) == [changed]
+    assert odds.delete(row.id, expected=2) == changed
