@@ -20,7 +20,7 @@
     │   ├── ConnectError               no connection could be made
     │   │   ├── CredentialsError       user or password refused
     │   │   └── UnknownDatabaseError   the server has no such database
-    │   ├── SchemaMismatchError        a table, column or type is missing or another: run init_db
+    │   ├── SchemaMismatchError        a table, column or type is missing, another or narrower: init_db, or migrate
     │   ├── NotPermittedError          the role may not do this, or the database takes no writes
     │   ├── UnreadableRowError         an answer holds a value that Python cannot
     │   ├── SettingsError              a setting is missing, malformed, or does not suit the server
@@ -244,7 +244,7 @@ class UnknownDatabaseError(ConnectError):
 
 
 class SchemaMismatchError(OperatorError):
-    """A table, column, type or function is missing or another: run `init_db`, or bring the schema up to date."""
+    """A table is missing (run `init_db`), or a column or type is missing or not as wide as the model's (migrate)."""
 
 
 class NotPermittedError(OperatorError):

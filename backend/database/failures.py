@@ -4,7 +4,7 @@ The driver's words may hold parameters and rows, so an error made here is raised
 stays on `driver_error`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from traceback import walk_tb
 from types import CodeType
@@ -12,41 +12,29 @@ from typing import Final, Literal
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, Connection, Executable, Table
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, PendingRollbackError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from typing_extensions import override
 
-from backend.database.sqlstates import error_class
+from backend.database.messages import message, server_message
+from backend.database.sqlstates import REFUSED_VALUES, error_class
 from backend.database.violations import violated_fields
 from backend.errors import (
-    CheckViolationError,
     ConnectError,
     ConnectionLostError,
-    ConstraintViolationError,
     CredentialsError,
     DatabaseError,
-    DeadlockError,
-    ExclusionViolationError,
     Facts,
     FailedTransactionError,
-    ForeignKeyViolationError,
     InvalidDataError,
-    InvalidStatementError,
-    LockNotAvailableError,
-    NotNullViolationError,
     NotPermittedError,
     OutcomeUnknownError,
     PoolTimeoutError,
     ProgramError,
     RepositoryError,
     SchemaMismatchError,
-    SerializationError,
-    SettingsError,
-    StatementTimeoutError,
     TransientError,
-    UniqueViolationError,
-    UnknownDatabaseError,
     UnreadableRowError,
     UsageError,
 )
@@ -73,6 +61,10 @@ class Work:
     """It takes a lock that is to outlast it, and so needs a transaction."""
     columns: Mapping[str, Column[object]] = field(default_factory=dict[str, Column[object]])
     """The model's columns, by attribute."""
+    schema_fields: Collection[str] = ()
+    """The fields of the schemas, which alone the text of a `RequestError` names."""
+    is_checked: bool = False
+    """Every value that it writes has passed its schema, the model and a check of its column."""
 
     @override
     def __str__(self) -> str:
@@ -85,12 +77,19 @@ class Work:
 
 
 def translated(
-    error: Exception, work: Work, phase: Phase, connection: Connection | None = None, *, own_transaction: bool = False
+    error: Exception,
+    work: Work,
+    phase: Phase,
+    connection: Connection | None = None,
+    *,
+    statement: Executable | None = None,
+    own_transaction: bool = False,
 ) -> Exception:
     """The error to raise: one of this package, or the given one where it is a bug of the program.
 
-    `connection` says in which schema a table lies that names none. `own_transaction` says that the statement commits
-    itself, so that a lost answer leaves its outcome unknown.
+    `connection` says in which schema a table lies that names none, and `statement` what was sent, so that it is known
+    what the server's message can hold. `own_transaction` says that the statement commits itself, so that a lost answer
+    leaves its outcome unknown.
     """
     applied = own_transaction and work.writes
     driver = (isinstance(error, DBAPIError) and error.orig) or error
@@ -101,9 +100,11 @@ def translated(
         made.outcome = "applied" if applied else "not_applied"
     elif isinstance(driver, psycopg.Error):
         commits = phase == "commit" and not (isinstance(error, DBAPIError) and error.statement)  # not a flush before it
-        made = _of_driver(error, driver, work, phase, connection, may_be_applied=applied or commits)
-    elif (kind := _without_driver(error, phase)) is not None:
-        made = _made(kind, work)
+        kind = _of_driver(error, driver, work, phase, connection, may_be_applied=applied or commits)
+        shown = server_message(kind, driver, statement, connection)
+        made = _made(kind, work, _facts(driver, work, connection), shown)
+    elif (own := _without_driver(error, phase)) is not None:
+        made = _made(own, work)
     else:
         return error
     made.driver_error = error
@@ -139,7 +140,7 @@ def _of_driver(
     connection: Connection | None,
     *,
     may_be_applied: bool,
-) -> RepositoryError:
+) -> type[RepositoryError]:
     made = error_class(driver.sqlstate) if driver.sqlstate else _without_sqlstate(driver)
     if phase == "connect":
         made = _refused(made)
@@ -151,7 +152,9 @@ def _of_driver(
             made = OutcomeUnknownError
         elif not issubclass(made, TransientError):
             made = ConnectionLostError
-    return _made(made, work, _facts(driver, work, connection))
+    if work.is_checked and made is InvalidDataError and driver.sqlstate in REFUSED_VALUES:
+        return SchemaMismatchError
+    return made
 
 
 def _refused(made: type[RepositoryError]) -> type[RepositoryError]:
@@ -221,49 +224,11 @@ def _passed(error: Exception, functions: frozenset[CodeType]) -> bool:
     return any(frame.f_code in functions for frame, _ in walk_tb(error.__traceback__))
 
 
-_WORDS: dict[type[RepositoryError], str] = {
-    UniqueViolationError: "meets another row with the same key",
-    ForeignKeyViolationError: "refers to a row that does not exist, or a row is still referred to",
-    NotNullViolationError: "lacks a value that its column needs",
-    CheckViolationError: "does not meet a check of its table",
-    ExclusionViolationError: "meets another row that its table excludes",
-    ConstraintViolationError: "violates a constraint of its table",
-    InvalidDataError: "holds a value that its column cannot take",
-    SerializationError: "could not be serialised with another transaction: run the transaction again",
-    DeadlockError: "was ended to break a deadlock: run the transaction again",
-    LockNotAvailableError: "needs a row that another transaction holds: try again",
-    StatementTimeoutError: "was cancelled by the server: its time was up",
-    TransientError: "was rolled back by the server: run the transaction again",
-    PoolTimeoutError: "found no connection: all of the pool are in use",
-    ConnectionLostError: "lost its connection, and nothing was applied: try again",
-    OutcomeUnknownError: "lost its connection before the answer came: read before trying again",
-    ConnectError: "found no connection: the server did not accept one",
-    CredentialsError: "found no connection: the server refuses user or password",
-    UnknownDatabaseError: "found no connection: the server has no such database",
-    SchemaMismatchError: "needs a table, column or type that the database does not have: run init_db",
-    NotPermittedError: "is not permitted to this role, or to anybody while the database takes no writes",
-    UnreadableRowError: "was answered with a value that Python cannot hold",
-    SettingsError: "lost a prepared statement, as behind a pooler in transaction mode: unset PREPARE_THRESHOLD",
-    ProgramError: "is too large to be sent: give fewer values",
-    UsageError: "lacks a value for a bound parameter: pass one for each bindparam",
-    InvalidStatementError: "is a statement that the server cannot run",
-    FailedTransactionError: "came after a failed statement of its transaction: roll back first",
-}
-
-_WORDS_OF: dict[tuple[type[RepositoryError], str], str] = {
-    (ForeignKeyViolationError, "create"): "refers to a row that does not exist",
-    (ForeignKeyViolationError, "delete"): "is refused: another row still refers to it",
-}
-"""What is known better of one operation."""
-
-
-def _made(kind: type[RepositoryError], work: Work, facts: Facts | None = None) -> RepositoryError:
+def _made(
+    kind: type[RepositoryError], work: Work, facts: Facts | None = None, server: str | None = None
+) -> RepositoryError:
     facts = facts or work.facts
-    words = _WORDS_OF.get((kind, work.operation)) or _WORDS.get(kind, "was refused by the server")
-    details = [f"constraint {facts.constraint!r}"] if facts.constraint else []
-    details += [f"fields {', '.join(facts.fields)}"] if facts.fields else []
-    details += [f"SQLSTATE {facts.sqlstate}"] if facts.sqlstate else []
-    return kind(f"{work} {words}" + (f" ({'; '.join(details)})" if details else ""), facts)
+    return kind(message(kind, str(work), facts, work.schema_fields, server), facts)
 
 
 class translating:  # noqa: N801 - read as a verb: `with translating(work, "commit"):`

@@ -68,3 +68,10 @@ _CODES: dict[type[RepositoryError], str] = {
     InvalidStatementError: "03 0A 0B 21 24 25 2D 34 3B 42 54 22002 22010 22022 22024 22P03 22P04 2200G 2202G 2202H",
 }
 _CLASSES = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
+
+REFUSED_VALUES = frozenset({"22001", "22003", "22007", "22008", "22026", "22P02", "54000"})
+"""The codes with which a column, its type or its index refuses to hold a value as it is.
+
+The others of class 22 come of a computation, such as that of a generated column (22012, division by zero), or of a
+character that the database's encoding lacks (22P05): other data passes.
+"""

@@ -17,7 +17,7 @@ from backend.statements.definition import Keywords, define
 from backend.statements.entity import Entity, ModelT
 from backend.statements.rows import Builder, ModelRow, detached_builder, transient_builder
 from backend.statements.statements import Statements
-from backend.statements.storage import check_of
+from backend.statements.storage import check_of, is_checked
 from backend.statements.values import Intake
 
 
@@ -165,10 +165,17 @@ def looked(operation: str) -> str:
 
 
 def _works(entity: Entity[ModelT]) -> dict[str, Work]:
-    reads = Work("", entity.name, entity.table, writes=False, columns=entity.columns)
+    create, update = entity.create.model_fields, entity.update.model_fields
+    public = frozenset((*create, *update))
+    reads = Work("", entity.name, entity.table, writes=False, columns=entity.columns, schema_fields=public)
+    written = {"create": (*create, *filter(None, (entity.owner,))), "update": tuple(update)}
+    checked = {
+        operation: all(is_checked(entity.columns[field].type) for field in fields)
+        for operation, fields in written.items()
+    }
     return {
         **{one: replace(reads, operation=one) for one in _READS},
-        **{one: replace(reads, operation=one, writes=True) for one in _WRITES},
+        **{one: replace(reads, operation=one, writes=True, is_checked=checked.get(one, False)) for one in _WRITES},
         **{locked(one): replace(reads, operation=one, locks=True) for one in ("get", "get_one")},
         **{looked(one): replace(reads, operation=one) for one in ("update", "delete")},
     }

@@ -54,7 +54,9 @@ class Call(Generic[ExecutableT, T]):
             return self._send(self, connection)
         except Exception as error:
             phase: Phase = "answer" if self.answered else "statement"
-            made = translated(error, self.work, phase, connection, own_transaction=own_transaction)
+            made = translated(
+                error, self.work, phase, connection, statement=self.statement, own_transaction=own_transaction
+            )
             if made is error:
                 raise
             raise made from None

@@ -10,7 +10,24 @@ from math import isfinite
 from typing import Any, TypeAlias, cast
 
 from pydantic_core import to_jsonable_python
-from sqlalchemy import ARRAY, JSON, Date, DateTime, Enum, Integer, Numeric, String, null
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Boolean,
+    Date,
+    DateTime,
+    Enum,
+    Float,
+    Integer,
+    Interval,
+    LargeBinary,
+    Numeric,
+    String,
+    Time,
+    Uuid,
+    null,
+)
+from sqlalchemy.dialects.postgresql import INTERVAL
 
 from backend.statements.columns import largest, plain_type
 
@@ -28,6 +45,14 @@ def check_of(kind: object) -> Check:
     plain = plain_type(kind)
     make = next((make for known, make in _MAKERS if isinstance(plain, known)), None)
     return _any if make is None else make(plain)
+
+
+def is_checked(kind: object) -> bool:
+    """Return whether schema and check decide what a column of this type takes, so that the server refuses no more."""
+    plain = plain_type(kind)
+    if isinstance(plain, ARRAY):
+        return is_checked(cast("ARRAY[object]", plain).item_type)  # of whichever items
+    return isinstance(plain, _CHECKED)
 
 
 def is_json(kind: object) -> bool:
@@ -188,6 +213,11 @@ def _encodes(text: str) -> bool:
         return False
     return True
 
+
+_CHECKED = (
+    Boolean, Date, DateTime, Enum, Float, Integer, INTERVAL, Interval, JSON, LargeBinary, Numeric, String, Time, Uuid,
+)  # fmt: skip
+"""Types whose values Python's classes and the checks here describe; an address, a range or a bit string is none."""
 
 _MAKERS: tuple[tuple[type[object], Callable[[Any], Check]], ...] = (  # each is given its own type
     (Enum, _enum),

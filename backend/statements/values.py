@@ -103,7 +103,10 @@ class Intake:
                 return rules.row(values, {} if entity.owner is None else {entity.owner: owner})
             return rules.fields(values)
         except ValidationError as error:
-            raise self._invalid(problems(error, self._annotations)) from None
+            found = problems(error, self._annotations)
+        if any(one.location[:1] == (entity.owner,) for one in found):  # which no client gives, nor sees
+            raise UsageError(f"invalid owner for {entity.name}: the model's own rules refuse it", self._facts)
+        raise self._invalid(found)
 
     def _as_columns(self, values: Mapping[str, object]) -> Values:
         result: Values = {}

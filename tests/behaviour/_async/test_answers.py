@@ -202,9 +202,11 @@ async def test_more_parameters_than_a_message_holds_are_the_programs_error(
     assert not seen.statements
 
 
-async def test_a_missing_table_or_column_says_to_run_init_db(odd: AsyncOddRepository, clean: Engine) -> None:
+async def test_a_missing_table_says_to_run_init_db_and_a_missing_column_to_migrate(
+    odd: AsyncOddRepository, clean: Engine
+) -> None:
     store(clean, "ALTER TABLE odd DROP COLUMN word")
-    with pytest.raises(SchemaMismatchError, match="run init_db") as raised:
+    with pytest.raises(SchemaMismatchError, match="migrate the table") as raised:
         await odd.create(OddCreate(word=CANARY))
     assert (raised.value.sqlstate, raised.value.outcome) == ("42703", "not_applied")
     store(clean, "DROP TABLE odd")

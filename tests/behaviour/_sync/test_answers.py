@@ -205,9 +205,9 @@ def test_more_parameters_than_a_message_holds_are_the_programs_error(session: Se
     assert not seen.statements
 
 
-def test_a_missing_table_or_column_says_to_run_init_db(odd: OddRepository, clean: Engine) -> None:
+def test_a_missing_table_says_to_run_init_db_and_a_missing_column_to_migrate(odd: OddRepository, clean: Engine) -> None:
     store(clean, "ALTER TABLE odd DROP COLUMN word")
-    with pytest.raises(SchemaMismatchError, match="run init_db") as raised:
+    with pytest.raises(SchemaMismatchError, match="migrate the table") as raised:
         odd.create(OddCreate(word=CANARY))
     assert (raised.value.sqlstate, raised.value.outcome) == ("42703", "not_applied")
     store(clean, "DROP TABLE odd")

@@ -1,0 +1,153 @@
+"""The texts of errors: what each class says of an operation, and which of the server's words may stand beside it.
+
+The text of a `RequestError` may be shown to a client: it names fields of the schemas, and neither a constraint, nor an
+SQLSTATE, nor another column. The rest is for a log.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+import psycopg
+from sqlalchemy import Connection, Executable
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.visitors import iterate
+
+from backend.errors import (
+    CheckViolationError,
+    ConnectError,
+    ConnectionLostError,
+    ConstraintViolationError,
+    CredentialsError,
+    DeadlockError,
+    ExclusionViolationError,
+    Facts,
+    FailedTransactionError,
+    ForeignKeyViolationError,
+    InvalidDataError,
+    InvalidStatementError,
+    LockNotAvailableError,
+    NotNullViolationError,
+    NotPermittedError,
+    OutcomeUnknownError,
+    PoolTimeoutError,
+    ProgramError,
+    RepositoryError,
+    RequestError,
+    SchemaMismatchError,
+    SerializationError,
+    SettingsError,
+    StatementTimeoutError,
+    TransientError,
+    UniqueViolationError,
+    UnknownDatabaseError,
+    UnreadableRowError,
+    UsageError,
+)
+
+
+def message(
+    kind: type[RepositoryError], work: str, facts: Facts, schema_fields: Collection[str], server: str | None = None
+) -> str:
+    """Return the text of an error: `work` and what befell it, then details, then the server's own message.
+
+    `schema_fields` are the fields that a client knows.
+    """
+    words = (
+        _MESSAGES_BY_OPERATION.get((kind, facts.operation or ""))
+        or _MESSAGES_BY_SQLSTATE.get((kind, facts.sqlstate or ""))
+        or _MESSAGES.get(kind, "was refused by the server")
+    )
+    is_public = issubclass(kind, RequestError)
+    fields = [name for name in facts.fields if name in schema_fields or not is_public]
+    details = [f"fields {', '.join(fields)}"] if fields else []
+    if not is_public:
+        details = [f"constraint {facts.constraint!r}"] * bool(facts.constraint) + details
+        details += [f"SQLSTATE {facts.sqlstate}"] * bool(facts.sqlstate)
+    return f"{work} {words}" + (f" ({'; '.join(details)})" if details else "") + (f": {server}" if server else "")
+
+
+def server_message(
+    kind: type[RepositoryError], driver: psycopg.Error, statement: Executable | None, connection: Connection | None
+) -> str | None:
+    """Return the server's primary message where it can be made of the statement's text alone, else `None`.
+
+    A message with a position in the statement is of its parsing, before a parameter or a row is read. One that comes
+    with a context was raised within a function, and one of neither kind may quote what a function was given.
+    """
+    diagnostic = driver.diag
+    if kind not in (InvalidStatementError, SchemaMismatchError) or diagnostic.context or diagnostic.internal_query:
+        return None
+    if diagnostic.statement_position is None and driver.sqlstate not in _CONSTANT_MESSAGES:
+        return None
+    if statement is None or connection is None or _holds_values(statement, connection):
+        return None
+    return diagnostic.message_primary
+
+
+def _holds_values(statement: Executable, connection: Connection) -> bool:
+    """Return whether values are, or may be, written into the text of the statement."""
+    if not isinstance(statement, ClauseElement):
+        return True
+    if any(getattr(part, "literal_execute", False) for part in iterate(statement)):
+        return True
+    driver = None if connection.closed or connection.invalidated else connection.connection.driver_connection
+    cursor: object = getattr(driver, "cursor_factory", None)
+    return not isinstance(cursor, type) or issubclass(cursor, psycopg.ClientCursor | psycopg.AsyncClientCursor)
+
+
+_CONSTANT_MESSAGES: Final = frozenset({"21000", "428C9", "42P10", "42P22", "54001", "54011"})
+"""Codes whose messages come without a position, and are the same whatever the values are."""
+
+_MESSAGES: Final[dict[type[RepositoryError], str]] = {
+    UniqueViolationError: "conflicts with a row that has the same key",
+    ForeignKeyViolationError: "refers to a row that does not exist, or a row is still referred to",
+    NotNullViolationError: "lacks a value that its column needs",
+    CheckViolationError: "does not meet a check of its table",
+    ExclusionViolationError: "conflicts with a row that its table excludes beside it",
+    ConstraintViolationError: "violates a constraint of its table",
+    InvalidDataError: "holds a value that its column cannot take",
+    SerializationError: "could not be serialised with another transaction: run the transaction again",
+    DeadlockError: "was ended to break a deadlock: run the transaction again",
+    LockNotAvailableError: "could not lock a row: another transaction has it, try again",
+    StatementTimeoutError: "was cancelled by the server: its time was up",
+    TransientError: "was rolled back by the server: run the transaction again",
+    PoolTimeoutError: "found no connection: all of the pool are in use",
+    ConnectionLostError: "lost its connection, and nothing was applied: try again",
+    OutcomeUnknownError: "lost its connection before the answer came: read before trying again",
+    ConnectError: "found no connection: the server did not accept one",
+    CredentialsError: "found no connection: the server refuses user or password",
+    UnknownDatabaseError: "found no connection: the server has no such database",
+    SchemaMismatchError: (
+        "holds a value that the model allows and the database does not: a column is narrower than the model's, "
+        "or an enum lacks a label, so migrate the table"
+    ),
+    NotPermittedError: "is not permitted to this role, or to anybody while the database takes no writes",
+    UnreadableRowError: "was answered with a value that Python cannot hold",
+    SettingsError: "lost a prepared statement, as behind a pooler in transaction mode: unset PREPARE_THRESHOLD",
+    ProgramError: "is too large to be sent: give fewer values",
+    UsageError: "lacks a value for a bound parameter: pass one for each bindparam",
+    InvalidStatementError: "is a statement that the server cannot run",
+    FailedTransactionError: "came after a failed statement of its transaction: roll back first",
+}
+
+_MESSAGES_BY_OPERATION: Final[dict[tuple[type[RepositoryError], str], str]] = {
+    (ForeignKeyViolationError, "create"): "refers to a row that does not exist",
+    (ForeignKeyViolationError, "delete"): "is refused: another row still refers to it",
+}
+"""What is known better of one operation."""
+
+_MESSAGES_BY_SQLSTATE: Final[dict[tuple[type[RepositoryError], str], str]] = {
+    (SchemaMismatchError, "42P01"): "needs a table that the database does not have: run init_db",
+    (SchemaMismatchError, "42703"): (
+        "needs a column that its table does not have: migrate the table, for init_db adds none to a table that exists"
+    ),
+    (SchemaMismatchError, "42704"): (
+        "needs a type or another object that the database does not have: "
+        "run init_db if its table is missing too, else migrate the database"
+    ),
+    (SchemaMismatchError, "42804"): (
+        "needs a column of another type than its table has: migrate the table, for init_db changes none that exists"
+    ),
+    (SchemaMismatchError, "3F000"): "needs a schema that the database does not have: create it, then run init_db",
+}
+"""What is known better of one code."""
