@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -65,9 +66,20 @@ def test_the_fate_of_a_transaction_is_what_becomes_of_it(direct: Database, clean
 
 
 def test_the_fate_of_another_systems_or_timelines_transaction_cannot_be_known(direct: Database, clean: Engine) -> None:
-    receipt, _ = _fates(direct, kept=True)
-    assert fate_of(clean, replace(receipt, system=receipt.system + 1)) == "unknowable"
-    assert fate_of(clean, replace(receipt, timeline="0000FFFF")) == "unknowable"
+    for kept in (True, False):
+        receipt, _ = _fates(direct, kept=kept)
+        system, timeline = receipt.cluster
+        assert fate_of(clean, replace(receipt, cluster=(system + 1, timeline))) == "unknowable"
+        assert fate_of(clean, replace(receipt, cluster=(system, "0000FFFF"))) == "unknowable"
+
+
+def test_a_server_that_was_restarted_since_knows_only_what_was_rolled_back(direct: Database, clean: Engine) -> None:
+    for kept, expected in ((True, "unknowable"), (False, "aborted")):
+        receipt, _ = _fates(direct, kept=kept)
+        for at in (0, 1):
+            moments = list(receipt.server_run)
+            moments[at] += timedelta(microseconds=1)
+            assert fate_of(clean, replace(receipt, server_run=(moments[0], moments[1]))) == expected
 
 
 @pytest.mark.parametrize("id", ["0", "3", str(2**40 + 1000)], ids=["none", "long ago", "not reached yet"])

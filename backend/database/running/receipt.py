@@ -1,13 +1,21 @@
 """What became of a transaction whose COMMIT got no answer: asked by its id, which was asked for before COMMIT.
 
-PostgreSQL keeps the fate of recent transactions (`pg_xact_status`). After a failover the same id can be another
-transaction's, so that a receipt also says on which system and timeline it was given.
+PostgreSQL keeps the fate of recent transactions (`pg_xact_status`). The same id can be another transaction's, so a
+receipt also says where it was given:
+
+    system, timeline    after a failover, both number transactions on by themselves
+    server run          a crash forgets ids of which nothing reached the write-ahead log, and gives them out again.
+                        Crash recovery keeps the timeline, and a backend that is killed does not restart the
+                        postmaster; but an unclean end always resets the cumulative statistics, and so their reset time
+
+Another run can tell only that a transaction was rolled back: had it been committed, its id would not be another's.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
-from sqlalchemy import BigInteger, Engine, String, bindparam, cast, column, func, select
+from sqlalchemy import BigInteger, DateTime, Engine, String, bindparam, case, cast, column, func, null, select
 from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 from typing_extensions import override
@@ -39,21 +47,31 @@ class Receipt:
     """A transaction that has written, so that its fate can be asked for."""
 
     transaction: str
-    system: int
-    timeline: str
+    cluster: tuple[int, str]
+    """System identifier and timeline."""
+    server_run: tuple[datetime, datetime]
+    """When the server was started, and when its statistics were reset."""
 
 
 _system = func.pg_control_system().table_valued(column("system_identifier", BigInteger()), name="control")
-_HERE: Final = (
+_timeline = func.left(func.pg_walfile_name(func.pg_current_wal_lsn()), 8, type_=String())
+_CLUSTER: Final = (
     _system.c.system_identifier,
-    func.left(func.pg_walfile_name(func.pg_current_wal_lsn()), 8, type_=String()).label("timeline"),
+    case((func.pg_is_in_recovery(), null()), else_=_timeline).label("timeline"),
 )
-"""The cluster, and the timeline that it writes: the first eight digits of its write-ahead log's name."""
+"""The system, and the timeline that it writes: the first eight digits of its write-ahead log's name. A standby writes
+none, and refuses to name it."""
+
+_moment = DateTime(timezone=True)
+_SERVER_RUN: Final = (
+    func.pg_postmaster_start_time(type_=_moment).label("started"),
+    func.pg_stat_get_bgwriter_stat_reset_time(type_=_moment).label("reset"),
+)
 
 _OWN: Final = cast(func.pg_current_xact_id_if_assigned(), String)
-_RECEIPT: Final = select(_OWN.label("id"), *_HERE).select_from(_system)
+_RECEIPT: Final = select(_OWN.label("id"), *_CLUSTER, *_SERVER_RUN).select_from(_system)
 _STATUS: Final = func.pg_xact_status(cast(bindparam("id", type_=String()), _TransactionId), type_=String())
-_FATE: Final = select(_STATUS.label("status"), *_HERE).select_from(_system)
+_FATE: Final = select(_STATUS.label("status"), *_CLUSTER, *_SERVER_RUN).select_from(_system)
 
 
 def receipt_of(session: Session, writes: Writes) -> Receipt | None:
@@ -62,11 +80,11 @@ def receipt_of(session: Session, writes: Writes) -> Receipt | None:
     if not writes.possible:
         return None
     with translating(_WORK, "statement"):
-        id, system, timeline = session.connection().execute(_RECEIPT).one()
-    if not id:  # NULL: it wrote nothing so far, whatever was sent
+        id, system, timeline, started, reset = session.connection().execute(_RECEIPT).one()
+    if not id:  # NULL: it wrote nothing so far, whatever was sent; a standby has no ids
         writes.possible = False
         return None
-    return Receipt(id, system, timeline)
+    return Receipt(id, (system, timeline), (started, reset))
 
 
 def fate_of(engine: Engine, receipt: Receipt) -> Fate:
@@ -76,10 +94,12 @@ def fate_of(engine: Engine, receipt: Receipt) -> Fate:
             connection = autocommitting(engine)
         with connection, translating(_WORK, "statement"):
             connection.execution_options(isolation_level="AUTOCOMMIT")
-            status, *here = connection.execute(_FATE, {"id": receipt.transaction}).one()
+            status, *cluster, started, reset = connection.execute(_FATE, {"id": receipt.transaction}).one()
     except RepositoryError as error:  # an id that this server has not reached yet is one, too
         return "in progress" if error.retryable else "unknowable"
-    if here != [receipt.system, receipt.timeline]:
+    if tuple(cluster) != receipt.cluster:
+        return "unknowable"
+    if status == "committed" and (started, reset) != receipt.server_run:
         return "unknowable"
     known: dict[str, Fate] = {"committed": "committed", "aborted": "aborted", "in progress": "in progress"}
     return known.get(status, "unknowable")

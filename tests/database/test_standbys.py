@@ -1,0 +1,68 @@
+"""A hot standby: what reads runs there as on its primary, and what writes is refused."""
+
+from collections.abc import Generator
+
+import pytest
+from sqlalchemy import func
+from sqlmodel import Session, select
+
+from backend import Database, init_db
+from backend.database.embedded import EmbeddedServer
+from backend.errors import NotPermittedError
+from backend.tasks import Task, TaskCreate, TaskRepository
+from tests.support.clusters import durable_server, standby_of
+from tests.support.faults import Cut, Fault, Statement
+from tests.support.wire import WireProxy
+
+
+@pytest.fixture(scope="module")
+def standby() -> Generator[EmbeddedServer]:
+    with durable_server() as primary:
+        with Database(primary.url) as database:
+            init_db(database)
+        with standby_of(primary) as standby:
+            yield standby
+
+
+def is_commit(statement: Statement) -> bool:
+    return statement.sql == "COMMIT"
+
+
+def count(session: Session) -> int:
+    return TaskRepository(session).owned_by("a").count()
+
+
+def upper(session: Session) -> str:
+    """A read, by a function that could write."""
+    return str(session.exec(select(func.upper("read"))).one())
+
+
+def create(session: Session) -> Task:
+    return TaskRepository(session).owned_by("a").create(TaskCreate(title="x"))
+
+
+def test_a_run_that_reads_succeeds(standby: EmbeddedServer) -> None:
+    with Database(standby.url) as database:
+        assert database.run(count) == 0
+        assert database.run(upper) == "READ"
+        with database.transaction() as session:
+            assert upper(session) == "READ"
+
+
+def test_a_read_whose_commit_is_lost_is_run_again(standby: EmbeddedServer) -> None:
+    with WireProxy(standby.socket_folder) as proxy, Database(proxy.url) as database:
+        with proxy.fault(Fault("within_answer", Cut(), is_commit)) as armed:
+            assert database.run(upper) == "READ"
+        assert armed.fired == 1
+
+
+def test_a_run_that_writes_is_refused_once(standby: EmbeddedServer) -> None:
+    runs: list[Session] = []
+
+    def work(session: Session) -> None:
+        runs.append(session)
+        create(session)
+
+    with Database(standby.url) as database, pytest.raises(NotPermittedError):
+        database.run(work)
+    assert len(runs) == 1
