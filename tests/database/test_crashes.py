@@ -5,8 +5,8 @@ from collections.abc import Callable, Generator
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, String, cast, func, select
-from sqlmodel import Session, col
+from sqlalchemy import Engine, String, cast, func
+from sqlmodel import Session, col, select
 
 from backend import Database, init_db
 from backend.database.embedded import EmbeddedServer
@@ -32,7 +32,7 @@ def durable() -> Generator[EmbeddedServer]:
 
 def take_an_id(session: Session) -> str:
     """Makes the transaction one that has written, though nothing of it reaches the write-ahead log."""
-    return session.exec(select(cast(func.pg_current_xact_id(), String))).one()
+    return str(session.exec(select(cast(func.pg_current_xact_id(), String))).one())
 
 
 def create(session: Session, title: str = "x") -> Task:
