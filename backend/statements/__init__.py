@@ -5,6 +5,7 @@ entity       one model as the statements see it: table, key, owner, version, sch
 annotations  what a pydantic field's annotation allows
 columns      what a column holds
 definition/  the checks that a class passes when it is defined
+by_name      validation by field names, whichever aliases a class declares
 values       data to column values, validated: by the schema, then
 rules        by the model's own fields and validators, then
 storage      by what the column can hold;

@@ -6,6 +6,7 @@ schema has proven already, by the same function or an equal constraint, is not r
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cached_property
 from types import NoneType
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from sqlmodel import SQLModel
 from sqlmodel.main import FieldInfoMetadata
 
 from backend.statements.annotations import CONSTRAINTS, Alternative, allows, values
+from backend.statements.by_name import NameValidator
 from backend.statements.columns import is_scalar
 from backend.statements.entity import Entity, ModelT
 
@@ -34,14 +36,13 @@ class ModelRules:
     """What a model asks of the values of one schema, beyond what the schema has asked."""
 
     def __init__(self, entity: Entity[ModelT], schema: type[BaseModel]) -> None:
-        self._model: type[SQLModel] = entity.model
+        self._mapper = entity.mapper
         shared = [key for key in schema.model_fields if key in entity.model.model_fields]
         own = {key: entity.model.model_fields[key] for key in shared}
         self._never_none = {key for key in own if not allows(own[key], NoneType)}
-        self._aliases = {key: _accepted_name(key, field) for key, field in entity.model.model_fields.items()}
         self.has_row_rules: bool = model_validators(entity.model, schema)
         asked = any(_asks_more(entity.model, schema, key) for key in own)
-        self._fields = _of_fields(entity.model, own) if asked else None
+        self._fields = NameValidator(_of_fields(entity.model, own)) if asked else None
 
     @property
     def asks_nothing(self) -> bool:
@@ -53,13 +54,17 @@ class ModelRules:
         if self._fields is None:
             return given
         looked_at = self._spoken_of(given)
-        return {**given, **_picked(vars(self._fields.model_validate(looked_at)), looked_at)}
+        return {**given, **_picked(vars(self._fields.validate(looked_at)), looked_at)}
 
     def row(self, given: Values, owner: Values) -> Values:
         """The values of a new row, by the rules of its fields and of the whole. Raises pydantic's `ValidationError`."""
         looked_at = self._spoken_of(given)
-        named = {self._aliases.get(key, key): value for key, value in {**looked_at, **owner}.items()}
-        return {**given, **_picked(vars(self._model.model_validate(named)), looked_at)}
+        return {**given, **_picked(vars(self._row.validate({**looked_at, **owner})), looked_at)}
+
+    @cached_property
+    def _row(self) -> NameValidator:
+        self._mapper.registry.configure()  # or no attribute of an instance can be read
+        return NameValidator(self._mapper.class_)
 
     def _spoken_of(self, given: Values) -> Values:
         """The values without a `None` that the column takes and the field's annotation does not speak of."""
@@ -126,10 +131,6 @@ def _of_fields(model: type[SQLModel], own: Mapping[str, FieldInfo]) -> type[Base
         annotated[key] = (Annotated[field.annotation, *extra] if extra else field.annotation, None)
     config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
     return create_model(model.__name__, __config__=config, **annotated)
-
-
-def _accepted_name(key: str, field: FieldInfo) -> str:
-    return field.validation_alias if isinstance(field.validation_alias, str) else key
 
 
 def _picked(found: Values, wanted: Values) -> Values:

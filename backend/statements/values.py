@@ -5,11 +5,12 @@ from dataclasses import fields, is_dataclass
 from functools import cached_property
 from typing import cast
 
-from pydantic import MISSING, BaseModel, RootModel, TypeAdapter, ValidationError
+from pydantic import MISSING, BaseModel, RootModel, ValidationError
 from sqlalchemy import Column
 
 from backend.errors import Facts, InvalidDataError, Problem, UsageError, with_article
 from backend.statements.annotations import holds_models
+from backend.statements.by_name import NameValidator
 from backend.statements.entity import Entity, ModelT
 from backend.statements.problems import problems
 from backend.statements.rules import ModelRules
@@ -41,7 +42,7 @@ class Intake:
     def __init__(self, entity: Entity[ModelT], schema: type[BaseModel], operation: str) -> None:
         self._entity = entity
         self._schema = schema
-        self._adapter = TypeAdapter[BaseModel](schema)
+        self._validator = NameValidator(schema)
         self._rules = ModelRules(entity, schema)
         self._facts = Facts(model=entity.name, operation=operation)
         columns = {name: entity.columns[name] for name in schema.model_fields}
@@ -89,7 +90,7 @@ class Intake:
 
     def _valid(self, given: Values) -> BaseModel:
         try:
-            return self._adapter.validate_python(given, by_name=True, by_alias=False)
+            return self._validator.validate(given)
         except ValidationError as error:
             raise self._invalid(problems(error, self._annotations)) from None
 
