@@ -7,20 +7,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, cast
 
-from sqlalchemy import Table, quoted_name
+from sqlalchemy import ColumnElement, Table
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.sql.selectable import ForUpdateArg
 from sqlalchemy.sql.visitors import ExternallyTraversible
-from sqlalchemy.types import TypeEngine
 
 from backend.errors import UsageError
 from backend.statements.definition import owner_columns
 from backend.statements.parameters import OWNER_PARAMETER
-from backend.statements.reads import is_same_table
-
-_OPERATORS: Final = re.compile(r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|`?]+|AT TIME ZONE|OVERLAPS|SIMILAR TO", re.IGNORECASE)
-"""Operators that bind tighter than AND, OR and NOT whatever precedence they are said to have."""
+from backend.statements.precedence import require_closed
+from backend.statements.raw_sql import is_field, is_name, is_number, is_operator, is_type
+from backend.statements.reads import conjuncts, is_same_table
 
 _READING_FUNCTIONS: Final = re.compile(
     r"((query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite|dblink\w*|crosstab\w*|connectby|xpath_table)",
@@ -30,10 +27,10 @@ _READING_FUNCTIONS: Final = re.compile(
 
 _STRING: Final = "SQL in a string"
 
-_TYPE_ARGUMENT: Final = re.compile(r"[\w .@-]*")
+_UNQUOTED: Final = "a name that is not quoted"
 
 
-_UNSEEN: Final = ("_with_options", "_statement_hints", "_prefixes", "_suffixes")
+_UNSEEN: Final = ("_with_options", "_statement_hints", "_prefixes", "_suffixes", "_execution_options")
 """What a SELECT or CTE holds that no traversal shows and no public name reads; a test fails if one is renamed.
 
 A hint on a table is none of them: PostgreSQL's compiler takes ONLY for one, and raises for any other.
@@ -46,6 +43,7 @@ def refuse_unreadable(parts: Iterable[ExternallyTraversible], own: Table) -> Non
         look = _LOOKS.get(part.__visit_name__, _refuse)
         if look is not None:
             look(part, own)
+        _at_type(part)
 
 
 def _refuse(part: object, _own: Table) -> None:
@@ -53,51 +51,66 @@ def _refuse(part: object, _own: Table) -> None:
         raise _refusal(_NAMES.get(getattr(part, "__visit_name__", ""), f"the element {type(part).__name__}"))
 
 
+def _at_type(part: object) -> None:
+    if isinstance(part, ColumnElement) and not is_type(cast("ColumnElement[object]", part).type):  # whichever it has
+        raise _refusal(_STRING)
+
+
 def _at_name(part: object, _own: Table) -> None:
-    name = getattr(part, "name", None)
-    if isinstance(name, quoted_name) and name.quote is False and not name.isidentifier():
-        raise _refusal("a name that is not quoted")
+    if not is_name(getattr(part, "name", None)):
+        raise _refusal(_UNQUOTED)
 
 
 def _at_column(part: object, own: Table) -> None:
-    _at_name(part, own)
-    if isinstance(part, ColumnClause) and part.is_literal and part.name != "*" and not part.name.isdigit():
+    if not getattr(part, "is_literal", False):
+        _at_name(part, own)
+    elif not is_number(str(getattr(part, "name", ""))):
         raise _refusal(_STRING)
+
+
+def _at_collation(part: object, _own: Table) -> None:
+    if not all(is_name(getattr(part, name, None)) for name in ("collation", "collation_schema")):
+        raise _refusal(_UNQUOTED)
 
 
 def _at_function(part: object, own: Table) -> None:
     _at_name(part, own)
-    if _READING_FUNCTIONS.fullmatch(str(getattr(part, "name", ""))):
+    packages: Iterable[object] = getattr(part, "packagenames", ())
+    if not all(map(is_name, packages)):
+        raise _refusal(_UNQUOTED)
+    name = str(getattr(part, "name", ""))
+    if _READING_FUNCTIONS.fullmatch(name):
         raise _refusal("a function that reads what it is told in a string")
+    if name.lower() == "aggregate_strings":
+        raise _refusal("a function that writes its delimiter into the statement, for which there is func.string_agg,")
 
 
 def _at_operator(part: object, _own: Table) -> None:
-    for operator in (getattr(part, "operator", None), getattr(part, "modifier", None)):
-        if isinstance(operator, operators.custom_op) and not _OPERATORS.fullmatch(operator.opstring):
-            raise _refusal("an operator of words")
+    if not all(is_operator(getattr(part, name, None)) for name in ("operator", "modifier")):
+        raise _refusal("an operator of words")
+    modifiers: Mapping[str, object] = getattr(part, "modifiers", None) or {}
+    if not all(not isinstance(one, str) or is_name(one) for one in modifiers.values()):
+        raise _refusal(_STRING)
+
+
+def _at_list(part: object, _own: Table) -> None:
+    if getattr(part, "operator", None) is not operators.comma_op:
+        raise _refusal("a list without commas")
 
 
 def _at_extract(part: object, _own: Table) -> None:
-    if not str(getattr(part, "field", "")).isidentifier():
+    if not is_field(getattr(part, "field", None)):
         raise _refusal(_STRING)
 
 
-def _at_type(part: object, _own: Table) -> None:
-    if not _is_plain(getattr(part, "type", None)):
-        raise _refusal(_STRING)
-
-
-def _is_plain(type_: object) -> bool:
-    """Whether no text that a type holds, or a type within it, can leave the place where the type is written."""
-    if not isinstance(type_, TypeEngine):
-        return True
-    for one in vars(type_).values():
-        if isinstance(one, str) and not _TYPE_ARGUMENT.fullmatch(one):
-            return False
-        within = cast("Mapping[object, object]", one).values() if isinstance(one, Mapping) else (one,)  # of variants
-        if not all(map(_is_plain, within)):
-            return False
-    return True
+def _at_select(part: object, own: Table) -> None:
+    _at_name(part, own)
+    if getattr(part, "recursive", False):
+        raise _refusal("a recursive subquery")
+    if any(getattr(part, name, ()) for name in _UNSEEN):
+        raise _refusal("an option, a hint, a prefix or a suffix of a SELECT")
+    for condition in conjuncts(getattr(part, "whereclause", None)):
+        require_closed(condition)
 
 
 def _at_derived(part: object, own: Table) -> None:
@@ -106,15 +119,17 @@ def _at_derived(part: object, own: Table) -> None:
     columns: Iterable[object] = getattr(part, "c", ())
     for column in columns:
         _at_column(column, own)
-        _at_type(column, own)
+        _at_type(column)
 
 
-def _at_parameter(part: object, own: Table) -> None:
+def _at_parameter(part: object, _own: Table) -> None:
     """A parameter with the owner's name that is not the owner's has a type of its own, which could alter the owner."""
-    _at_type(part, own)
     if getattr(part, "literal_execute", False):
         raise _refusal("a parameter that is written into the statement")
-    if getattr(part, "key", None) != OWNER_PARAMETER:
+    key: object = getattr(part, "key", None)
+    if not is_name(key):
+        raise _refusal(_UNQUOTED)
+    if key != OWNER_PARAMETER:
         return
     if not any(getattr(part, "type", None) is owner.type for owner in owner_columns().values()):
         raise UsageError("a parameter has the name of the scope's own: give it another")
@@ -131,14 +146,6 @@ def _at_table(table: object, own: Table) -> None:
         raise _refusal(f"the table {table}, which has the name of one with owners,")
 
 
-def _at_select(part: object, own: Table) -> None:
-    _at_name(part, own)
-    if getattr(part, "recursive", False):
-        raise _refusal("a recursive subquery")
-    if any(getattr(part, name, ()) for name in _UNSEEN):
-        raise _refusal("an option, a hint, a prefix or a suffix of a SELECT")
-
-
 def _refusal(what: str) -> UsageError:
     return UsageError(f"{what} cannot be held to one owner: use expressions of the models' columns")
 
@@ -153,7 +160,7 @@ _NAMES: Final = {
 
 # fmt: off
 _HARMLESS: Final = (
-    "aggregate_order_by", "aggregateorderby", "case", "clauselist", "false", "frame_clause",
+    "aggregate_order_by", "aggregateorderby", "array", "case", "cast", "false", "frame_clause",
     "funcfilter", "grouping", "join", "label_reference",
     "memoized_select_entities", "null", "over", "postgresql_distinct_on", "select_statement_grouping",
     "slice", "textual_label_reference", "true", "tuple", "type_coerce", "withingroup",
@@ -162,15 +169,19 @@ _HARMLESS: Final = (
 
 _LOOKS: Final[Mapping[str, Callable[[object, Table], None] | None]] = {
     **dict.fromkeys(_HARMLESS),
-    **dict.fromkeys(("alias", "collation", "label", "lateral", "subquery"), _at_name),
+    **dict.fromkeys(("alias", "label", "lateral", "subquery"), _at_name),
     **dict.fromkeys(("binary", "expression_clauselist", "unary"), _at_operator),
     **dict.fromkeys(("column", "scalar_function_column"), _at_column),
     **dict.fromkeys(("compound_select", "cte", "select"), _at_select),
-    **dict.fromkeys(("array", "cast"), _at_type),
     "bindparam": _at_parameter,
+    "clauselist": _at_list,
+    "collation": _at_collation,
     "extract": _at_extract,
     "function": _at_function,
     "table": _at_table,
     "table_valued_alias": _at_derived,
 }
 """Each kind of element that may stand, by the name that SQLAlchemy's compilers know it by, and how it is looked at."""
+
+ALLOWED_KINDS: Final = frozenset(_LOOKS)
+"""The kinds of element that may be in a scoped statement."""

@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import BooleanClauseList
 from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping, SelectBase, TableClause
 
 from backend.errors import UsageError
+from backend.statements.precedence import require_closed
 
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 AnyFrom: TypeAlias = FromClause[Any]
@@ -44,6 +45,8 @@ def _joined(read: Read) -> Iterator[Read]:
     if not isinstance(join, Join):
         yield read
         return
+    if join.onclause is not None:
+        require_closed(join.onclause)
     on = () if join.full else tuple(conjuncts(join.onclause))
     outer = join.isouter or join.full
     yield from _joined(Read(join.left, read.may_be_missing or join.full, read.met if outer else read.met + on))

@@ -29,6 +29,7 @@ from backend.statements.conditions import outside_subqueries
 from backend.statements.definition import owner_columns
 from backend.statements.elements import refuse_unreadable
 from backend.statements.parameters import OWNER_PARAMETER
+from backend.statements.precedence import require_closed
 from backend.statements.reads import AnyFrom, AnySelect, Read, conjuncts, is_same_table, is_select, reads, table_name
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class Scope:
         """The expression, each subquery in it held to the owner. Raises `UsageError` for one that cannot be."""
         parts = list(iterate(element))
         refuse_unreadable(parts, self._table)
+        require_closed(element)
         if not any(isinstance(part, SelectBase) for part in parts):
             return element
         return replacement_traverse(element, {}, _held_subquery)

@@ -39,7 +39,8 @@ from sqlalchemy.orm import (
     selectinload,
     with_loader_criteria,
 )
-from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import AsBoolean, BinaryExpression, ClauseElement, ClauseList, CollationClause
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel, col
@@ -285,6 +286,12 @@ class Evil(TypeDecorator[str]):
     cache_ok: Any = True
 
 
+class Unquoted(str):
+    """Text that says that it needs no quotes."""
+
+    quote = False
+
+
 class NotSeenHere(ColumnElement[bool]):
     """An element that SQLAlchemy does not have."""
 
@@ -297,6 +304,7 @@ SAME_NAME = Table("project", Project.metadata, Column("id", Integer), schema="pu
 Project.metadata.remove(SAME_NAME)  # it is seen as of this metadata all the same, and no other test makes it
 RAW = "1 = 1 OR ticket.id"
 _LENGTH: Any = "9)) IS NULL OR ((true"
+_NUMBER = Numeric(9, _LENGTH)
 BAD = String(_LENGTH)
 
 REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
@@ -324,6 +332,24 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
         "a name that is not quoted",
     ),
     ("function's name", lambda: getattr(func, quoted_name(RAW, False))() == 1, "a name that is not quoted"),
+    ("function's package", lambda: _packed(_raw()) == 1, "a name that is not quoted"),
+    ("text that says it is quoted", lambda: column(Unquoted(RAW)) == 1, "a name that is not quoted"),
+    (
+        "collation by hand",
+        lambda: _binary(TITLE, _any(CollationClause)(_raw()), "collate") == "x",
+        "a name that is not",
+    ),
+    ("parameter's name", lambda: TITLE.in_(bindparam("x~~or true~~", ["y"], expanding=True)), "a name that is not"),
+    ("interval's words", lambda: bindparam("q", type_=_interval("DAY OR true")) == TITLE, "SQL in a string"),
+    ("JSON number's scale", lambda: _json()["a"].as_numeric(10, _any("2)) OR (true")) == 1, "SQL in a string"),
+    ("quotient's type", lambda: col(Ticket.id) / sqlalchemy.type_coerce(TITLE, _NUMBER) == 1, "SQL in a string"),
+    ("written delimiter", lambda: func.aggregate_strings(TITLE, literal("'", Integer)) == "x", "func.string_agg"),
+    ("operator FROM", lambda: exists(select(_binary(column("name"), column("project"), "from_"))), "operator of words"),
+    (
+        "list without commas",
+        lambda: exists(select(_binary(TITLE, ClauseList(TITLE, true(), operator=_any(None), group=False), "eq"))),
+        "a list without commas",
+    ),
     ("type's argument", lambda: cast(Ticket.title, String(_any("9) OR (true"))) == "x", "SQL in a string"),
     ("cast's type", lambda: cast(Ticket.title, BAD).is_(None), "SQL in a string"),
     ("cast's type within a type", lambda: cast(Ticket.title, ARRAY(BAD)).is_(None), "SQL in a string"),
@@ -415,6 +441,23 @@ def _renamed() -> Any:
     return func.json_to_record("{}").table_valued(column(_raw())).render_derived()
 
 
+def _packed(package: str) -> Any:
+    return getattr(getattr(func, package), "abs")(1)  # noqa: B009  # as text
+
+
+def _interval(fields: str) -> Any:
+    return postgresql.INTERVAL(fields=fields)
+
+
+def _json() -> Any:
+    return sqlalchemy.type_coerce(TITLE, postgresql.JSONB)
+
+
+def _binary(left: Any, right: Any, operator: str) -> Any:
+    binary: Any = BinaryExpression
+    return binary(left, right, getattr(operators, operator))
+
+
 def _raw() -> Any:
     return quoted_name(RAW, False)
 
@@ -469,6 +512,59 @@ def test_a_condition_that_cannot_be_held_is_refused_in_every_place(
     for place in everywhere(scoped, where):
         with pytest.raises(UsageError, match=said):
             place()
+
+
+EITHER = or_(TITLE == "x", TITLE == "y")
+OPEN: list[tuple[str, Callable[[], Any]]] = [
+    ("not, of another type", lambda: ~sqlalchemy.type_coerce(EITHER, Boolean)),
+    ("true", lambda: _any(AsBoolean)(EITHER, operators.is_true, operators.is_false)),
+    ("order of an argument", lambda: postgresql.aggregate_order_by(EITHER, sqlalchemy.null())),
+    ("order that swallows the owner", lambda: postgresql.aggregate_order_by(true(), sqlalchemy.null())),
+    ("ungrouped", lambda: _ungrouped(or_(TITLE == "x", TITLE == "y"))),
+    ("ungrouped within", lambda: and_(_ungrouped(or_(TITLE == "x", TITLE == "y")), TITLE == "z")),
+    ("operand", lambda: _binary(ClauseList(literal(1), column("project"), group=False), true(), "eq")),
+    ("window", lambda: _any(AsBoolean)(EITHER, operators.is_true, operators.is_false).label("x")),
+]
+"""Conditions that are rendered without the parentheses that they need."""
+
+
+def _ungrouped(condition: Any) -> Any:
+    condition.group = False
+    return condition
+
+
+@pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in OPEN])
+def test_a_condition_that_would_be_rendered_around_the_owner_is_refused(
+    scoped: Statements[Any], make: Callable[[], Any]
+) -> None:
+    *places, _, _ = everywhere(scoped, make())
+    within: Any = exists(select(Project.id).where(make()))
+    joined: Any = exists(select(Note.id).join(Project, make()))
+    places += [lambda: scoped.count((within,)), lambda: scoped.count((joined,))]
+    for place in places:
+        with pytest.raises(UsageError, match=r"without its parentheses, .*: write it with and_, or_ and not_"):
+            place()
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        sqlalchemy.type_coerce(EITHER, Boolean),
+        EITHER.label("x"),
+        not_(EITHER),
+        ~EITHER.label("x"),
+        func.coalesce(EITHER, True),
+        case((EITHER, True), else_=False),
+        TITLE.regexp_replace("x", "y", flags="g") == "z",
+        cast(EITHER, Boolean) == true(),
+    ],
+    ids=lambda where: sql(where)[:40],
+)
+def test_an_or_in_parentheses_is_held(scoped: Statements[Any], where: Any) -> None:
+    sent = sql(scoped.count((where,))).partition(" WHERE ")[2]
+    while "(" in sent:
+        sent = re.sub(r"\([^()]*\)", "", sent)
+    assert " OR " not in re.sub("CASE.*END", "", sent)
 
 
 @pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in FOREIGN])
