@@ -7,7 +7,8 @@ SQLAlchemy, a pause or a socket of libpq's, has its two forms here too.
 import asyncio
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
+from types import coroutine
 from typing import Concatenate
 
 from sqlalchemy import Engine
@@ -31,7 +32,7 @@ async def async_on_session(
     session: AsyncSession, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """Runs `work(session, …)` with the session's synchronous side."""
-    return await session.run_sync(work, *args, **kwargs)
+    return await _cancelled_where_it_waits(session.run_sync(work, *args, **kwargs))
 
 
 def on_engine(engine: Engine, work: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -44,7 +45,36 @@ async def async_on_engine(
 ) -> T:
     """Runs `work(engine, …)` with the engine's synchronous side."""
     async with AsyncSession(engine) as session:
-        return await session.run_sync(lambda _: work(engine.sync_engine, *args, **kwargs))
+        return await async_on_session(session, lambda _: work(engine.sync_engine, *args, **kwargs))
+
+
+@coroutine
+def _cancelled_where_it_waits(work: Coroutine[object, object, T]) -> Generator[object, object, T]:
+    """Run the work, and deliver a cancellation only where it waits for something: at the next such wait, or after it.
+
+    In an event loop that has been busy psycopg also yields without waiting, even where it only sets an attribute. A
+    cancellation there can hit SQLAlchemy as it takes a connection back, and the pool would never get it.
+    """
+    error: BaseException | None = None
+    while True:
+        try:
+            awaited = work.send(None) if error is None else work.throw(error)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            error = None  # else the error would hold itself, and the sockets of its frames with it
+        try:
+            yield awaited
+        except asyncio.CancelledError as cancelled:
+            task = asyncio.current_task()
+            if awaited is not None or task is None:
+                error = cancelled
+            else:
+                task.uncancel()
+                task.cancel(*cancelled.args)
+        except BaseException as thrown:
+            error = thrown
 
 
 def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase, init_db
@@ -29,6 +30,14 @@ from tests.behaviour._async.faulted import (
 from tests.support.cancelling import Moment, each_cancellation
 from tests.support.faults import Fault, Refuse, Stall, Step
 from tests.support.wire import WireProxy
+
+
+@pytest.fixture(autouse=True, params=["idle", "busy"])
+def load(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine psycopg also yields to the event loop where it has nothing to wait for: there, everywhere."""
+    if request.param == "busy":
+        monkeypatch.setattr("psycopg.waiting.MAX_BUSY_TIME", -1)
+
 
 each_moment = pytest.mark.parametrize("moment", ["as it waits", "as it wakes", "twice"])
 
@@ -117,6 +126,17 @@ async def test_a_transaction_can_be_cancelled_at_each_wait(
     stage: Stage, call: RepositoryCall, way: Way, moment: Moment
 ) -> None:
     assert await check_each_cancellation(stage, way, call, moment) > 2
+
+
+@each_moment
+async def test_a_call_on_an_engine_of_the_callers_can_be_cancelled_at_each_wait(
+    proxy: WireProxy, clean: Engine, moment: Moment
+) -> None:
+    engine = create_async_engine(url_of(proxy), pool_size=1, max_overflow=0, use_native_hstore=False)
+    database = AsyncDatabase(engine)
+    await database.ping()
+    assert await check_each_cancellation(Stage(database, proxy, clean, new_row(clean)), alone, CREATE, moment)
+    await engine.dispose()
 
 
 @each_moment

@@ -44,9 +44,10 @@ def _driven(work: Coroutine[Any, Any, T], wait: int, moment: Moment) -> Generato
         except StopIteration as end:
             result: T = end.value
             return result
+        finally:
+            error = None  # else the error would hold itself, and the sockets of its frames with it
         if number == wait or (moment == "twice" and number == wait + 1):
             _cancel(task, waited if moment == "as it wakes" else None)
-        error = None
         try:
             yield waited
         except BaseException as thrown:

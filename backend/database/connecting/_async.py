@@ -68,7 +68,9 @@ class AsyncConnector:
     async def _refusal(self) -> str | None:
         """What the server answers to one more attempt: its SQLSTATE, `ACCEPTED`, or `None` for nothing in time."""
         deadline = time.monotonic() + self._settings.connect_timeout_s
-        with await async_aside(Question, self._conninfo) as question:  # aside: libpq looks up the host's name
+        with Question(self._conninfo) as question:
+            await async_aside(question.start)
+            question.trace()
             while question.is_open:
                 left_s = deadline - time.monotonic()
                 if not await async_ready(question.socket, to_write=question.waits_to_write, within_s=left_s):

@@ -69,7 +69,9 @@ class Connector:
     def _refusal(self) -> str | None:
         """What the server answers to one more attempt: its SQLSTATE, `ACCEPTED`, or `None` for nothing in time."""
         deadline = time.monotonic() + self._settings.connect_timeout_s
-        with aside(Question, self._conninfo) as question:  # aside: libpq looks up the host's name
+        with Question(self._conninfo) as question:
+            aside(question.start)
+            question.trace()
             while question.is_open:
                 left_s = deadline - time.monotonic()
                 if not ready(question.socket, to_write=question.waits_to_write, within_s=left_s):

@@ -5,11 +5,10 @@ The server is asked once more, on a connection whose protocol libpq traces, and 
 
 import re
 import tempfile
-from contextlib import ExitStack
 from typing import IO, Final, Self
 
 import psycopg
-from psycopg.pq import ConnStatus, PGconn, PollingStatus, Trace
+from psycopg.pq import ConnStatus, PGconn, PollingStatus, Trace, abc
 
 ACCEPTED: Final = "00000"
 """The server took the second connection: the first one came a moment too early."""
@@ -18,31 +17,46 @@ _CODE = re.compile(rb'\tErrorResponse\t[^\n]*? C "([0-9A-Z]{5})"')
 
 
 class Question:
-    """One more attempt to connect, begun when it is made, traced and taken further within its block."""
+    """One more attempt to connect: started, traced and continued within its block, which closes it.
+
+    A thread can still be starting it when a cancelled task leaves the block: then the thread closes it.
+    """
 
     def __init__(self, conninfo: str) -> None:
-        self._connection = PGconn.connect_start(conninfo.encode())
+        self._conninfo = conninfo
+        self._connection: abc.PGconn | None = None
         self._waiting = PollingStatus.WRITING
         self._trace: IO[bytes] | None = None
-        self._closing = ExitStack()
+        self._is_closed = False
 
     def __enter__(self) -> Self:
-        self._closing.callback(self._connection.finish)
-        try:
-            if self._connection.status != ConnStatus.BAD:
-                trace = self._closing.enter_context(tempfile.TemporaryFile())
-                self._connection.trace(trace.fileno())
-                self._connection.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
-                self._trace = trace
-        except psycopg.Error:  # this libpq cannot trace
-            pass
-        except BaseException:
-            self._closing.close()
-            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closing.close()
+        self._is_closed = True
+        if self._connection is not None:
+            self._connection.finish()
+        if self._trace is not None:
+            self._trace.close()
+
+    def start(self) -> None:
+        """Start the attempt; blocks while libpq looks up the host's name."""
+        self._connection = connection = PGconn.connect_start(self._conninfo.encode())
+        if self._is_closed:
+            connection.finish()
+
+    def trace(self) -> None:
+        """Write down what the server says from now on, where libpq can do that."""
+        connection = self._started
+        if connection.status == ConnStatus.BAD:
+            return
+        self._trace = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the question
+        try:
+            connection.trace(self._trace.fileno())
+            connection.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
+        except psycopg.Error:  # this libpq cannot trace
+            self._trace.close()
+            self._trace = None
 
     @property
     def is_open(self) -> bool:
@@ -52,7 +66,7 @@ class Question:
     @property
     def socket(self) -> int:
         """The socket to wait for; another one after a host that did not answer."""
-        return self._connection.socket
+        return self._started.socket
 
     @property
     def waits_to_write(self) -> bool:
@@ -61,7 +75,7 @@ class Question:
 
     def proceed(self) -> None:
         """Takes what has come and sends what is next."""
-        self._waiting = PollingStatus(self._connection.connect_poll())
+        self._waiting = PollingStatus(self._started.connect_poll())
 
     def answer(self) -> str | None:
         """The SQLSTATE with which the server refused, `ACCEPTED`, or `None` if no server said anything."""
@@ -69,10 +83,16 @@ class Question:
             return None
         if self._waiting == PollingStatus.OK:
             return ACCEPTED
-        self._connection.untrace()
+        self._started.untrace()
         self._trace.seek(0)
         codes = _CODE.findall(self._trace.read())
         return codes[-1].decode() if codes else None
+
+    @property
+    def _started(self) -> abc.PGconn:
+        if self._connection is None:
+            raise AssertionError("start() comes first")
+        return self._connection
 
 
 def with_sqlstate(error: psycopg.OperationalError, sqlstate: str | None) -> psycopg.Error:
