@@ -96,8 +96,8 @@ def test_stopped_proxy_leaves_nothing_behind(server: Server) -> None:
     with WireProxy(server.upstream) as proxy:
         psycopg.connect(conninfo(proxy.url)).close()
     assert not proxy.folder.exists()
-    assert set(threading.enumerate()) == threads
-    assert set(os.listdir("/proc/self/fd")) == descriptors
+    assert set(threading.enumerate()) <= threads
+    assert set(os.listdir("/proc/self/fd")) <= descriptors
 
 
 def test_stopping_cuts_clients_that_are_connected_or_stalled(server: Server, aside: ThreadPoolExecutor) -> None:

@@ -159,6 +159,13 @@ def test_open_counts_the_connections_that_are_open(proxy: WireProxy) -> None:
     assert proxy.open == 0
 
 
+def test_open_connections_are_counted_by_application(proxy: WireProxy) -> None:
+    url = conninfo(proxy.url)
+    with psycopg.connect(url, application_name="one"), psycopg.connect(url, application_name="other"):
+        assert (proxy.open_of("one"), proxy.open_of("none")) == (1, 0)
+    assert proxy.open_of("one") == 0
+
+
 def test_connection_that_is_left_without_a_farewell_is_not_open(proxy: WireProxy) -> None:
     with raw_client(proxy) as connected:
         connected.recv(1)

@@ -1,6 +1,7 @@
 # Generated from tests/behaviour/_async/faulted.py by `python -m tools.generate_sync`: edit that one.
 """What the fault matrix is made of: every call with what it leaves behind, and the state of the world after a fault."""
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -22,9 +23,6 @@ from tests.support.wire import WireProxy
 
 STEPS: Final[tuple[Step, ...]] = ("before_statement", "within_statement", "after_statement", "within_answer")
 """The steps of one exchange; the server has done what it was told from the third on."""
-
-APPLICATION: Final = "faulted"
-"""The name under which the server shows the connections of the code under test."""
 
 OLD: Final = ("old", False)
 """Title and completion of the one row that every cell begins with."""
@@ -153,7 +151,7 @@ class Stage:
 
 
 def check_settled(engine: Engine, proxy: WireProxy, beside: Engine) -> None:
-    """Every connection is in the pool, idle on the server, and there are no others. Looks until it is so, for 10 s."""
+    """Every connection of the engine is in its pool and idle on the server, none is elsewhere. Looks for up to 10 s."""
     deadline = time.monotonic() + 10
     while wrong := _unsettled(engine, proxy, beside):
         assert time.monotonic() < deadline, wrong
@@ -175,20 +173,22 @@ def _unsettled(engine: Engine, proxy: WireProxy, beside: Engine) -> str:
     pool = _pool_of(engine)
     if pool.checkedout():
         return f"{pool.checkedout()} connections are out"
-    states = server_states(beside)
+    application = str(engine.url.query["application_name"])
+    states = _server_states(beside, application)
     if set(states) - {"idle"} or len(states) > pool.checkedin():
         return f"{pool.checkedin()} connections in the pool, on the server {states}"
     # a backend whose client has gone, and that looks idle, may have a statement yet to read
-    return "" if proxy.open == len(states) else f"{proxy.open} connections to the proxy, {len(states)} to the server"
+    opened = proxy.open_of(application)
+    return "" if opened == len(states) else f"{opened} connections to the proxy, {len(states)} to the server"
 
 
 _activity = table("pg_stat_activity", column("application_name", String()), column("state", String()))
 
 
-def server_states(beside: Engine) -> list[str]:
-    """What the server's backends of the code under test are doing."""
+def _server_states(beside: Engine, application: str) -> list[str]:
+    """What the server's backends of one application are doing."""
     with beside.connect() as connection:
-        own = select(_activity.c.state).where(_activity.c.application_name == APPLICATION)
+        own = select(_activity.c.state).where(_activity.c.application_name == application)
         return [str(state) for state in connection.execute(own).scalars()]
 
 
@@ -202,6 +202,9 @@ def new_row(beside: Engine) -> Task:
 
 
 def url_of(proxy: WireProxy, over: Literal["unix", "tcp"] = "unix") -> str:
-    """The database's URL through the proxy."""
-    name = f"application_name={APPLICATION}"
+    """The database's URL through the proxy, with an application name of its own each time.
+
+    `check_settled` counts only the connections of that name, so what one test leaks fails no other.
+    """
+    name = f"application_name=faulted-{secrets.token_hex(4)}"
     return f"{proxy.url}&{name}" if over == "unix" else f"{proxy.tcp_url}?{name}"

@@ -3,6 +3,7 @@
 
 import os
 import random
+import secrets
 from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, String, column, select, table
+from sqlalchemy import Engine, String, column, make_url, select, table
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
@@ -33,14 +34,17 @@ CALLS = 2400
 @pytest.fixture
 def database(server: Server, clean: Engine) -> Generator[Database]:
     """Six connections, for which callers wait as long as it takes; none is in use afterwards, on the server neither."""
-    settings = Settings.of_url(server.url)
+    name = f"crowd-{secrets.token_hex(4)}"
+    own = make_url(server.url).update_query_dict({"application_name": name})
+    settings = Settings.of_url(own.render_as_string(hide_password=False))
     few = {"pool_size": 4, "pool_max_overflow": 2, "pool_timeout_s": 60.0}
     with Database(settings.model_copy(update=few)) as database:
         yield database
         assert checked_out(database) == 0
-        activity = table("pg_stat_activity", column("state", String))
+        activity = table("pg_stat_activity", column("application_name", String), column("state", String))
         with clean.connect() as connection:
-            states = connection.execute(select(activity.c.state)).scalars().all()
+            of_its_own = select(activity.c.state).where(activity.c.application_name == name)
+            states = connection.execute(of_its_own).scalars().all()
         assert not [state for state in states if state and state.startswith("idle in transaction")]
 
 

@@ -73,6 +73,8 @@ class Connection:
 
     def __init__(self, hub: Hub, number: int, accepted: socket.socket) -> None:
         self.status = ""
+        self.application = ""
+        """The application_name that the client gave as it started."""
         self._hub = hub
         self._number = number
         self._client = Side(hub.loop, self._client_sent, self.close)
@@ -134,6 +136,7 @@ class Connection:
             self._pass_on(packet, self._server)
         elif packet:
             self._is_started = True
+            self.application = _application_name(packet)
             self._count_flight()
             for seen in self._hub.watches:
                 seen.connects += 1
@@ -222,3 +225,9 @@ class Connection:
             held, side.held, side.stalled_by = side.held, None, None
             self._pass_on(held, side)
             (self._client_sent if side is self._server else self._server_sent)()
+
+
+def _application_name(startup: bytes) -> str:
+    """The application_name in a startup message, which has the protocol's version and then names and values."""
+    words = startup[8:].split(b"\0")
+    return dict(zip(words[::2], words[1::2], strict=False)).get(b"application_name", b"").decode()

@@ -44,6 +44,10 @@ class WireProxy:
         """The number of open client connections."""
         return self._hub.loop.call(lambda: len(self._hub.connections))
 
+    def open_of(self, application: str) -> int:
+        """The number of open client connections that gave this application_name."""
+        return self._hub.loop.call(lambda: sum(one.application == application for one in self._hub.all()))
+
     @property
     def status(self) -> tuple[str, ...]:
         """The last ReadyForQuery of each open connection, oldest first: `I` idle, `T`, `E` failed transaction."""
