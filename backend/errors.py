@@ -279,7 +279,7 @@ class DefinitionError(ProgramError):
 
 
 class OwnerRequiredError(ProgramError):
-    """An owned model needs an owner here: call `owned_by(owner)` first."""
+    """A repository of an owned model needs a scope: call `owned_by(owner)`, or `every_owner()` for administration."""
 
 
 class UsageError(ProgramError, TypeError):

@@ -2,6 +2,7 @@
 """The repository: every call and its contract. The statements are built in `backend.statements`, run in `execution`."""
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 from typing import ClassVar, Generic, Self, cast
 
@@ -41,8 +42,9 @@ class CRUDRepository(Scoped[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT,
     **Transactions.** A call joins the transaction that the session is in, and the caller commits. With none open a
     call is its own transaction, durable when it returns, in one round trip. **Entities** are values: detached, fully
     loaded, the same after commit and close; assigning to one writes nothing. **Owner.** `owned_by(owner)` binds the
-    owner into every statement; a foreign row and an absent one cannot be told apart. Without it a repository reads and
-    changes every owner's rows, and creates none. **Validation.** What is written has passed the schema, the model's own
+    owner into every statement; a foreign row and an absent one cannot be told apart. `every_owner()` reads and changes
+    the rows of all owners, and creates none. Without one of them a repository of an owned model refuses every call:
+    `OwnerRequiredError`, and nothing is sent. **Validation.** What is written has passed the schema, the model's own
     rules and the column, however the data was made; so validators run more than once, and must be idempotent.
 
     Every call can raise `ConnectError`, `PoolTimeoutError`, `ConnectionLostError` and `SchemaMismatchError`; a write
@@ -73,20 +75,33 @@ class CRUDRepository(Scoped[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT,
             )
         super().__init__(session, self._definition_of_class())
 
-    def owned_by(self, owner: OwnerT) -> Self:
-        """The same repository for one owner's rows alone. `""` is an owner like any other.
+    @override
+    def __repr__(self) -> str:
+        scope = ""
+        if self._definition.entity.owner is not None:
+            scope = ", one owner" if self._scope else ", every owner" if self._scoped_statements else ", no scope yet"
+        return f"<{type(self).__name__} of {self._definition.entity.name}{scope}>"
 
-        Raises `UsageError` for `None`, for a second owner, and where the model has no owner.
+    def owned_by(self, owner: OwnerT) -> Self:
+        """Return this repository for the rows of one owner. `""` is an owner like any other.
+
+        Raises `UsageError` for `None`, if the repository has a scope already, and if the model has no owner.
         """
         self._definition.check_owner(owner)
-        if self._scope:
-            raise UsageError(
-                f"this {type(self).__name__} has an owner already: call owned_by() on {type(self).__name__}(session)"
-            )
-        scoped = type(self)(self._session)
-        scoped._statements = self._definition.scoped
+        scoped = self._without_scope("owned_by")
+        scoped._scoped_statements = self._definition.scoped
         scoped._scope = {OWNER_PARAMETER: owner}
         return scoped
+
+    def every_owner(self) -> Self:
+        """Return this repository for the rows of every owner: for administration. It creates no rows.
+
+        Raises `UsageError` if the repository has a scope already, and if the model has no owner.
+        """
+        self._definition.require_owned()
+        unscoped = self._without_scope("every_owner")
+        unscoped._scoped_statements = self._definition.unscoped
+        return unscoped
 
     def create(self, data: CreateT) -> ModelT:
         """The new row: every field of `data` that has a value, the owner, and what the database adds.
@@ -95,13 +110,15 @@ class CRUDRepository(Scoped[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT,
         the row, `OwnerRequiredError` if the model has an owner and the repository none.
         """
         definition = self._definition
+        statement = self._statements.insert
         if definition.entity.owner is not None and not self._scope:
             raise OwnerRequiredError(
-                f"{definition.entity.name} has an owner: use {type(self).__name__}(session).owned_by(owner)",
+                f"a new {definition.entity.name} needs an owner, every_owner() has none to give it: "
+                f"use {type(self).__name__}(session).owned_by(owner)",
                 Facts(definition.entity.name, "create"),
             )
         values = definition.created.everything(data, self._scope.get(OWNER_PARAMETER))
-        found = self._run(self._statements.insert, values, "create")
+        found = self._run(statement, values, "create")
         return definition.build(found[0])
 
     def get(self, id: IdT, *, lock: Lock | None = None) -> ModelT | None:
@@ -129,10 +146,11 @@ class CRUDRepository(Scoped[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT,
         Raises `NotFoundError`, `StaleError`, `InvalidDataError`, a `ConstraintViolationError`; `UsageError` for an
         `expected` of another type than the version's, such as a time without a zone.
         """
+        statements = self._statements
         values = self._definition.changed.set_fields(data)
         if not values:
             return self._unchanged(id, expected)
-        statement = self._statements.update if expected is None else self._statements.update_expected
+        statement = statements.update if expected is None else statements.update_expected
         return self._definition.build(self._changed_row(id, "update", statement, values, expected))
 
     def delete(self, id: IdT, *, expected: datetime | int | None = None) -> ModelT:
@@ -179,14 +197,23 @@ class CRUDRepository(Scoped[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT,
         found = self._run(self._statements.exists(where), {}, "exists")
         return cast("bool", found[0][0])  # the statement is SELECT EXISTS
 
+    def _without_scope(self, call: str) -> Self:
+        """Return a copy of this repository, what its subclass added included. Raises `UsageError` if it has a scope."""
+        if self._scoped_statements is not None:
+            name = type(self).__name__
+            scope = "an owner" if self._scope else "every owner's rows"
+            raise UsageError(f"this {name} is for {scope} already: call {call}() on {name}(session)")
+        return copy(self)
+
     def _rows_of(self, id: IdT, operation: str, lock: Lock | None = None) -> Rows:
+        statements = self._statements
         if lock is not None:
             if not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
                 raise UsageError(f"lock is {with_article(type(lock))}, expected a Lock: lock=Lock()")
             operation = locked(operation)
         if not self._definition.can_hold(id):
             return ()
-        statement = self._statements.one if lock is None else self._statements.locked(lock)
+        statement = statements.one if lock is None else statements.locked(lock)
         return self._run(statement, {ID_PARAMETER: id}, operation)
 
     def _changed_row(

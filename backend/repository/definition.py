@@ -27,7 +27,9 @@ class Definition(Generic[ModelT]):
     def __init__(self, entity: Entity[ModelT]) -> None:
         self.entity: Entity[ModelT] = entity
         self.scoped: Statements[ModelT] = Statements(entity, scoped=True)
-        self.open: Statements[ModelT] = Statements(entity, scoped=False)
+        self.unscoped: Statements[ModelT] = Statements(entity, scoped=False)
+        self.unowned: Statements[ModelT] | None = self.unscoped if entity.owner is None else None
+        """The statements of a repository that names no scope: none for a model with an owner."""
         self.work: dict[str, Work] = _works(entity)
         self._id_type = entity.id_type
         self._id_check = check_of(entity.key_column.type)
@@ -63,11 +65,16 @@ class Definition(Generic[ModelT]):
             raise UsageError(f"an id of {self.entity.name} is {expected}, got {given}")
         return self._id_check(id) is None
 
+    def require_owned(self) -> None:
+        """Raise `UsageError` if the model has no owner."""
+        if self.entity.owner is None:
+            name = self.entity.name
+            raise UsageError(f"{name} has no owner: use the repository as it is, or name one, owner=col({name}.…)")
+
     def check_owner(self, owner: object) -> None:
-        """Raises `UsageError` for what is no owner: `None` above all, which must not become access to everything."""
+        """Raise `UsageError` for an invalid owner; `None` must not become access to everything."""
+        self.require_owned()
         entity = self.entity
-        if entity.owner is None:
-            raise UsageError(f"{entity.name} has no owner: use the repository as it is, or name one, owner=col(…)")
         if owner is None:
             raise UsageError(
                 f"the owner of {entity.name} is None, expected {with_article(entity.owner_type)}: "

@@ -50,4 +50,4 @@ def toggle_complete(session: Session, task_id: int, user_id: str | EveryOwner = 
 
 def _tasks(session: Session, user_id: str | EveryOwner) -> TaskRepository:
     tasks = TaskRepository(session)
-    return tasks if isinstance(user_id, EveryOwner) else tasks.owned_by(user_id)
+    return tasks.every_owner() if isinstance(user_id, EveryOwner) else tasks.owned_by(user_id)

@@ -86,13 +86,13 @@ def test_a_transaction_after_a_call_of_its_own_is_one(clean: Engine, server: Ser
             plain.flush()
             plain.rollback()
         with database.session() as session:
-            assert [task.title for task in TaskRepository(session).list()] == ["kept"]
+            assert [task.title for task in TaskRepository(session).every_owner().list()] == ["kept"]
 
 
 def test_a_connection_that_nobody_asked_to_autocommit_does_not(clean: Engine, server: Server) -> None:
     with Database(server.url) as database:
         with database.session() as session:
-            TaskRepository(session).count()
+            TaskRepository(session).every_owner().count()
         with database.engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
@@ -126,7 +126,7 @@ def test_a_connection_that_a_listener_takes_beside_a_call_is_in_transactions(cle
                     assert isinstance(driver, psycopg.Connection)
                     seen.append(driver.autocommit)
 
-        tasks = TaskRepository(session)
+        tasks = TaskRepository(session).every_owner()
         tasks.count()
         event.listen(database.engine, "engine_connect", take)
         tasks.count()
@@ -139,7 +139,7 @@ def test_an_engine_set_to_another_level_keeps_it_after_calls_in_autocommit(
 ) -> None:
     with Database(server.url) as database:
         with database.session() as session:
-            TaskRepository(session).count()
+            TaskRepository(session).every_owner().count()
         strict = database.engine.execution_options(isolation_level=isolation)
         levels: list[str] = []
 
@@ -148,5 +148,5 @@ def test_an_engine_set_to_another_level_keeps_it_after_calls_in_autocommit(
 
         event.listen(strict, "before_cursor_execute", note)
         with Session(strict) as session:
-            TaskRepository(session).count()
+            TaskRepository(session).every_owner().count()
         assert levels == [isolation]

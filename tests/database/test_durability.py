@@ -40,4 +40,4 @@ def test_a_row_of_an_uncommitted_transaction_is_gone(clean: Engine) -> None:
     session.begin()
     TaskRepository(session).owned_by("a").create(TaskCreate(title="lost"))
     session.rollback()
-    assert TaskRepository(session).count() == 0
+    assert TaskRepository(session).every_owner().count() == 0

@@ -71,7 +71,7 @@ def _ids(folder: Path) -> list[int]:
     with EmbeddedServer(folder) as server, Database(server.url) as database:
         init_db(database)
         with database.session() as session:
-            return [task.id for task in TaskRepository(session).list()]
+            return [task.id for task in TaskRepository(session).every_owner().list()]
 
 
 def _started(folder: Path, rows: int) -> subprocess.Popen[str]:

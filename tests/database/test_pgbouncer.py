@@ -132,7 +132,7 @@ def test_a_transaction_is_committed_whole_or_not_at_all(database: Database, clea
     with pytest.raises(KeyError):
         lose()
     with Database(clean).session() as session:
-        assert [task.title for task in TaskRepository(session).list()] == ["kept", "kept too"]
+        assert [task.title for task in TaskRepository(session).every_owner().list()] == ["kept", "kept too"]
 
 
 def test_a_transaction_of_n_calls_is_n_plus_two(database: Database, wire: WireProxy) -> None:

@@ -44,7 +44,7 @@ def _add(session: Session) -> None:
 
 
 def _count(session: Session) -> int:
-    return TaskRepository(session).count()
+    return TaskRepository(session).every_owner().count()
 
 
 def _fates(database: Database, *, kept: bool) -> tuple[Receipt, list[str]]:
@@ -309,18 +309,18 @@ def test_a_listener_that_writes_while_it_is_committed_is_not_run_twice(clean: En
 
         def miss(session: Session) -> None:
             def audit(_session: object) -> None:
-                TaskRepository(session).update(task.id, TaskUpdate(title=f"{len(runs)} runs"))
+                TaskRepository(session).every_owner().update(task.id, TaskUpdate(title=f"{len(runs)} runs"))
 
             runs.append(len(runs))
             event.listen(session, "before_commit", audit)
             with pytest.raises(NotFoundError):
-                TaskRepository(session).update(task.id + 1, TaskUpdate(title="y"))
+                TaskRepository(session).every_owner().update(task.id + 1, TaskUpdate(title="y"))
 
         cut = Fault("after_statement", Cut(), lambda statement: statement.sql == "COMMIT")
         with proxy.fault(cut), pytest.raises(OutcomeUnknownError):
             database.run(miss)
         assert len(runs) == 1
-        assert TaskRepository(database.session()).get_one(task.id).title == "1 runs"
+        assert TaskRepository(database.session()).every_owner().get_one(task.id).title == "1 runs"
 
 
 @pytest.mark.parametrize("kind", [DatabaseSession, Session])
@@ -329,7 +329,7 @@ def test_a_listener_of_the_commit_may_make_the_first_statement(clean: Engine, ki
         counted: list[int] = []
 
         def audit(committed: Session) -> None:
-            counted.append(TaskRepository(committed).count())
+            counted.append(TaskRepository(committed).every_owner().count())
 
         event.listen(session, "before_commit", audit)
         session.begin()

@@ -54,7 +54,7 @@ def test_an_empty_text_and_zero_are_owners(named: Any, numbered: Any) -> None:
 
 
 def test_an_owner_is_not_changed_for_another(named: Any) -> None:
-    with pytest.raises(UsageError, match=r"this \w+ has an owner already: call owned_by\(\) on \w+\(session\)"):
+    with pytest.raises(UsageError, match=r"this \w+ is for an owner already: call owned_by\(\) on \w+\(session\)"):
         named(Session()).owned_by("").owned_by("b")
 
 

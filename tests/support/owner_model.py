@@ -141,6 +141,9 @@ class Owned:
     def owned_by(self, _owner: Any) -> None:
         raise UsageError("")
 
+    def every_owner(self) -> None:
+        raise UsageError("")
+
     # Those of the subclasses
 
     def toggle_complete(self, id: Any) -> Fresh:

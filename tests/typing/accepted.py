@@ -29,7 +29,7 @@ def synchronous(db: Database) -> None:
     init_db(db)
     with db.session() as session:
         assert_type(session, Session)
-        tasks = TaskRepository(session)
+        tasks = TaskRepository(session).every_owner()
         assert_type(tasks.owned_by("a"), TaskRepository)
         assert_type(tasks.create(TaskCreate(title="x")), Task)
         assert_type(tasks.create(TaskCreate(title="x")).id, int)
@@ -45,8 +45,8 @@ def synchronous(db: Database) -> None:
         assert_type(tasks.toggle_complete(1), Task)
     with db.transaction() as session:
         assert_type(session, Session)
-        assert_type(TaskRepository(session).get(1, lock=Lock("share", "nowait")), Task | None)
-    assert_type(db.run(lambda session: TaskRepository(session).count(), isolation="SERIALIZABLE"), int)
+        assert_type(TaskRepository(session).every_owner().get(1, lock=Lock("share", "nowait")), Task | None)
+    assert_type(db.run(lambda session: TaskRepository(session).every_owner().count(), isolation="SERIALIZABLE"), int)
     assert_type(db.run(lambda session: create_task(session, TaskCreate(title="x"), "a"), retry=Retry(attempts=3)), Task)
 
 
@@ -61,7 +61,7 @@ async def asynchronous(db: AsyncDatabase) -> None:
         assert_type(await tasks.toggle_complete(1), Task)
 
     async def work(session: AsyncSession) -> Task:
-        return await AsyncTaskRepository(session).get_one(1, lock=Lock())
+        return await AsyncTaskRepository(session).every_owner().get_one(1, lock=Lock())
 
     assert_type(await db.run(work), Task)
 

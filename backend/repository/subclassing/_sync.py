@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from typing_extensions import TypeVar, TypeVarTuple
 
 from backend.database.bridge import on_session
-from backend.errors import Facts, MultipleFoundError
+from backend.errors import Facts, MultipleFoundError, OwnerRequiredError
 from backend.repository.definition import Definition
 from backend.repository.execution import Call, Parameters, Rows, entities, rows, run
 from backend.statements.entity import IdT, ModelT
@@ -25,18 +25,32 @@ Ts = TypeVarTuple("Ts")
 
 
 class Scoped(Generic[ModelT, IdT]):
-    """One model's rows on a session, all or one owner's. Every call runs through `_run` or `_entities`."""
+    """One model's rows on a session: one owner's, or all. Every call runs through `_run` or `_entities`.
+
+    A model with an owner has no statements until `owned_by` or `every_owner` says which rows are meant.
+    """
 
     def __init__(self, session: Session, definition: Definition[ModelT]) -> None:
         self._session = session
         self._definition = definition
-        self._statements: Statements[ModelT] = definition.open
+        self._scoped_statements: Statements[ModelT] | None = definition.unowned
         self._scope: Parameters = {}
 
     @property
     def session(self) -> Session:
-        """The session that the calls run on."""
+        """Return the session that the calls run on."""
         return self._session
+
+    @property
+    def _statements(self) -> Statements[ModelT]:
+        """Return the statements of the scope. Raises `OwnerRequiredError` if an owned model has none yet."""
+        if self._scoped_statements is None:
+            raise OwnerRequiredError(
+                f"{type(self).__name__} does not say whose rows are meant: call owned_by(owner) for one owner, "
+                "or every_owner() for administration, and use the repository that it returns",
+                Facts(self._definition.entity.name),
+            )
+        return self._scoped_statements
 
     @overload
     def _select(self, first: SQLColumnExpression[T1], /) -> Select[T1]: ...

@@ -187,7 +187,7 @@ async def test_a_parameter_that_the_driver_refuses_is_not_sent(
     session: AsyncSession, proxy: WireProxy, parameters: dict[str, Any], expected: type[RepositoryError]
 ) -> None:
     with proxy.watch() as seen, pytest.raises(expected) as raised:
-        await AsyncRetitlingRepository(session).retitle(1, **parameters)
+        await AsyncRetitlingRepository(session).every_owner().retitle(1, **parameters)
     assert raised.value.outcome == "not_applied"
     assert CANARY not in f"{raised.value!r}"
     assert not seen.statements
@@ -197,7 +197,7 @@ async def test_more_parameters_than_a_message_holds_are_the_programs_error(
     session: AsyncSession, proxy: WireProxy
 ) -> None:
     with proxy.watch() as seen, pytest.raises(ProgramError, match="too large to be sent") as raised:
-        await AsyncTaskRepository(session).list(col(Task.id).in_(range(70_000)))
+        await AsyncTaskRepository(session).every_owner().list(col(Task.id).in_(range(70_000)))
     assert raised.value.outcome == "not_applied"
     assert not seen.statements
 

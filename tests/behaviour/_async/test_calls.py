@@ -122,7 +122,7 @@ async def test_the_empty_string_is_an_owner_like_any_other(session: AsyncSession
     await mine.create((await case.new(session, "a"))("one"))
     row = await nobody.create((await case.new(session, ""))("two"))
     assert [one.id for one in await nobody.list()] == [row.id]
-    assert await case.repository(session).count() == 2
+    assert await case.repository(session).every_owner().count() == 2
 
 
 async def test_lists_are_in_the_order_asked_for_and_end_with_the_key(session: AsyncSession, case: Case) -> None:

@@ -109,7 +109,7 @@ async def test_autocommit_is_no_transaction_to_hold_a_lock(database: AsyncDataba
     engine = create_async_engine(proxy.url, isolation_level="AUTOCOMMIT")
     async with AsyncSession(engine) as session, session.begin():
         with pytest.raises(UsageError, match="a lock, which lasts as long as its transaction"):
-            await AsyncTaskRepository(session).get(1, lock=Lock())
+            await AsyncTaskRepository(session).every_owner().get(1, lock=Lock())
     await engine.dispose()
 
 
@@ -120,13 +120,13 @@ async def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(database: A
         async with database.transaction() as other:
             with pytest.raises(LockNotAvailableError):
                 async with other.begin_nested():
-                    await AsyncTaskRepository(other).get(task.id, lock=NOWAIT)
+                    await AsyncTaskRepository(other).every_owner().get(task.id, lock=NOWAIT)
 
 
 @pytest.mark.parametrize("lock", ["update", True, {}])
 async def test_what_is_no_lock_is_refused(session: AsyncSession, lock: Any) -> None:
     with pytest.raises(UsageError, match=r"expected a Lock: lock=Lock\(\)"):
-        await AsyncTaskRepository(session).get(1, lock=lock)
+        await AsyncTaskRepository(session).every_owner().get(1, lock=lock)
 
 
 def test_a_lock_of_an_unknown_kind_is_refused() -> None:

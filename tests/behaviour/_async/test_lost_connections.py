@@ -78,7 +78,7 @@ async def test_a_read_at_another_isolation_level_is_never_unknown(proxy: WirePro
     engine = create_async_engine(proxy.url, isolation_level="SERIALIZABLE")
     async with AsyncDatabase(engine).session() as session:
         with proxy.fault(Fault("after_statement", Cut(), is_commit)), pytest.raises(ConnectionLostError):
-            await AsyncTaskRepository(session).list()
+            await AsyncTaskRepository(session).every_owner().list()
         with proxy.fault(Fault("after_statement", Cut(), is_commit)), pytest.raises(OutcomeUnknownError):
             await AsyncTaskRepository(session).owned_by("a").create(TaskCreate(title="x"))
     await engine.dispose()
@@ -107,4 +107,4 @@ async def test_a_transaction_that_finds_no_server_says_so(proxy: WireProxy) -> N
     async with AsyncDatabase(Settings.of_url(proxy.url).model_copy(update={"connect_retry_s": 0})) as database:
         with proxy.fault(Fault("connect", Cut(), times=9)), pytest.raises(ConnectError):
             async with database.transaction() as session:
-                await AsyncTaskRepository(session).list()
+                await AsyncTaskRepository(session).every_owner().list()

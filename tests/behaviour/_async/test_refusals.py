@@ -1,5 +1,6 @@
 """What a call refuses before any SQL, in words that say what to do."""
 
+import inspect
 from typing import Any
 
 import pytest
@@ -120,20 +121,75 @@ async def test_what_was_not_set_is_not_touched(tasks: AsyncTaskRepository) -> No
     assert (await tasks.update(task.id, TaskUpdate(description=None))).description is None
 
 
-async def test_an_owned_model_is_not_created_without_an_owner(session: AsyncSession) -> None:
-    with pytest.raises(OwnerRequiredError, match=r"Task has an owner: use \w+\(session\)\.owned_by\(owner\)"):
-        await AsyncTaskRepository(session).create(TaskCreate(title="x"))
+CALLS = sorted(
+    name
+    for name, _ in inspect.getmembers(AsyncTicketRepository, inspect.isfunction)
+    if (not name.startswith("_") and name not in ("owned_by", "every_owner"))
+    or name in ("_all", "_change", "_one_or_none", "_scalar", "_select")
+)
 
 
-async def test_the_unscoped_repository_reads_and_changes_every_row(
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_repository_without_a_scope_refuses_every_call_and_sends_nothing(
+    session: AsyncSession, call: str, proxy: WireProxy
+) -> None:
+    unscoped = AsyncTicketRepository(session)
+    unscoped.owned_by("a")  # returns another repository, and leaves this one as it is
+    unscoped.every_owner()
+    required = [
+        one
+        for one in inspect.signature(getattr(unscoped, call)).parameters.values()
+        if one.default is one.empty and one.kind is not one.VAR_POSITIONAL
+    ]
+    with proxy.watch() as seen, pytest.raises(OwnerRequiredError, match="does not say whose rows are meant: call own"):
+        result = getattr(unscoped, call)(*(object() for _ in required))
+        if inspect.isawaitable(result):
+            _ = await result
+    assert seen.flights == 0
+
+
+async def test_create_for_every_owner_is_refused(session: AsyncSession, proxy: WireProxy) -> None:
+    message = r"a new Task needs an owner, every_owner\(\) has none to give it: use \w+\(session\)\.owned_by\(owner\)"
+    with proxy.watch() as seen, pytest.raises(OwnerRequiredError, match=message):
+        await AsyncTaskRepository(session).every_owner().create(TaskCreate(title="x"))
+    assert seen.flights == 0
+
+
+async def test_every_owner_reads_changes_and_deletes_the_rows_of_all(
     session: AsyncSession, tasks: AsyncTaskRepository
 ) -> None:
     mine = await tasks.create(TaskCreate(title="x"))
     theirs = await AsyncTaskRepository(session).owned_by("b").create(TaskCreate(title="y"))
-    everybody = AsyncTaskRepository(session)
+    everybody = AsyncTaskRepository(session).every_owner()
     assert [task.id for task in await everybody.list()] == [mine.id, theirs.id]
     changed = await everybody.update(theirs.id, TaskUpdate(title="z"))
     assert (changed.title, changed.user_id) == ("z", "b")
+    assert (await everybody.toggle_complete(mine.id)).user_id == "a"
+    assert (await everybody.delete(mine.id)).user_id == "a"
+    assert await everybody.count() == 1
+
+
+class WithArguments(AsyncTaskRepository):
+    def __init__(self, session: AsyncSession, *, prefix: str) -> None:
+        super().__init__(session)
+        self.prefix = prefix
+
+
+async def test_a_scope_keeps_what_a_subclass_added_to_the_repository(session: AsyncSession) -> None:
+    tasks = WithArguments(session, prefix="a: ")
+    assert (tasks.owned_by("a").prefix, tasks.every_owner().prefix) == ("a: ", "a: ")
+
+
+async def test_repr_says_model_and_scope_and_never_the_owner(session: AsyncSession) -> None:
+    tasks = AsyncTaskRepository(session)
+    shown = [repr(one) for one in (tasks, tasks.owned_by("ada"), tasks.every_owner(), AsyncNoteRepository(session))]
+    name, note = AsyncTaskRepository.__name__, AsyncNoteRepository.__name__
+    assert shown == [
+        f"<{name} of Task, no scope yet>",
+        f"<{name} of Task, one owner>",
+        f"<{name} of Task, every owner>",
+        f"<{note} of Note>",
+    ]
 
 
 @pytest.mark.parametrize("owner", [None, 1, b"a", True, "a\0b", "\ud800"])
@@ -142,14 +198,20 @@ async def test_what_is_no_owner_is_refused(session: AsyncSession, owner: Any) ->
         AsyncTaskRepository(session).owned_by(owner)
 
 
-async def test_a_second_owner_is_refused(tasks: AsyncTaskRepository) -> None:
-    with pytest.raises(UsageError, match=r"has an owner already: call owned_by\(\) on \w+\(session\)"):
-        tasks.owned_by("b")
+async def test_a_second_scope_is_refused(session: AsyncSession, tasks: AsyncTaskRepository) -> None:
+    everybody = AsyncTaskRepository(session).every_owner()
+    for scoped, scope in ((tasks, "an owner"), (everybody, "every owner's rows")):
+        with pytest.raises(UsageError, match=rf"is for {scope} already: call owned_by\(\) on \w+\(session\)"):
+            scoped.owned_by("b")
+        with pytest.raises(UsageError, match=rf"is for {scope} already: call every_owner\(\) on \w+\(session\)"):
+            scoped.every_owner()
 
 
 async def test_a_model_without_an_owner_has_no_scope(session: AsyncSession) -> None:
     with pytest.raises(UsageError, match="Note has no owner"):
         AsyncNoteRepository(session).owned_by("a")
+    with pytest.raises(UsageError, match="Note has no owner"):
+        AsyncNoteRepository(session).every_owner()
 
 
 async def test_a_model_without_a_version_has_nothing_to_expect(session: AsyncSession) -> None:

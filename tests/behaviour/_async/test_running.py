@@ -39,7 +39,7 @@ async def create(session: AsyncSession) -> Task:
 
 
 async def count(session: AsyncSession) -> int:
-    return await AsyncTaskRepository(session).count()
+    return await AsyncTaskRepository(session).every_owner().count()
 
 
 async def lower(session: AsyncSession) -> object:
@@ -167,7 +167,7 @@ async def test_a_conflict_of_the_callers_own_statement_runs_it_again_too(databas
         found = (await session.exec(select(Task).where(col(Task.id) == task.id))).one()
         if len(runs) == 1:
             async with database.session() as other:
-                await AsyncTaskRepository(other).update(task.id, TaskUpdate(title="meanwhile"))
+                await AsyncTaskRepository(other).every_owner().update(task.id, TaskUpdate(title="meanwhile"))
         found.title = "mine"
 
     await database.run(rename, isolation="SERIALIZABLE")
@@ -185,7 +185,7 @@ async def test_a_failed_statement_that_the_work_swallowed_is_not_committed(datab
 
     with pytest.raises(FailedTransactionError):
         await database.run(swallow)
-    assert await database.run(lambda session: AsyncProjectRepository(session).count()) == 0
+    assert await database.run(lambda session: AsyncProjectRepository(session).every_owner().count()) == 0
 
 
 async def test_a_work_that_commits_or_rolls_back_itself_is_told(database: AsyncDatabase) -> None:
@@ -213,7 +213,7 @@ async def test_a_work_cannot_commit_even_to_begin_again(database: AsyncDatabase)
 
 async def test_a_work_that_would_run_after_its_transaction_is_refused(database: AsyncDatabase) -> None:
     async def lazily(session: AsyncSession) -> object:
-        tasks = await AsyncTaskRepository(session).list()
+        tasks = await AsyncTaskRepository(session).every_owner().list()
         return (task.title for task in tasks)
 
     with pytest.raises(UsageError, match="would run after its transaction: return a list"):
@@ -267,7 +267,7 @@ async def test_an_engine_in_autocommit_has_no_transactions(proxy: WireProxy, cle
     with pytest.raises(UsageError, match="this engine is set to AUTOCOMMIT"):
         async with database.transaction() as session:
             await create(session)
-    assert await AsyncTaskRepository(database.session()).count() == 0
+    assert await AsyncTaskRepository(database.session()).every_owner().count() == 0
     await engine.dispose()
 
 
@@ -287,7 +287,7 @@ async def test_a_lost_connection_leaves_the_work_done_exactly_once(
     assert armed.fired == 1
     assert len(runs) == (1 if statement is is_commit and at in ("after_statement", "within_answer") else 2)
     async with database.session() as session:
-        assert await AsyncTaskRepository(session).list() == [task]
+        assert await AsyncTaskRepository(session).every_owner().list() == [task]
 
 
 async def test_a_commit_whose_fate_nobody_tells_is_unknown(database: AsyncDatabase, proxy: WireProxy) -> None:
@@ -328,14 +328,14 @@ async def test_deadlocks_are_run_again(database: AsyncDatabase) -> None:
     one, two = await database.run(create), await database.run(create)
 
     async def crossed(session: AsyncSession) -> None:
-        tasks = AsyncTaskRepository(session)
+        tasks = AsyncTaskRepository(session).every_owner()
         await tasks.update(one.id, TaskUpdate(title="mine"))
         raise DeadlockError("as the server would say")
 
     with pytest.raises(DeadlockError):
         await database.run(crossed, retry=Retry(attempts=2))
     async with database.session() as session:
-        assert {task.title for task in await AsyncTaskRepository(session).list()} == {two.title}
+        assert {task.title for task in await AsyncTaskRepository(session).every_owner().list()} == {two.title}
 
 
 @pytest.mark.parametrize("retry", [3, None, 0.5])

@@ -25,7 +25,7 @@ async def create(session: AsyncSession) -> Task:
 
 async def count(database: AsyncDatabase) -> int:
     async with database.session() as session:
-        return await AsyncTaskRepository(session).count()
+        return await AsyncTaskRepository(session).every_owner().count()
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ async def test_a_transaction_within_another_is_independent(database: AsyncDataba
             async with database.transaction() as inner:
                 await AsyncTaskRepository(inner).owned_by("a").create(TaskCreate(title="inner"))
             raise ValueError("outer")
-    assert [task.title for task in await AsyncTaskRepository(database.session()).list()] == ["inner"]
+    assert [task.title for task in await AsyncTaskRepository(database.session()).every_owner().list()] == ["inner"]
 
 
 async def test_a_session_closed_over_writes_warns_each_time(

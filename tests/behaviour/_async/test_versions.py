@@ -158,7 +158,7 @@ async def test_what_is_no_version_is_refused_before_it_is_sent(
 async def test_a_naive_time_is_told_that_it_lacks_a_zone(session: AsyncSession) -> None:
     naive = datetime(2025, 1, 1)  # noqa: DTZ001
     with pytest.raises(UsageError, match="a datetime with a time zone, got a datetime without one"):
-        await AsyncTaskRepository(session).update(1, TaskUpdate(title="x"), expected=naive)
+        await AsyncTaskRepository(session).every_owner().update(1, TaskUpdate(title="x"), expected=naive)
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -191,7 +191,7 @@ async def _by_update(session: AsyncSession, task: Task) -> None:
 
 
 async def _by_toggle(session: AsyncSession, task: Task) -> None:
-    await AsyncTaskRepository(session).toggle_complete(task.id)
+    await AsyncTaskRepository(session).every_owner().toggle_complete(task.id)
 
 
 async def _by_flush(session: AsyncSession, task: Task) -> None:
@@ -223,9 +223,9 @@ async def test_updated_at_strictly_increases_whoever_writes(
     for _ in range(2):
         async with database.transaction() as session:
             for _ in range(2):
-                current = await AsyncTaskRepository(session).get_one(task.id)
+                current = await AsyncTaskRepository(session).every_owner().get_one(task.id)
                 await change(session, current)
-                versions.append((await AsyncTaskRepository(session).get_one(task.id)).updated_at)
+                versions.append((await AsyncTaskRepository(session).every_owner().get_one(task.id)).updated_at)
     assert versions == sorted(set(versions))
     if ahead:
         assert versions[-1] - versions[0] == timedelta(microseconds=4)

@@ -121,7 +121,7 @@ def test_the_empty_string_is_an_owner_like_any_other(session: Session, case: Cas
     mine.create((case.new(session, "a"))("one"))
     row = nobody.create((case.new(session, ""))("two"))
     assert [one.id for one in nobody.list()] == [row.id]
-    assert case.repository(session).count() == 2
+    assert case.repository(session).every_owner().count() == 2
 
 
 def test_lists_are_in_the_order_asked_for_and_end_with_the_key(session: Session, case: Case) -> None:

@@ -108,7 +108,7 @@ def test_autocommit_is_no_transaction_to_hold_a_lock(database: Database, proxy: 
     engine = create_engine(proxy.url, isolation_level="AUTOCOMMIT")
     with Session(engine) as session, session.begin():
         with pytest.raises(UsageError, match="a lock, which lasts as long as its transaction"):
-            TaskRepository(session).get(1, lock=Lock())
+            TaskRepository(session).every_owner().get(1, lock=Lock())
     engine.dispose()
 
 
@@ -119,13 +119,13 @@ def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(database: Databas
         with database.transaction() as other:
             with pytest.raises(LockNotAvailableError):
                 with other.begin_nested():
-                    TaskRepository(other).get(task.id, lock=NOWAIT)
+                    TaskRepository(other).every_owner().get(task.id, lock=NOWAIT)
 
 
 @pytest.mark.parametrize("lock", ["update", True, {}])
 def test_what_is_no_lock_is_refused(session: Session, lock: Any) -> None:
     with pytest.raises(UsageError, match=r"expected a Lock: lock=Lock\(\)"):
-        TaskRepository(session).get(1, lock=lock)
+        TaskRepository(session).every_owner().get(1, lock=lock)
 
 
 def test_a_lock_of_an_unknown_kind_is_refused() -> None:

@@ -78,7 +78,7 @@ def test_a_read_at_another_isolation_level_is_never_unknown(proxy: WireProxy, cl
     engine = create_engine(proxy.url, isolation_level="SERIALIZABLE")
     with Database(engine).session() as session:
         with proxy.fault(Fault("after_statement", Cut(), is_commit)), pytest.raises(ConnectionLostError):
-            TaskRepository(session).list()
+            TaskRepository(session).every_owner().list()
         with proxy.fault(Fault("after_statement", Cut(), is_commit)), pytest.raises(OutcomeUnknownError):
             TaskRepository(session).owned_by("a").create(TaskCreate(title="x"))
     engine.dispose()
@@ -105,4 +105,4 @@ def test_a_transaction_that_finds_no_server_says_so(proxy: WireProxy) -> None:
     with Database(Settings.of_url(proxy.url).model_copy(update={"connect_retry_s": 0})) as database:
         with proxy.fault(Fault("connect", Cut(), times=9)), pytest.raises(ConnectError):
             with database.transaction() as session:
-                TaskRepository(session).list()
+                TaskRepository(session).every_owner().list()

@@ -1,6 +1,7 @@
 # Generated from tests/behaviour/_async/test_refusals.py by `python -m tools.generate_sync`: edit that one.
 """What a call refuses before any SQL, in words that say what to do."""
 
+import inspect
 from typing import Any
 
 import pytest
@@ -121,18 +122,73 @@ def test_what_was_not_set_is_not_touched(tasks: TaskRepository) -> None:
     assert (tasks.update(task.id, TaskUpdate(description=None))).description is None
 
 
-def test_an_owned_model_is_not_created_without_an_owner(session: Session) -> None:
-    with pytest.raises(OwnerRequiredError, match=r"Task has an owner: use \w+\(session\)\.owned_by\(owner\)"):
-        TaskRepository(session).create(TaskCreate(title="x"))
+CALLS = sorted(
+    name
+    for name, _ in inspect.getmembers(TicketRepository, inspect.isfunction)
+    if (not name.startswith("_") and name not in ("owned_by", "every_owner"))
+    or name in ("_all", "_change", "_one_or_none", "_scalar", "_select")
+)
 
 
-def test_the_unscoped_repository_reads_and_changes_every_row(session: Session, tasks: TaskRepository) -> None:
+@pytest.mark.parametrize("call", CALLS)
+def test_a_repository_without_a_scope_refuses_every_call_and_sends_nothing(
+    session: Session, call: str, proxy: WireProxy
+) -> None:
+    unscoped = TicketRepository(session)
+    unscoped.owned_by("a")  # returns another repository, and leaves this one as it is
+    unscoped.every_owner()
+    required = [
+        one
+        for one in inspect.signature(getattr(unscoped, call)).parameters.values()
+        if one.default is one.empty and one.kind is not one.VAR_POSITIONAL
+    ]
+    with proxy.watch() as seen, pytest.raises(OwnerRequiredError, match="does not say whose rows are meant: call own"):
+        result = getattr(unscoped, call)(*(object() for _ in required))
+        if inspect.isawaitable(result):
+            _ = result
+    assert seen.flights == 0
+
+
+def test_create_for_every_owner_is_refused(session: Session, proxy: WireProxy) -> None:
+    message = r"a new Task needs an owner, every_owner\(\) has none to give it: use \w+\(session\)\.owned_by\(owner\)"
+    with proxy.watch() as seen, pytest.raises(OwnerRequiredError, match=message):
+        TaskRepository(session).every_owner().create(TaskCreate(title="x"))
+    assert seen.flights == 0
+
+
+def test_every_owner_reads_changes_and_deletes_the_rows_of_all(session: Session, tasks: TaskRepository) -> None:
     mine = tasks.create(TaskCreate(title="x"))
     theirs = TaskRepository(session).owned_by("b").create(TaskCreate(title="y"))
-    everybody = TaskRepository(session)
+    everybody = TaskRepository(session).every_owner()
     assert [task.id for task in everybody.list()] == [mine.id, theirs.id]
     changed = everybody.update(theirs.id, TaskUpdate(title="z"))
     assert (changed.title, changed.user_id) == ("z", "b")
+    assert (everybody.toggle_complete(mine.id)).user_id == "a"
+    assert (everybody.delete(mine.id)).user_id == "a"
+    assert everybody.count() == 1
+
+
+class WithArguments(TaskRepository):
+    def __init__(self, session: Session, *, prefix: str) -> None:
+        super().__init__(session)
+        self.prefix = prefix
+
+
+def test_a_scope_keeps_what_a_subclass_added_to_the_repository(session: Session) -> None:
+    tasks = WithArguments(session, prefix="a: ")
+    assert (tasks.owned_by("a").prefix, tasks.every_owner().prefix) == ("a: ", "a: ")
+
+
+def test_repr_says_model_and_scope_and_never_the_owner(session: Session) -> None:
+    tasks = TaskRepository(session)
+    shown = [repr(one) for one in (tasks, tasks.owned_by("ada"), tasks.every_owner(), NoteRepository(session))]
+    name, note = TaskRepository.__name__, NoteRepository.__name__
+    assert shown == [
+        f"<{name} of Task, no scope yet>",
+        f"<{name} of Task, one owner>",
+        f"<{name} of Task, every owner>",
+        f"<{note} of Note>",
+    ]
 
 
 @pytest.mark.parametrize("owner", [None, 1, b"a", True, "a\0b", "\ud800"])
@@ -141,14 +197,20 @@ def test_what_is_no_owner_is_refused(session: Session, owner: Any) -> None:
         TaskRepository(session).owned_by(owner)
 
 
-def test_a_second_owner_is_refused(tasks: TaskRepository) -> None:
-    with pytest.raises(UsageError, match=r"has an owner already: call owned_by\(\) on \w+\(session\)"):
-        tasks.owned_by("b")
+def test_a_second_scope_is_refused(session: Session, tasks: TaskRepository) -> None:
+    everybody = TaskRepository(session).every_owner()
+    for scoped, scope in ((tasks, "an owner"), (everybody, "every owner's rows")):
+        with pytest.raises(UsageError, match=rf"is for {scope} already: call owned_by\(\) on \w+\(session\)"):
+            scoped.owned_by("b")
+        with pytest.raises(UsageError, match=rf"is for {scope} already: call every_owner\(\) on \w+\(session\)"):
+            scoped.every_owner()
 
 
 def test_a_model_without_an_owner_has_no_scope(session: Session) -> None:
     with pytest.raises(UsageError, match="Note has no owner"):
         NoteRepository(session).owned_by("a")
+    with pytest.raises(UsageError, match="Note has no owner"):
+        NoteRepository(session).every_owner()
 
 
 def test_a_model_without_a_version_has_nothing_to_expect(session: Session) -> None:

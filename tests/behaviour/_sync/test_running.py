@@ -38,7 +38,7 @@ def create(session: Session) -> Task:
 
 
 def count(session: Session) -> int:
-    return TaskRepository(session).count()
+    return TaskRepository(session).every_owner().count()
 
 
 def lower(session: Session) -> object:
@@ -164,7 +164,7 @@ def test_a_conflict_of_the_callers_own_statement_runs_it_again_too(database: Dat
         found = (session.exec(select(Task).where(col(Task.id) == task.id))).one()
         if len(runs) == 1:
             with database.session() as other:
-                TaskRepository(other).update(task.id, TaskUpdate(title="meanwhile"))
+                TaskRepository(other).every_owner().update(task.id, TaskUpdate(title="meanwhile"))
         found.title = "mine"
 
     database.run(rename, isolation="SERIALIZABLE")
@@ -182,7 +182,7 @@ def test_a_failed_statement_that_the_work_swallowed_is_not_committed(database: D
 
     with pytest.raises(FailedTransactionError):
         database.run(swallow)
-    assert database.run(lambda session: ProjectRepository(session).count()) == 0
+    assert database.run(lambda session: ProjectRepository(session).every_owner().count()) == 0
 
 
 def test_a_work_that_commits_or_rolls_back_itself_is_told(database: Database) -> None:
@@ -210,7 +210,7 @@ def test_a_work_cannot_commit_even_to_begin_again(database: Database) -> None:
 
 def test_a_work_that_would_run_after_its_transaction_is_refused(database: Database) -> None:
     def lazily(session: Session) -> object:
-        tasks = TaskRepository(session).list()
+        tasks = TaskRepository(session).every_owner().list()
         return (task.title for task in tasks)
 
     with pytest.raises(UsageError, match="would run after its transaction: return a list"):
@@ -264,7 +264,7 @@ def test_an_engine_in_autocommit_has_no_transactions(proxy: WireProxy, clean: En
     with pytest.raises(UsageError, match="this engine is set to AUTOCOMMIT"):
         with database.transaction() as session:
             create(session)
-    assert TaskRepository(database.session()).count() == 0
+    assert TaskRepository(database.session()).every_owner().count() == 0
     engine.dispose()
 
 
@@ -284,7 +284,7 @@ def test_a_lost_connection_leaves_the_work_done_exactly_once(
     assert armed.fired == 1
     assert len(runs) == (1 if statement is is_commit and at in ("after_statement", "within_answer") else 2)
     with database.session() as session:
-        assert TaskRepository(session).list() == [task]
+        assert TaskRepository(session).every_owner().list() == [task]
 
 
 def test_a_commit_whose_fate_nobody_tells_is_unknown(database: Database, proxy: WireProxy) -> None:
@@ -323,14 +323,14 @@ def test_deadlocks_are_run_again(database: Database) -> None:
     one, two = database.run(create), database.run(create)
 
     def crossed(session: Session) -> None:
-        tasks = TaskRepository(session)
+        tasks = TaskRepository(session).every_owner()
         tasks.update(one.id, TaskUpdate(title="mine"))
         raise DeadlockError("as the server would say")
 
     with pytest.raises(DeadlockError):
         database.run(crossed, retry=Retry(attempts=2))
     with database.session() as session:
-        assert {task.title for task in TaskRepository(session).list()} == {two.title}
+        assert {task.title for task in TaskRepository(session).every_owner().list()} == {two.title}
 
 
 @pytest.mark.parametrize("retry", [3, None, 0.5])

@@ -25,7 +25,7 @@ def create(session: Session) -> Task:
 
 def count(database: Database) -> int:
     with database.session() as session:
-        return TaskRepository(session).count()
+        return TaskRepository(session).every_owner().count()
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_transaction_within_another_is_independent(database: Database) -> None
             with database.transaction() as inner:
                 TaskRepository(inner).owned_by("a").create(TaskCreate(title="inner"))
             raise ValueError("outer")
-    assert [task.title for task in TaskRepository(database.session()).list()] == ["inner"]
+    assert [task.title for task in TaskRepository(database.session()).every_owner().list()] == ["inner"]
 
 
 def test_a_session_closed_over_writes_warns_each_time(database: Database, lost: list[warnings.WarningMessage]) -> None:

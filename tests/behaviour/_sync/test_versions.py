@@ -157,7 +157,7 @@ def test_what_is_no_version_is_refused_before_it_is_sent(
 def test_a_naive_time_is_told_that_it_lacks_a_zone(session: Session) -> None:
     naive = datetime(2025, 1, 1)  # noqa: DTZ001
     with pytest.raises(UsageError, match="a datetime with a time zone, got a datetime without one"):
-        TaskRepository(session).update(1, TaskUpdate(title="x"), expected=naive)
+        TaskRepository(session).every_owner().update(1, TaskUpdate(title="x"), expected=naive)
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -190,7 +190,7 @@ def _by_update(session: Session, task: Task) -> None:
 
 
 def _by_toggle(session: Session, task: Task) -> None:
-    TaskRepository(session).toggle_complete(task.id)
+    TaskRepository(session).every_owner().toggle_complete(task.id)
 
 
 def _by_flush(session: Session, task: Task) -> None:
@@ -222,9 +222,9 @@ def test_updated_at_strictly_increases_whoever_writes(
     for _ in range(2):
         with database.transaction() as session:
             for _ in range(2):
-                current = TaskRepository(session).get_one(task.id)
+                current = TaskRepository(session).every_owner().get_one(task.id)
                 change(session, current)
-                versions.append((TaskRepository(session).get_one(task.id)).updated_at)
+                versions.append((TaskRepository(session).every_owner().get_one(task.id)).updated_at)
     assert versions == sorted(set(versions))
     if ahead:
         assert versions[-1] - versions[0] == timedelta(microseconds=4)
