@@ -168,12 +168,13 @@ class CRUDRepository(Scoped[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT,
 
         All of them unless `limit` is given: each is held in memory. NULLs sort as PostgreSQL sorts them.
         """
-        return self._entities(self._statements.list(where, order_by, limit, offset), "list")
+        found = self._run(self._statements.list(where, order_by, limit, offset), {}, "list")
+        return [*map(self._definition.build, found)]
 
     def first(self, *where: Condition, order_by: Order = ()) -> ModelT | None:
         """The first row that meets every condition, in the order of `list`, or `None`."""
-        found = self._entities(self._statements.list(where, order_by, 1, 0), "first")
-        return found[0] if found else None
+        found = self._run(self._statements.list(where, order_by, 1, 0), {}, "first")
+        return self._definition.build(found[0]) if found else None
 
     def one(self, *where: Condition) -> ModelT:
         """The one row that meets every condition. Raises `NotFoundError` for none, `MultipleFoundError` for more."""
@@ -249,9 +250,9 @@ class CRUDRepository(Scoped[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT,
         return definition.build(found[0])
 
     def _at_most_one(self, where: Sequence[Condition], operation: str) -> ModelT | None:
-        found = self._entities(self._statements.list(where, (), 2, 0), operation)
+        found = self._run(self._statements.list(where, (), 2, 0), {}, operation)
         self._refuse_more_than_one(found, operation)
-        return found[0] if found else None
+        return self._definition.build(found[0]) if found else None
 
     def _definition_of_class(self) -> Definition[ModelT]:
         cls = type(self)

@@ -8,13 +8,12 @@
 Never two connections for one session, and never a transaction left open.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Generic
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, Select
-from sqlalchemy.orm import Session
-from sqlmodel import SQLModel
-from typing_extensions import TypeVar
+from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy.orm import Mapper, Session
 
 from backend.database.checkout import autocommitting, is_autocommitting
 from backend.database.failures import Phase, Work, translated, translating
@@ -23,37 +22,32 @@ from backend.database.transactions import committing, join, wrote
 from backend.errors import UsageError
 from backend.statements.rows import ModelRow
 
-T = TypeVar("T")
-ExecutableT = TypeVar("ExecutableT", bound=Executable)
 Rows = Sequence[ModelRow]
 Parameters = Mapping[str, object]
 
 
-class Call(Generic[ExecutableT, T]):
-    """One statement with its parameters, how it is sent and its answer taken (`rows`, `entities`), and what for."""
+@dataclass(slots=True, eq=False, repr=False)
+class Call:
+    """One statement with its parameters, and what for."""
 
-    __slots__ = ("_send", "answered", "parameters", "statement", "work")
+    mapper: Mapper[Any]  # of whichever model: a mapper is invariant in it
+    statement: Executable
+    parameters: Parameters
+    work: Work
 
-    def __init__(
-        self,
-        send: "Callable[[Call[ExecutableT, T], Connection], T]",
-        statement: ExecutableT,
-        parameters: Parameters,
-        work: Work,
-    ) -> None:
-        self._send = send
-        self.statement: ExecutableT = statement
-        self.parameters: Parameters = parameters
-        self.work: Work = work
-        self.answered: bool = False
-        """Whether the whole answer has come and is being read."""
+    @property
+    def bind_arguments(self) -> dict[str, Any]:  # as SQLAlchemy types them
+        """Return what SQLAlchemy passes to `Session.get_bind` for this statement, so that a session can route it."""
+        return {"mapper": self.mapper, "clause": self.statement}
 
-    def on(self, connection: Connection, *, own_transaction: bool = False) -> T:
-        """The whole answer, from this connection; `own_transaction` says that the statement commits itself."""
+    def send(self, connection: Connection, *, own_transaction: bool = False) -> Rows:
+        """Return the whole answer; `own_transaction` says that the statement commits itself."""
+        phase: Phase = "statement"
         try:
-            return self._send(self, connection)
+            result = connection.execute(self.statement, self.parameters)
+            phase = "answer"
+            return result.all()
         except Exception as error:
-            phase: Phase = "answer" if self.answered else "statement"
             made = translated(
                 error, self.work, phase, connection, statement=self.statement, own_transaction=own_transaction
             )
@@ -62,34 +56,17 @@ class Call(Generic[ExecutableT, T]):
             raise made from None
 
 
-def rows(call: Call[Executable, Rows], connection: Connection) -> Rows:
-    """The rows of a statement."""
-    result = connection.execute(call.statement, call.parameters)
-    call.answered = True
-    return result.all()
-
-
-def entities(call: Call[Select[T], Sequence[T]], connection: Connection) -> Sequence[T]:
-    """The entities of a SELECT: SQLAlchemy loads them, in a session of their own that touches no other's."""
-    with Session(connection, autoflush=False, join_transaction_mode="rollback_only") as own:
-        result = own.execute(call.statement, call.parameters)
-        call.answered = True
-        found = result.scalars().all()
-        own.expunge_all()
-        return found
-
-
-def run(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]) -> T:
-    """The answer to a call. Raises the errors of `backend.errors`; one of the caller's own flush passes as it is."""
+def run(session: Session, call: Call) -> Rows:
+    """Return the answer to a call. Raises the errors of `backend.errors`; one of the caller's own flush as it is."""
     if session.in_transaction():
-        return _joining(session, model, call)
+        return _joining(session, call)
     if isinstance(session, TransactionSession):
         raise UsageError(
             f"{call.work} on the session of a transaction that has ended: "
             "make the call within its block, or on one of db.session()",
             call.work.facts,
         )
-    bind = session.get_bind(mapper=model)
+    bind = session.get_bind(**call.bind_arguments)
     if isinstance(bind, Connection):
         if call.work.locks and (not bind.in_transaction() or is_autocommitting(bind)):
             raise _lock_without_transaction(call.work)
@@ -99,16 +76,16 @@ def run(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]) -> 
     return _alone(bind, call)
 
 
-def _joining(session: Session, model: type[SQLModel], call: Call[ExecutableT, T]) -> T:
+def _joining(session: Session, call: Call) -> Rows:
     if session.autoflush:
         session.flush()
     with translating(call.work, "connect"):
-        connection = session.connection(bind_arguments={"mapper": model})
+        connection = session.connection(bind_arguments=call.bind_arguments)
         own_transaction = is_autocommitting(connection)  # an AUTOCOMMIT engine's: what the session is in is none
     if call.work.locks and own_transaction:
         raise _lock_without_transaction(call.work)
     join(session, connection)
-    answer = call.on(connection, own_transaction=own_transaction)
+    answer = call.send(connection, own_transaction=own_transaction)
     if call.work.writes and answer:  # no row came back: nothing was written
         wrote(session)
     return answer
@@ -122,7 +99,7 @@ def _lock_without_transaction(work: Work) -> UsageError:
     )
 
 
-def _alone(engine: Engine, call: Call[ExecutableT, T]) -> T:
+def _alone(engine: Engine, call: Call) -> Rows:
     with translating(call.work, "connect"):
         connection = autocommitting(engine)
     try:
@@ -130,23 +107,23 @@ def _alone(engine: Engine, call: Call[ExecutableT, T]) -> T:
             if not is_autocommitting(connection):
                 with translating(call.work, "connect"):
                     connection.execution_options(isolation_level="AUTOCOMMIT")
-            return call.on(connection, own_transaction=True)
+            return call.send(connection, own_transaction=True)
     finally:
         connection.close()
     with translating(call.work, "connect"):
         connection = engine.connect()
     with connection, committing(connection.begin(), call.work):
-        return call.on(connection)
+        return call.send(connection)
 
 
-def _on_connection(session: Session, bind: Connection, call: Call[ExecutableT, T]) -> T:
+def _on_connection(session: Session, bind: Connection, call: Call) -> Rows:
     mode = session.join_transaction_mode
     commits = not bind.in_transaction() or (mode == "control_fully" and not bind.in_nested_transaction())
     phase: Phase = "commit" if commits else "statement"
     with Session(bind, join_transaction_mode=mode) as own, committing(own.begin(), call.work, phase):
         with translating(call.work, "statement"):  # it may send a SAVEPOINT
             connection = own.connection()
-        return call.on(connection, own_transaction=is_autocommitting(connection))
+        return call.send(connection, own_transaction=is_autocommitting(connection))
 
 
 def _may_autocommit(connection: Connection) -> bool:

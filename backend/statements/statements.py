@@ -26,7 +26,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import defer, lazyload
 from sqlalchemy.sql.visitors import iterate
 
 from backend.errors import OwnerRequiredError, UsageError
@@ -144,8 +143,10 @@ class Statements(Generic[ModelT]):
             raise UsageError(f"a change of {self.entity.name} takes the parameters {named}: it is given others")
         return statement
 
-    def list(self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int) -> Select[ModelT]:
-        """SELECT of the entities that meet the conditions, in a total order; no relationship is loaded with them."""
+    def list(
+        self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int
+    ) -> Select[*tuple[object, ...]]:
+        """SELECT of the rows that meet the conditions, in a total order."""
         statement = self._all_ordered if isinstance(order_by, tuple) and not order_by else self._ordered(order_by)
         if where:
             statement = statement.where(*self._conditions(where))
@@ -208,14 +209,12 @@ class Statements(Generic[ModelT]):
         return column == bindparam(EXPECTED_PARAMETER)
 
     @cached_property
-    def _all_ordered(self) -> Select[ModelT]:
+    def _all_ordered(self) -> Select[*tuple[object, ...]]:
         return self._ordered(())
 
     @cached_property
-    def _entities(self) -> Select[ModelT]:
-        entity = self.entity
-        others = [one.class_attribute for one in entity.mapper.column_attrs if one.key not in entity.columns]
-        return select(entity.model).where(*self._in_scope).options(lazyload("*"), *(defer(one) for one in others))
+    def _rows(self) -> Select[*tuple[object, ...]]:
+        return select(*self._columns).where(*self._in_scope)
 
     @cached_property
     def _count(self) -> Select[int]:
@@ -229,9 +228,9 @@ class Statements(Generic[ModelT]):
     def _exists(self) -> Select[bool]:
         return select(exists(self._keys))
 
-    def _ordered(self, order_by: Order) -> Select[ModelT]:
+    def _ordered(self, order_by: Order) -> Select[*tuple[object, ...]]:
         order = [self._in_reach(one) for one in checked_order(self.entity.table, order_by)]
-        return self._entities.order_by(*order, self.entity.key_column)
+        return self._rows.order_by(*order, self.entity.key_column)
 
     def _conditions(self, where: Sequence[Condition]) -> Sequence[ColumnElement[bool]]:
         return [self._in_reach(one) for one in checked_conditions(self.entity.table, where)]

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar, TypeVarTuple
 from backend.database.bridge import async_on_session
 from backend.errors import Facts, MultipleFoundError, OwnerRequiredError
 from backend.repository.definition import Definition
-from backend.repository.execution import Call, Parameters, Rows, entities, rows, run
+from backend.repository.execution import Call, Parameters, Rows, run
 from backend.statements.entity import IdT, ModelT
 from backend.statements.parameters import ID_PARAMETER
 from backend.statements.statements import Change, Statements
@@ -130,14 +130,8 @@ class AsyncScoped(Generic[ModelT, IdT]):
     async def _run(self, statement: Executable, parameters: Parameters, operation: str) -> Rows:
         definition = self._definition
         self._statements.require_owner(statement)
-        call = Call(rows, statement, {**parameters, **self._scope}, definition.work[operation])
-        return await async_on_session(self._session, run, definition.entity.model, call)
-
-    async def _entities(self, statement: Select[ModelT], operation: str) -> Sequence[ModelT]:
-        definition = self._definition
-        self._statements.require_owner(statement)
-        call = Call(entities, statement, self._scope, definition.work[operation])
-        return await async_on_session(self._session, run, definition.entity.model, call)
+        mapper, work = definition.entity.mapper, definition.work[operation]
+        return await async_on_session(self._session, run, Call(mapper, statement, {**parameters, **self._scope}, work))
 
     def _refuse_more_than_one(self, found: Sequence[object], operation: str) -> None:
         if len(found) > 1:

@@ -11,7 +11,7 @@ from typing_extensions import TypeVar, TypeVarTuple
 from backend.database.bridge import on_session
 from backend.errors import Facts, MultipleFoundError, OwnerRequiredError
 from backend.repository.definition import Definition
-from backend.repository.execution import Call, Parameters, Rows, entities, rows, run
+from backend.repository.execution import Call, Parameters, Rows, run
 from backend.statements.entity import IdT, ModelT
 from backend.statements.parameters import ID_PARAMETER
 from backend.statements.statements import Change, Statements
@@ -129,14 +129,8 @@ class Scoped(Generic[ModelT, IdT]):
     def _run(self, statement: Executable, parameters: Parameters, operation: str) -> Rows:
         definition = self._definition
         self._statements.require_owner(statement)
-        call = Call(rows, statement, {**parameters, **self._scope}, definition.work[operation])
-        return on_session(self._session, run, definition.entity.model, call)
-
-    def _entities(self, statement: Select[ModelT], operation: str) -> Sequence[ModelT]:
-        definition = self._definition
-        self._statements.require_owner(statement)
-        call = Call(entities, statement, self._scope, definition.work[operation])
-        return on_session(self._session, run, definition.entity.model, call)
+        mapper, work = definition.entity.mapper, definition.work[operation]
+        return on_session(self._session, run, Call(mapper, statement, {**parameters, **self._scope}, work))
 
     def _refuse_more_than_one(self, found: Sequence[object], operation: str) -> None:
         if len(found) > 1:

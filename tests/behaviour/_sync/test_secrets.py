@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Executable, Integer, cast, delete
+from sqlalchemy import Integer, cast, delete
 from sqlmodel import Session, col
 
 from backend import Change, CRUDRepository, Database
@@ -18,7 +18,7 @@ from backend import errors as tree
 from backend.database.connecting._sync import Connector
 from backend.errors import RepositoryError
 from backend.repository.definition import required_definition
-from backend.repository.execution import Call, Rows, rows
+from backend.repository.execution import Call
 from backend.settings import Settings
 from backend.statements.definition import Keywords
 from backend.statements.parameters import ID_PARAMETER
@@ -282,7 +282,7 @@ def test_no_object_shows_a_secret(world: World) -> None:
         world.vaults,
         TaskRepository(world.session).owned_by(CANARY),
         Change({col(Vault.secret): CANARY}, col(Vault.secret) == CANARY),
-        Call[Executable, Rows](rows, definition.open.one, {ID_PARAMETER: CANARY}, definition.work["get"]),
-        *(definition, entity, definition.created, definition.changed, definition.open, definition.work["create"]),
+        Call(entity.mapper, definition.unscoped.one, {ID_PARAMETER: CANARY}, definition.work["get"]),
+        *(definition, entity, definition.created, definition.changed, definition.unscoped, definition.work["create"]),
     ]
     assert [shown for one in objects for shown in (str(one), repr(one), f"{one}") if CANARY in shown] == []

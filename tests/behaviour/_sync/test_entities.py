@@ -1,0 +1,238 @@
+# Generated from tests/behaviour/_async/test_entities.py by `python -m tools.generate_sync`: edit that one.
+"""One entity behaves as another, whichever call it came from: events, mutable values, relationships, copies."""
+
+import copy
+import pickle
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Delete, Insert, Select, Update, event, inspect
+from sqlalchemy.orm import Session, with_loader_criteria
+from sqlalchemy.orm import Session as PlainSession
+from sqlalchemy.orm.exc import DetachedInstanceError
+from sqlmodel import col
+from typing_extensions import override
+
+from backend import Database
+from backend.database.bridge import on_session
+from backend.database.sessions import DatabaseSession, session_of
+from backend.errors import UsageError
+from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
+from tests.support.mutable import (
+    Jar,
+    JarCreate,
+    JarRepository,
+    JarUpdate,
+    MeasuredCreate,
+    MeasuredRepository,
+    Shelf,
+    ShelfCreate,
+    ShelfRepository,
+)
+
+Call = Callable[[JarRepository, Jar], Jar | None]
+
+
+def of_list(jars: JarRepository, jar: Jar) -> Jar:
+    return (jars.list(col(Jar.id) == jar.id))[0]
+
+
+READS: dict[str, Call] = {
+    "get": lambda jars, jar: jars.get(jar.id),
+    "get_one": lambda jars, jar: jars.get_one(jar.id),
+    "list": of_list,
+    "first": lambda jars, jar: jars.first(col(Jar.id) == jar.id),
+    "one": lambda jars, jar: jars.one(col(Jar.id) == jar.id),
+    "one_or_none": lambda jars, jar: jars.one_or_none(col(Jar.id) == jar.id),
+    "update of nothing": lambda jars, jar: jars.update(jar.id, JarUpdate()),
+}
+WRITES: dict[str, Call] = {
+    "create": lambda jars, jar: jars.create(JarCreate(shelf_id=jar.shelf_id, labels={"a": 1})),
+    "update": lambda jars, jar: jars.update(jar.id, JarUpdate(labels={"a": 1})),
+}
+CALLS = READS | WRITES
+every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+
+
+@pytest.fixture
+def jar(session: Session) -> Jar:
+    shelf = ShelfRepository(session).create(ShelfCreate(name="top"))
+    return JarRepository(session).create(JarCreate(shelf_id=shelf.id, labels={"a": 1}))
+
+
+def entity_of(call: Call, session: Session, jar: Jar) -> Jar:
+    entity = call(JarRepository(session), jar)
+    assert entity is not None
+    return entity
+
+
+def pickled(entity: Jar) -> Jar:
+    again = pickle.loads(pickle.dumps(entity))  # noqa: S301 - our own bytes
+    assert isinstance(again, Jar)
+    return again
+
+
+@contextmanager
+def listening(target: Any, name: str, listener: Callable[..., None]) -> Generator[None]:
+    event.listen(target, name, listener)
+    try:
+        yield
+    finally:
+        event.remove(target, name, listener)
+
+
+@every_call
+def test_the_load_event_is_fired_once_for_an_entity_of_every_call(session: Session, jar: Jar, call: Call) -> None:
+    seen: list[tuple[object, object]] = []
+
+    def loaded(target: Jar, _context: object) -> None:
+        seen.append((target.id, inspect(target).identity))
+
+    with listening(Jar, "load", loaded):
+        entity = entity_of(call, session, jar)
+    assert seen == [(entity.id, (entity.id,))]
+
+
+def test_the_load_event_is_fired_for_a_deleted_row(session: Session, jar: Jar) -> None:
+    seen: list[object] = []
+
+    def loaded(target: Jar, _context: object) -> None:
+        seen.append(target)
+
+    with listening(Jar, "load", loaded):
+        deleted = JarRepository(session).delete(jar.id)
+    assert seen == [deleted]
+    pickled(deleted).labels["b"] = 2
+    assert inspect(deleted).transient
+
+
+@every_call
+def test_a_mutable_value_of_an_attached_entity_is_written(
+    database: Database, session: Session, jar: Jar, call: Call
+) -> None:
+    entity = entity_of(call, session, jar)
+    with database.transaction() as transaction:
+        transaction.add(entity)
+        entity.labels["b"] = 2
+    assert (JarRepository(session).get_one(entity.id)).labels == {"a": 1, "b": 2}
+
+
+@every_call
+@pytest.mark.parametrize("copied", [pickled, copy.deepcopy])
+def test_a_copy_is_detached_and_as_mutable_as_its_entity(
+    database: Database, session: Session, jar: Jar, call: Call, copied: Callable[[Jar], Jar]
+) -> None:
+    entity = entity_of(call, session, jar)
+    again = copied(entity)
+    assert again == entity
+    assert inspect(again).detached
+    with pytest.raises(UsageError, match=r"Jar\.shelf is a relationship"):
+        _ = again.shelf
+    with database.transaction() as transaction:
+        transaction.add(again)
+        again.labels["b"] = 2
+    assert entity.labels == {"a": 1}
+    assert (JarRepository(session).get_one(entity.id)).labels == {"a": 1, "b": 2}
+
+
+def test_criteria_of_session_events_concern_no_call(session: Session, jar: Jar) -> None:
+    def hide(state: Any) -> None:
+        state.statement = state.statement.options(with_loader_criteria(Jar, col(Jar.id) < 0))
+
+    jars = JarRepository(session)
+    with listening(PlainSession, "do_orm_execute", hide):
+        found = [entity_of(call, session, jar) for call in READS.values()]
+        assert (jars.count(), jars.exists()) == (1, True)
+    assert found == [jar] * len(READS)
+
+
+@every_call
+def test_a_relationship_of_a_detached_entity_leads_to_the_fix(session: Session, jar: Jar, call: Call) -> None:
+    entity = entity_of(call, session, jar)
+    shelf = ShelfRepository(session).get_one(entity.shelf_id or 0)
+    message = (
+        r"^Jar\.shelf is a relationship, which a repository does not load: read the related rows with their own "
+        r"repository, or attach the Jar with session\.add\(…\) in a transaction and read it there$"
+    )
+    with pytest.raises(UsageError, match=message):
+        _ = entity.shelf
+    with pytest.raises(UsageError, match=r"^Shelf\.jars is a relationship"):
+        _ = shelf.jars
+
+
+@every_call
+def test_a_relationship_of_an_attached_entity_is_loaded_by_the_session(
+    database: Database, session: Session, jar: Jar, call: Call
+) -> None:
+    entity = entity_of(call, session, jar)
+    with database.transaction() as transaction:
+        transaction.add(entity)
+        shelf = on_session(transaction, lambda _: entity.shelf)
+        assert shelf is not None
+        assert {one.id for one in on_session(transaction, lambda _: shelf.jars)} == {jar.id, entity.id}
+    assert entity.shelf is shelf
+
+
+def test_an_attached_entity_is_refreshed_merged_and_deleted(database: Database, jar: Jar) -> None:
+    with database.transaction() as session:
+        shelf = ShelfRepository(session).get_one(jar.shelf_id or 0)
+        assert session.merge(shelf) is session.get(Shelf, shelf.id)
+        assert session.merge(shelf, load=False) is session.get(Shelf, shelf.id)
+    with database.transaction() as session:
+        session.add(jar)
+        JarRepository(session).update(jar.id, JarUpdate(labels={"new": 1}))
+        session.refresh(jar)
+        assert jar.labels == {"new": 1}
+        assert session.get(Jar, jar.id) is jar
+        session.delete(jar)
+    with database.session() as session:
+        assert not JarRepository(session).exists()
+
+
+def test_changes_of_an_attached_graph_cascade(database: Database, jar: Jar) -> None:
+    with database.transaction() as session:
+        session.add(jar)
+        jar.shelf = Shelf(name="bottom")
+    with database.session() as session:
+        kept = JarRepository(session).get_one(jar.id)
+        assert (ShelfRepository(session).get_one(kept.shelf_id or 0)).name == "bottom"
+
+
+def test_a_column_that_the_model_computes_is_loaded_once_attached(database: Database) -> None:
+    with database.session() as session:
+        measured = MeasuredRepository(session)
+        created = measured.create(MeasuredCreate(text="four"))
+        for entity in (created, measured.get_one(created.id), (measured.list())[0]):
+            with pytest.raises(DetachedInstanceError):
+                _ = entity.length  # type: ignore[attr-defined]  # added to the mapper
+    with database.transaction() as session:
+        session.add(created)
+        assert on_session(session, lambda _: created.length) == 4  # type: ignore[attr-defined]
+
+
+class Routing(DatabaseSession):
+    """A session that notes what it is asked for a bind with."""
+
+    asked: list[tuple[object, type]]
+
+    @override
+    def get_bind(self, mapper: Any = None, *, clause: Any = None, **arguments: Any) -> Any:
+        self.asked.append((mapper, clause.__class__))
+        return super().get_bind(mapper, clause=clause, **arguments)
+
+
+def test_a_session_that_routes_is_told_model_and_statement(database: Database, jar: Jar) -> None:
+    asked: list[tuple[object, type]] = []
+    Routing.asked = asked
+    with session_of(database.engine, Routing) as session:
+        tasks = TaskRepository(session).owned_by("a")
+        task = tasks.create(TaskCreate(title="x"))
+        tasks.get(task.id)
+        tasks.update(task.id, TaskUpdate(title="y"))
+        tasks.list()
+        with session.begin():
+            tasks.count()
+            tasks.delete(task.id)
+    assert asked == [(inspect(Task), kind) for kind in (Insert, Select, Update, Select, Select, Delete)]
