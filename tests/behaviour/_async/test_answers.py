@@ -49,7 +49,7 @@ class Picky(TypeDecorator[str]):
         return value
 
 
-class Odd(SQLModel, table=True):
+class Strange(SQLModel, table=True):
     metadata = MetaData()
 
     id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
@@ -58,31 +58,32 @@ class Odd(SQLModel, table=True):
     word: str | None = Field(default=None, sa_type=Picky)
 
 
-class OddCreate(SQLModel):
+class StrangeCreate(SQLModel):
     word: str | None = None
 
 
-class OddUpdate(SQLModel):
+class StrangeUpdate(SQLModel):
     word: str | None = None
 
 
-class AsyncOddRepository(AsyncCRUDRepository[Odd, OddCreate, OddUpdate]): ...
+class AsyncStrangeRepository(AsyncCRUDRepository[Strange, StrangeCreate, StrangeUpdate]): ...
 
 
 STORED = {
-    "infinity": "UPDATE odd SET at = 'infinity'",
-    "far": "UPDATE odd SET at = '12345-01-01'",
-    "unknown label": "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'sad'; UPDATE odd SET mood_column = 'sad'::text::mood",
-    "refused by its type": "UPDATE odd SET word = 'value'",
+    "infinity": "UPDATE strange SET at = 'infinity'",
+    "far": "UPDATE strange SET at = '12345-01-01'",
+    "unknown label": "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'sad'; "
+    "UPDATE strange SET mood_column = 'sad'::text::mood",
+    "refused by its type": "UPDATE strange SET word = 'value'",
 }
 """What another program stores that Python cannot hold."""
 
 
 @pytest.fixture
-async def odd(session: AsyncSession, clean: Engine) -> AsyncGenerator[AsyncOddRepository]:
-    Odd.metadata.create_all(clean)
-    yield AsyncOddRepository(session)
-    Odd.metadata.drop_all(clean)
+async def odd(session: AsyncSession, clean: Engine) -> AsyncGenerator[AsyncStrangeRepository]:
+    Strange.metadata.create_all(clean)
+    yield AsyncStrangeRepository(session)
+    Strange.metadata.drop_all(clean)
 
 
 def store(engine: Engine, sql: str) -> None:
@@ -93,8 +94,8 @@ def store(engine: Engine, sql: str) -> None:
 
 
 @pytest.mark.parametrize("stored", STORED.values(), ids=STORED)
-async def test_a_row_that_cannot_be_read_says_so(odd: AsyncOddRepository, clean: Engine, stored: str) -> None:
-    row = await odd.create(OddCreate(word="x"))
+async def test_a_row_that_cannot_be_read_says_so(odd: AsyncStrangeRepository, clean: Engine, stored: str) -> None:
+    row = await odd.create(StrangeCreate(word="x"))
     store(clean, stored)
     for call in (lambda: odd.get(row.id), odd.list):
         with pytest.raises(UnreadableRowError) as raised:
@@ -105,62 +106,62 @@ async def test_a_row_that_cannot_be_read_says_so(odd: AsyncOddRepository, clean:
 
 @pytest.mark.parametrize("stored", list(STORED.values())[:3], ids=list(STORED)[:3])
 async def test_a_write_whose_row_cannot_be_read_was_applied(
-    odd: AsyncOddRepository, clean: Engine, stored: str
+    odd: AsyncStrangeRepository, clean: Engine, stored: str
 ) -> None:
-    row = await odd.create(OddCreate(word="x"))
+    row = await odd.create(StrangeCreate(word="x"))
     store(clean, stored)
     with pytest.raises(UnreadableRowError) as raised:
-        await odd.update(row.id, OddUpdate(word="y"))
+        await odd.update(row.id, StrangeUpdate(word="y"))
     assert raised.value.outcome == "applied"
-    assert (raised.value.model, raised.value.operation) == ("Odd", "update")
+    assert (raised.value.model, raised.value.operation) == ("Strange", "update")
     with clean.connect() as connection:
-        assert connection.execute(text("SELECT word FROM odd")).scalar() == "y"
+        assert connection.execute(text("SELECT word FROM strange")).scalar() == "y"
 
 
-async def test_a_value_that_a_type_refuses_to_read_was_written(odd: AsyncOddRepository, clean: Engine) -> None:
+async def test_a_value_that_a_type_refuses_to_read_was_written(odd: AsyncStrangeRepository, clean: Engine) -> None:
     with pytest.raises(UnreadableRowError) as raised:
-        await odd.create(OddCreate(word="value"))
+        await odd.create(StrangeCreate(word="value"))
     assert raised.value.outcome == "applied"
     with clean.connect() as connection:
-        assert connection.execute(text("SELECT word FROM odd")).scalar() == "value"
+        assert connection.execute(text("SELECT word FROM strange")).scalar() == "value"
 
 
 async def test_in_a_transaction_nothing_is_applied_yet(
-    odd: AsyncOddRepository, database: AsyncDatabase, clean: Engine
+    odd: AsyncStrangeRepository, database: AsyncDatabase, clean: Engine
 ) -> None:
-    row = await odd.create(OddCreate(word="x"))
+    row = await odd.create(StrangeCreate(word="x"))
     store(clean, STORED["infinity"])
     with pytest.raises(UnreadableRowError) as raised:
         async with database.transaction() as session:
-            await AsyncOddRepository(session).update(row.id, OddUpdate(word="y"))
+            await AsyncStrangeRepository(session).update(row.id, StrangeUpdate(word="y"))
     assert raised.value.outcome == "not_applied"
     with clean.connect() as connection:
-        assert connection.execute(text("SELECT word FROM odd")).scalar() == "x"
+        assert connection.execute(text("SELECT word FROM strange")).scalar() == "x"
 
 
 async def test_an_engine_of_the_callers_own_is_told_the_same(
-    odd: AsyncOddRepository, proxy: WireProxy, clean: Engine
+    odd: AsyncStrangeRepository, proxy: WireProxy, clean: Engine
 ) -> None:
-    row = await odd.create(OddCreate(word="x"))
+    row = await odd.create(StrangeCreate(word="x"))
     store(clean, STORED["infinity"])
     engine = create_async_engine(proxy.url)
     async with AsyncDatabase(engine).session() as session:
         with pytest.raises(UnreadableRowError) as raised:
-            await AsyncOddRepository(session).update(row.id, OddUpdate(word="y"))
+            await AsyncStrangeRepository(session).update(row.id, StrangeUpdate(word="y"))
     assert raised.value.outcome == "applied"
     await engine.dispose()
 
 
 @pytest.mark.parametrize(("word", "expected"), [("type", TypeError), ("attribute", AttributeError)])
-async def test_a_bug_passes_untouched(odd: AsyncOddRepository, word: str, expected: type[Exception]) -> None:
+async def test_a_bug_passes_untouched(odd: AsyncStrangeRepository, word: str, expected: type[Exception]) -> None:
     with pytest.raises(expected, match=CANARY) as raised:
-        await odd.create(OddCreate(word=word))
+        await odd.create(StrangeCreate(word=word))
     assert not isinstance(raised.value, RepositoryError)
 
 
-async def test_a_value_that_a_type_refuses_is_not_sent(odd: AsyncOddRepository, proxy: WireProxy) -> None:
+async def test_a_value_that_a_type_refuses_is_not_sent(odd: AsyncStrangeRepository, proxy: WireProxy) -> None:
     with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
-        await odd.create(OddCreate(word="refused"))
+        await odd.create(StrangeCreate(word="refused"))
     assert raised.value.outcome == "not_applied"
     assert CANARY not in f"{raised.value!r}"
     assert not seen.statements
@@ -203,19 +204,19 @@ async def test_more_parameters_than_a_message_holds_are_the_programs_error(
 
 
 async def test_a_missing_table_says_to_run_init_db_and_a_missing_column_to_migrate(
-    odd: AsyncOddRepository, clean: Engine
+    odd: AsyncStrangeRepository, clean: Engine
 ) -> None:
-    store(clean, "ALTER TABLE odd DROP COLUMN word")
+    store(clean, "ALTER TABLE strange DROP COLUMN word")
     with pytest.raises(SchemaMismatchError, match="migrate the table") as raised:
-        await odd.create(OddCreate(word=CANARY))
+        await odd.create(StrangeCreate(word=CANARY))
     assert (raised.value.sqlstate, raised.value.outcome) == ("42703", "not_applied")
-    store(clean, "DROP TABLE odd")
+    store(clean, "DROP TABLE strange")
     with pytest.raises(SchemaMismatchError, match="run init_db"):
         await odd.list()
 
 
-async def test_fields_are_attributes_not_columns(odd: AsyncOddRepository, clean: Engine) -> None:
-    store(clean, "ALTER TABLE odd ALTER mood_column SET NOT NULL")
+async def test_fields_are_attributes_not_columns(odd: AsyncStrangeRepository, clean: Engine) -> None:
+    store(clean, "ALTER TABLE strange ALTER mood_column SET NOT NULL")
     with pytest.raises(NotNullViolationError) as raised:
-        await odd.create(OddCreate(word="x"))
+        await odd.create(StrangeCreate(word="x"))
     assert raised.value.fields == ("mood",)

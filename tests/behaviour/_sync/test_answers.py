@@ -60,7 +60,7 @@ class Picky(TypeDecorator[str]):
         return value
 
 
-class Odd(SQLModel, table=True):
+class Strange(SQLModel, table=True):
     metadata = MetaData()
 
     id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
@@ -69,31 +69,32 @@ class Odd(SQLModel, table=True):
     word: str | None = Field(default=None, sa_type=Picky)
 
 
-class OddCreate(SQLModel):
+class StrangeCreate(SQLModel):
     word: str | None = None
 
 
-class OddUpdate(SQLModel):
+class StrangeUpdate(SQLModel):
     word: str | None = None
 
 
-class OddRepository(CRUDRepository[Odd, OddCreate, OddUpdate]): ...
+class StrangeRepository(CRUDRepository[Strange, StrangeCreate, StrangeUpdate]): ...
 
 
 STORED = {
-    "infinity": "UPDATE odd SET at = 'infinity'",
-    "far": "UPDATE odd SET at = '12345-01-01'",
-    "unknown label": "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'sad'; UPDATE odd SET mood_column = 'sad'::text::mood",
-    "refused by its type": "UPDATE odd SET word = 'value'",
+    "infinity": "UPDATE strange SET at = 'infinity'",
+    "far": "UPDATE strange SET at = '12345-01-01'",
+    "unknown label": "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'sad'; "
+    "UPDATE strange SET mood_column = 'sad'::text::mood",
+    "refused by its type": "UPDATE strange SET word = 'value'",
 }
 """What another program stores that Python cannot hold."""
 
 
 @pytest.fixture
-def odd(session: Session, clean: Engine) -> Generator[OddRepository]:
-    Odd.metadata.create_all(clean)
-    yield OddRepository(session)
-    Odd.metadata.drop_all(clean)
+def odd(session: Session, clean: Engine) -> Generator[StrangeRepository]:
+    Strange.metadata.create_all(clean)
+    yield StrangeRepository(session)
+    Strange.metadata.drop_all(clean)
 
 
 def store(engine: Engine, sql: str) -> None:
@@ -104,8 +105,8 @@ def store(engine: Engine, sql: str) -> None:
 
 
 @pytest.mark.parametrize("stored", STORED.values(), ids=STORED)
-def test_a_row_that_cannot_be_read_says_so(odd: OddRepository, clean: Engine, stored: str) -> None:
-    row = odd.create(OddCreate(word="x"))
+def test_a_row_that_cannot_be_read_says_so(odd: StrangeRepository, clean: Engine, stored: str) -> None:
+    row = odd.create(StrangeCreate(word="x"))
     store(clean, stored)
     for call in (lambda: odd.get(row.id), odd.list):
         with pytest.raises(UnreadableRowError) as raised:
@@ -115,57 +116,57 @@ def test_a_row_that_cannot_be_read_says_so(odd: OddRepository, clean: Engine, st
 
 
 @pytest.mark.parametrize("stored", list(STORED.values())[:3], ids=list(STORED)[:3])
-def test_a_write_whose_row_cannot_be_read_was_applied(odd: OddRepository, clean: Engine, stored: str) -> None:
-    row = odd.create(OddCreate(word="x"))
+def test_a_write_whose_row_cannot_be_read_was_applied(odd: StrangeRepository, clean: Engine, stored: str) -> None:
+    row = odd.create(StrangeCreate(word="x"))
     store(clean, stored)
     with pytest.raises(UnreadableRowError) as raised:
-        odd.update(row.id, OddUpdate(word="y"))
+        odd.update(row.id, StrangeUpdate(word="y"))
     assert raised.value.outcome == "applied"
-    assert (raised.value.model, raised.value.operation) == ("Odd", "update")
+    assert (raised.value.model, raised.value.operation) == ("Strange", "update")
     with clean.connect() as connection:
-        assert connection.execute(text("SELECT word FROM odd")).scalar() == "y"
+        assert connection.execute(text("SELECT word FROM strange")).scalar() == "y"
 
 
-def test_a_value_that_a_type_refuses_to_read_was_written(odd: OddRepository, clean: Engine) -> None:
+def test_a_value_that_a_type_refuses_to_read_was_written(odd: StrangeRepository, clean: Engine) -> None:
     with pytest.raises(UnreadableRowError) as raised:
-        odd.create(OddCreate(word="value"))
+        odd.create(StrangeCreate(word="value"))
     assert raised.value.outcome == "applied"
     with clean.connect() as connection:
-        assert connection.execute(text("SELECT word FROM odd")).scalar() == "value"
+        assert connection.execute(text("SELECT word FROM strange")).scalar() == "value"
 
 
-def test_in_a_transaction_nothing_is_applied_yet(odd: OddRepository, database: Database, clean: Engine) -> None:
-    row = odd.create(OddCreate(word="x"))
+def test_in_a_transaction_nothing_is_applied_yet(odd: StrangeRepository, database: Database, clean: Engine) -> None:
+    row = odd.create(StrangeCreate(word="x"))
     store(clean, STORED["infinity"])
     with pytest.raises(UnreadableRowError) as raised:
         with database.transaction() as session:
-            OddRepository(session).update(row.id, OddUpdate(word="y"))
+            StrangeRepository(session).update(row.id, StrangeUpdate(word="y"))
     assert raised.value.outcome == "not_applied"
     with clean.connect() as connection:
-        assert connection.execute(text("SELECT word FROM odd")).scalar() == "x"
+        assert connection.execute(text("SELECT word FROM strange")).scalar() == "x"
 
 
-def test_an_engine_of_the_callers_own_is_told_the_same(odd: OddRepository, proxy: WireProxy, clean: Engine) -> None:
-    row = odd.create(OddCreate(word="x"))
+def test_an_engine_of_the_callers_own_is_told_the_same(odd: StrangeRepository, proxy: WireProxy, clean: Engine) -> None:
+    row = odd.create(StrangeCreate(word="x"))
     store(clean, STORED["infinity"])
     engine = create_engine(proxy.url)
     with Database(engine).session() as session:
         with pytest.raises(UnreadableRowError) as raised:
-            OddRepository(session).update(row.id, OddUpdate(word="y"))
+            StrangeRepository(session).update(row.id, StrangeUpdate(word="y"))
     assert raised.value.outcome == "applied"
     engine.dispose()
 
 
 @pytest.mark.parametrize(("word", "expected"), [("type", TypeError), ("attribute", AttributeError)])
-def test_a_bug_passes_untouched(odd: OddRepository, word: str, expected: type[Exception]) -> None:
+def test_a_bug_passes_untouched(odd: StrangeRepository, word: str, expected: type[Exception]) -> None:
     with pytest.raises(expected, match=CANARY) as raised:
-        odd.create(OddCreate(word=word))
+        odd.create(StrangeCreate(word=word))
     assert not isinstance(raised.value, RepositoryError)
 
 
-def test_a_value_that_a_type_refuses_is_not_sent(odd: OddRepository, proxy: WireProxy) -> None:
+def test_a_value_that_a_type_refuses_is_not_sent(odd: StrangeRepository, proxy: WireProxy) -> None:
     with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
-        odd.create(OddCreate(word="refused"))
+        odd.create(StrangeCreate(word="refused"))
     assert raised.value.outcome == "not_applied"
     assert CANARY not in f"{raised.value!r}"
     assert not seen.statements
@@ -205,18 +206,20 @@ def test_more_parameters_than_a_message_holds_are_the_programs_error(session: Se
     assert not seen.statements
 
 
-def test_a_missing_table_says_to_run_init_db_and_a_missing_column_to_migrate(odd: OddRepository, clean: Engine) -> None:
-    store(clean, "ALTER TABLE odd DROP COLUMN word")
+def test_a_missing_table_says_to_run_init_db_and_a_missing_column_to_migrate(
+    odd: StrangeRepository, clean: Engine
+) -> None:
+    store(clean, "ALTER TABLE strange DROP COLUMN word")
     with pytest.raises(SchemaMismatchError, match="migrate the table") as raised:
-        odd.create(OddCreate(word=CANARY))
+        odd.create(StrangeCreate(word=CANARY))
     assert (raised.value.sqlstate, raised.value.outcome) == ("42703", "not_applied")
-    store(clean, "DROP TABLE odd")
+    store(clean, "DROP TABLE strange")
     with pytest.raises(SchemaMismatchError, match="run init_db"):
         odd.list()
 
 
-def test_fields_are_attributes_not_columns(odd: OddRepository, clean: Engine) -> None:
-    store(clean, "ALTER TABLE odd ALTER mood_column SET NOT NULL")
+def test_fields_are_attributes_not_columns(odd: StrangeRepository, clean: Engine) -> None:
+    store(clean, "ALTER TABLE strange ALTER mood_column SET NOT NULL")
     with pytest.raises(NotNullViolationError) as raised:
-        odd.create(OddCreate(word="x"))
+        odd.create(StrangeCreate(word="x"))
     assert raised.value.fields == ("mood",)
