@@ -67,7 +67,7 @@ class AsyncDatabase:
         Raises `FailedTransactionError` if a statement failed and the block swallowed its error;
         `OutcomeUnknownError` if the connection broke before the answer to COMMIT.
         """
-        async with async_session_of(self._engine, TransactionSession) as session, uncommitted(session):
+        async with async_session_of(self._engine, TransactionSession) as session, uncommitted(session, _TRANSACTION):
             yield session
             if session.in_transaction():  # the block may have ended it itself
                 await async_on_session(session, commit, _TRANSACTION)

@@ -67,7 +67,7 @@ class Database:
         Raises `FailedTransactionError` if a statement failed and the block swallowed its error;
         `OutcomeUnknownError` if the connection broke before the answer to COMMIT.
         """
-        with session_of(self._engine, TransactionSession) as session, uncommitted(session):
+        with session_of(self._engine, TransactionSession) as session, uncommitted(session, _TRANSACTION):
             yield session
             if session.in_transaction():  # the block may have ended it itself
                 on_session(session, commit, _TRANSACTION)

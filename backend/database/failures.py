@@ -93,7 +93,7 @@ def translated(
     """
     applied = own_transaction and work.writes
     driver = (isinstance(error, DBAPIError) and error.orig) or error
-    if phase == "statement" and _passed(error, _FETCHING):
+    if phase == "statement" and raised_inside(error, _FETCHING):
         phase = "answer"
     if phase == "answer" and isinstance(driver, (psycopg.DataError, *_OF_DATA)) and not _is_ours(driver):
         made = _made(UnreadableRowError, work)
@@ -148,7 +148,7 @@ def _of_driver(
         _is_lost(error, driver, phase, connection) or made is OutcomeUnknownError
     ):
         is_unknown = work.writes and may_be_applied
-        if is_unknown and driver.sqlstate not in _ENDED_WHILE_IDLE and not _passed(error, _OPENING):
+        if is_unknown and driver.sqlstate not in _ENDED_WHILE_IDLE and not raised_inside(error, _OPENING):
             made = OutcomeUnknownError
         elif not issubclass(made, TransientError):
             made = ConnectionLostError
@@ -220,7 +220,8 @@ _OPENING: Final = frozenset({psycopg.Connection.cursor.__code__, psycopg.AsyncCo
 """Where psycopg refuses a connection that it knows to be closed: nothing was sent."""
 
 
-def _passed(error: Exception, functions: frozenset[CodeType]) -> bool:
+def raised_inside(error: BaseException, functions: frozenset[CodeType]) -> bool:
+    """Return whether the error left one of these functions."""
     return any(frame.f_code in functions for frame, _ in walk_tb(error.__traceback__))
 
 

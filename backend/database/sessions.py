@@ -43,6 +43,16 @@ _noted: ContextVar[tuple[_Noted, ...]] = ContextVar("backend_transactions", defa
 class DatabaseSession(Session):
     """A session whose transactions are noted; in AUTOCOMMIT, where there are none, it refuses to begin."""
 
+    @override
+    def begin(self, nested: bool = False) -> SessionTransaction:
+        """Begin a transaction, or a savepoint in it. Raises `UsageError` for a savepoint where there is none."""
+        if nested and not self.in_transaction():
+            raise UsageError(
+                "begin_nested() outside a transaction, so nothing would commit it: call session.begin() first, "
+                "or use db.transaction()"
+            )
+        return super().begin(nested)
+
 
 class TransactionSession(DatabaseSession):
     """The session of one transaction of `transaction()` or `run()`: after its end it takes no calls."""

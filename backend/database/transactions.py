@@ -11,14 +11,14 @@ import warnings
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, RootTransaction, event
+from sqlalchemy import Connection, RootTransaction, Transaction, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 
-from backend.database.failures import Phase, Work, translating
+from backend.database.failures import Phase, Work, raised_inside, translated, translating
 from backend.errors import FailedTransactionError
 
 _KEY: Final = "backend.joined"
@@ -82,6 +82,34 @@ def require_whole(session: Session) -> None:
             "a statement of this transaction failed, so nothing of it can be kept: "
             "let the error leave the block, or put the statement into a savepoint (session.begin_nested())"
         )
+
+
+def connection_of(session: Session, bind_arguments: dict[str, Any], work: Work) -> Connection:  # as SQLAlchemy types
+    """Return the connection of the session's transaction, taken with the first call in it.
+
+    The first call in a savepoint sends SAVEPOINT here, whose failure is a statement's and not a connect's.
+    """
+    try:
+        return session.connection(bind_arguments=bind_arguments)
+    except Exception as error:
+        is_savepoint = session.in_nested_transaction() and isinstance(error, DBAPIError) and error.statement is not None
+        made = translated(error, work, "statement" if is_savepoint else "connect")
+        if made is error:
+            raise
+        raise made from None
+
+
+_ENDS: Final = frozenset(end.__code__ for end in (Transaction.commit, Transaction.rollback, Transaction.close))
+
+
+def end_of_savepoint(error: BaseException, work: Work) -> BaseException:
+    """Return an error of RELEASE or ROLLBACK TO as one of this package, and every other as it is.
+
+    Of all that a transaction's end sends, SQLAlchemy takes these two alone for statements.
+    """
+    if isinstance(error, DBAPIError) and error.statement is not None and raised_inside(error, _ENDS):
+        return translated(error, work, "statement")
+    return error
 
 
 @contextmanager

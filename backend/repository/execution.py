@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapper, Session
 from backend.database.checkout import autocommitting, is_autocommitting
 from backend.database.failures import Phase, Work, translated, translating
 from backend.database.sessions import TransactionSession
-from backend.database.transactions import committing, join, wrote
+from backend.database.transactions import committing, connection_of, join, wrote
 from backend.errors import UsageError
 from backend.statements.rows import ModelRow
 
@@ -79,8 +79,8 @@ def run(session: Session, call: Call) -> Rows:
 def _joining(session: Session, call: Call) -> Rows:
     if session.autoflush:
         session.flush()
+    connection = connection_of(session, call.bind_arguments, call.work)
     with translating(call.work, "connect"):
-        connection = session.connection(bind_arguments=call.bind_arguments)
         own_transaction = is_autocommitting(connection)  # an AUTOCOMMIT engine's: what the session is in is none
     if call.work.locks and own_transaction:
         raise _lock_without_transaction(call.work)

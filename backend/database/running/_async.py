@@ -17,7 +17,7 @@ from backend.database.running.receipt import Receipt, fate_of, receipt_of
 from backend.database.running.result import async_on_work
 from backend.database.running.writes import Writes
 from backend.database.sessions import TransactionSession, async_session_of
-from backend.database.transactions import commit, rollback
+from backend.database.transactions import commit, end_of_savepoint, rollback
 from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError
 
 T = TypeVar("T")
@@ -26,14 +26,17 @@ _WORK: Final = Work("run")
 
 
 @asynccontextmanager
-async def uncommitted(session: AsyncSession) -> AsyncGenerator[None]:
+async def uncommitted(session: AsyncSession, work: Work) -> AsyncGenerator[None]:
     """A transaction that the block commits or leaves open, and that is rolled back when the block raises."""
     _ = await session.begin()
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         await async_on_session(session, rollback)
-        raise
+        made = end_of_savepoint(error, work)
+        if made is error:
+            raise
+        raise made from None
 
 
 async def run_again(
@@ -58,7 +61,7 @@ async def _attempt(
 ) -> T:
     async with async_session_of(engine, TransactionSession) as session:
         writes = await async_on_session(session, Writes)
-        async with uncommitted(session):
+        async with uncommitted(session, _WORK):
             hold = await async_on_session(session, Hold, isolation)
             result = await async_on_work(work, session)
             await async_on_session(session, hold.release)

@@ -18,7 +18,7 @@ from backend.database.running.receipt import Receipt, fate_of, receipt_of
 from backend.database.running.result import on_work
 from backend.database.running.writes import Writes
 from backend.database.sessions import TransactionSession, session_of
-from backend.database.transactions import commit, rollback
+from backend.database.transactions import commit, end_of_savepoint, rollback
 from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError
 
 T = TypeVar("T")
@@ -27,14 +27,17 @@ _WORK: Final = Work("run")
 
 
 @contextmanager
-def uncommitted(session: Session) -> Generator[None]:
+def uncommitted(session: Session, work: Work) -> Generator[None]:
     """A transaction that the block commits or leaves open, and that is rolled back when the block raises."""
     _ = session.begin()
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         on_session(session, rollback)
-        raise
+        made = end_of_savepoint(error, work)
+        if made is error:
+            raise
+        raise made from None
 
 
 def run_again(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, retry: Retry) -> T:
@@ -55,7 +58,7 @@ def run_again(engine: Engine, work: Callable[[Session], T], isolation: Isolation
 def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, delays: Delays) -> T:
     with session_of(engine, TransactionSession) as session:
         writes = on_session(session, Writes)
-        with uncommitted(session):
+        with uncommitted(session, _WORK):
             hold = on_session(session, Hold, isolation)
             result = on_work(work, session)
             on_session(session, hold.release)

@@ -1,5 +1,6 @@
 """The fault matrix at a transaction's end: COMMIT, what it flushes before, ROLLBACK; and whose transaction it is."""
 
+from contextlib import suppress
 from typing import Literal
 
 import pytest
@@ -7,7 +8,7 @@ from sqlalchemy import Engine, update
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import AsyncDatabase
+from backend import AsyncDatabase, Retry
 from backend.errors import (
     ConnectionLostError,
     FailedTransactionError,
@@ -34,7 +35,7 @@ from tests.behaviour._async.faulted import (
     url_of,
 )
 from tests.support.entities import AsyncProjectRepository, ProjectCreate
-from tests.support.faults import Cut, Fault, Statement, Step
+from tests.support.faults import Cut, Fault, Refuse, Statement, Step
 from tests.support.wire import WireProxy
 
 each_step = pytest.mark.parametrize("step", STEPS)
@@ -154,19 +155,61 @@ async def test_a_refused_call_gives_its_connection_back_while_its_error_is_kept(
         assert in_use(each) == 0
 
 
-@each_step
-async def test_a_call_in_a_savepoint_that_loses_its_connection_has_done_nothing(stage: Stage, step: Step) -> None:
-    def is_savepoint(statement: Statement) -> bool:
-        return "SAVEPOINT" in statement.sql
+def is_savepoint(statement: Statement) -> bool:
+    return statement.sql.startswith("SAVEPOINT")
 
-    both: tuple[Matching, ...] = (is_call, is_savepoint)
-    for matching in both:
-        with stage.proxy.fault(Fault(step, Cut(), matching)) as armed, pytest.raises(RepositoryError) as raised:
-            async with stage.database.transaction() as session, session.begin_nested():
-                await CREATE.make(stage.tasks(session), stage.row)
-        assert armed.fired == 1
-        assert raised.value.retryable
-        await stage.check(CREATE, raised.value, "not_applied", step)
+
+SAVEPOINTS: tuple[str | Matching, ...] = (is_savepoint, "INSERT", "RELEASE", "ROLLBACK TO")
+ENDED = Refuse("57P01", "terminating connection due to administrator command")
+
+each_statement_of_a_savepoint = pytest.mark.parametrize(
+    "matching", SAVEPOINTS, ids=["SAVEPOINT", "INSERT", "RELEASE", "ROLLBACK TO"]
+)
+
+
+async def create_in_savepoints(stage: Stage, session: AsyncSession) -> None:
+    """One that is rolled back, and one in another that are kept."""
+    with suppress(MineError):
+        async with session.begin_nested():
+            await LIST.make(stage.tasks(session), stage.row)
+            raise MineError
+    async with session.begin_nested(), session.begin_nested():
+        await CREATE.make(stage.tasks(session), stage.row)
+
+
+@pytest.mark.parametrize("action", [Cut(), ENDED], ids=["cut", "ended by the server"])
+@each_statement_of_a_savepoint
+@each_step
+async def test_a_savepoint_that_loses_its_connection_has_done_nothing(
+    stage: Stage, step: Step, matching: str | Matching, action: Cut | Refuse
+) -> None:
+    with stage.proxy.fault(Fault(step, action, matching)) as armed, pytest.raises(RepositoryError) as raised:
+        async with stage.database.transaction() as session:
+            await create_in_savepoints(stage, session)
+    assert armed.fired == 1
+    assert type(raised.value) is ConnectionLostError
+    await stage.check(CREATE, raised.value, "not_applied", step)
+
+
+@each_statement_of_a_savepoint
+async def test_a_savepoint_that_loses_its_connection_is_run_again(stage: Stage, matching: str | Matching) -> None:
+    runs: list[int] = []
+
+    async def work(session: AsyncSession) -> None:
+        runs.append(len(runs))
+        await create_in_savepoints(stage, session)
+
+    with stage.proxy.fault(Fault("after_statement", Cut(), matching)) as armed:
+        await stage.database.run(work)
+    assert (armed.fired, len(runs)) == (1, 2)
+    assert stage.rows() == CREATE.after
+    with (
+        stage.proxy.fault(Fault("after_statement", Cut(), matching, times=9)),
+        pytest.raises(ConnectionLostError),
+    ):
+        await stage.database.run(work, retry=Retry(attempts=2))
+    assert stage.rows() == CREATE.after
+    await stage.check_whole()
 
 
 @each_step

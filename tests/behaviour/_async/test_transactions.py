@@ -2,7 +2,8 @@
 
 import warnings
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 
 import pytest
 from sqlalchemy import Integer, cast
@@ -84,6 +85,41 @@ async def test_a_failed_statement_in_a_savepoint_that_is_rolled_back_spoils_noth
     async with database.transaction() as session:
         await work(session)
     assert await count(database) == 4
+
+
+async def test_a_savepoint_after_an_error_that_was_swallowed_is_refused_for_good(database: AsyncDatabase) -> None:
+    runs: list[int] = []
+
+    async def work(session: AsyncSession, failing: Callable[[AsyncSession], Awaitable[None]], *, inner: bool) -> None:
+        runs.append(len(runs))
+        async with session.begin_nested() if inner else nullcontext():
+            await failing(session)
+            async with session.begin_nested():
+                await create(session)
+
+    for failing in (own_statement, call):
+        for inner in (True, False):
+            runs.clear()
+            with pytest.raises(FailedTransactionError) as raised:
+                await database.run(partial(work, failing=failing, inner=inner))
+            assert (len(runs), raised.value.retryable) == (1, False)
+    assert await count(database) == 0
+
+
+async def test_a_savepoint_outside_a_transaction_is_refused(database: AsyncDatabase, proxy: WireProxy) -> None:
+    async with database.session() as session:
+        for _ in range(2):
+            with proxy.watch() as seen, pytest.raises(UsageError, match=r"begin_nested\(\) outside a transaction"):
+                async with session.begin_nested():
+                    await create(session)
+            assert not session.in_transaction()
+            assert seen.statements == []
+            await create(session)
+    async with database.transaction() as session:
+        await session.rollback()
+        with pytest.raises(UsageError, match=r"begin_nested\(\) outside a transaction"):
+            _ = await session.begin_nested()
+    assert await count(database) == 2
 
 
 async def test_a_statement_that_fails_in_the_flush_of_a_commit_is_not_the_commit(

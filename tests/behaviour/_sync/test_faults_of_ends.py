@@ -1,13 +1,14 @@
 # Generated from tests/behaviour/_async/test_faults_of_ends.py by `python -m tools.generate_sync`: edit that one.
 """The fault matrix at a transaction's end: COMMIT, what it flushes before, ROLLBACK; and whose transaction it is."""
 
+from contextlib import suppress
 from typing import Literal
 
 import pytest
 from sqlalchemy import Engine, create_engine, update
 from sqlmodel import Session
 
-from backend import Database
+from backend import Database, Retry
 from backend.errors import (
     ConnectionLostError,
     FailedTransactionError,
@@ -34,7 +35,7 @@ from tests.behaviour._sync.faulted import (
     url_of,
 )
 from tests.support.entities import ProjectCreate, ProjectRepository
-from tests.support.faults import Cut, Fault, Statement, Step
+from tests.support.faults import Cut, Fault, Refuse, Statement, Step
 from tests.support.wire import WireProxy
 
 each_step = pytest.mark.parametrize("step", STEPS)
@@ -154,19 +155,61 @@ def test_a_refused_call_gives_its_connection_back_while_its_error_is_kept(stage:
         assert in_use(each) == 0
 
 
-@each_step
-def test_a_call_in_a_savepoint_that_loses_its_connection_has_done_nothing(stage: Stage, step: Step) -> None:
-    def is_savepoint(statement: Statement) -> bool:
-        return "SAVEPOINT" in statement.sql
+def is_savepoint(statement: Statement) -> bool:
+    return statement.sql.startswith("SAVEPOINT")
 
-    both: tuple[Matching, ...] = (is_call, is_savepoint)
-    for matching in both:
-        with stage.proxy.fault(Fault(step, Cut(), matching)) as armed, pytest.raises(RepositoryError) as raised:
-            with stage.database.transaction() as session, session.begin_nested():
-                CREATE.make(stage.tasks(session), stage.row)
-        assert armed.fired == 1
-        assert raised.value.retryable
-        stage.check(CREATE, raised.value, "not_applied", step)
+
+SAVEPOINTS: tuple[str | Matching, ...] = (is_savepoint, "INSERT", "RELEASE", "ROLLBACK TO")
+ENDED = Refuse("57P01", "terminating connection due to administrator command")
+
+each_statement_of_a_savepoint = pytest.mark.parametrize(
+    "matching", SAVEPOINTS, ids=["SAVEPOINT", "INSERT", "RELEASE", "ROLLBACK TO"]
+)
+
+
+def create_in_savepoints(stage: Stage, session: Session) -> None:
+    """One that is rolled back, and one in another that are kept."""
+    with suppress(MineError):
+        with session.begin_nested():
+            LIST.make(stage.tasks(session), stage.row)
+            raise MineError
+    with session.begin_nested(), session.begin_nested():
+        CREATE.make(stage.tasks(session), stage.row)
+
+
+@pytest.mark.parametrize("action", [Cut(), ENDED], ids=["cut", "ended by the server"])
+@each_statement_of_a_savepoint
+@each_step
+def test_a_savepoint_that_loses_its_connection_has_done_nothing(
+    stage: Stage, step: Step, matching: str | Matching, action: Cut | Refuse
+) -> None:
+    with stage.proxy.fault(Fault(step, action, matching)) as armed, pytest.raises(RepositoryError) as raised:
+        with stage.database.transaction() as session:
+            create_in_savepoints(stage, session)
+    assert armed.fired == 1
+    assert type(raised.value) is ConnectionLostError
+    stage.check(CREATE, raised.value, "not_applied", step)
+
+
+@each_statement_of_a_savepoint
+def test_a_savepoint_that_loses_its_connection_is_run_again(stage: Stage, matching: str | Matching) -> None:
+    runs: list[int] = []
+
+    def work(session: Session) -> None:
+        runs.append(len(runs))
+        create_in_savepoints(stage, session)
+
+    with stage.proxy.fault(Fault("after_statement", Cut(), matching)) as armed:
+        stage.database.run(work)
+    assert (armed.fired, len(runs)) == (1, 2)
+    assert stage.rows() == CREATE.after
+    with (
+        stage.proxy.fault(Fault("after_statement", Cut(), matching, times=9)),
+        pytest.raises(ConnectionLostError),
+    ):
+        stage.database.run(work, retry=Retry(attempts=2))
+    assert stage.rows() == CREATE.after
+    stage.check_whole()
 
 
 @each_step

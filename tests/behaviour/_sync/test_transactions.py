@@ -3,7 +3,8 @@
 
 import warnings
 from collections.abc import Callable, Generator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 
 import pytest
 from sqlalchemy import Integer, cast
@@ -82,6 +83,41 @@ def test_a_failed_statement_in_a_savepoint_that_is_rolled_back_spoils_nothing(da
     with database.transaction() as session:
         work(session)
     assert count(database) == 4
+
+
+def test_a_savepoint_after_an_error_that_was_swallowed_is_refused_for_good(database: Database) -> None:
+    runs: list[int] = []
+
+    def work(session: Session, failing: Callable[[Session], None], *, inner: bool) -> None:
+        runs.append(len(runs))
+        with session.begin_nested() if inner else nullcontext():
+            failing(session)
+            with session.begin_nested():
+                create(session)
+
+    for failing in (own_statement, call):
+        for inner in (True, False):
+            runs.clear()
+            with pytest.raises(FailedTransactionError) as raised:
+                database.run(partial(work, failing=failing, inner=inner))
+            assert (len(runs), raised.value.retryable) == (1, False)
+    assert count(database) == 0
+
+
+def test_a_savepoint_outside_a_transaction_is_refused(database: Database, proxy: WireProxy) -> None:
+    with database.session() as session:
+        for _ in range(2):
+            with proxy.watch() as seen, pytest.raises(UsageError, match=r"begin_nested\(\) outside a transaction"):
+                with session.begin_nested():
+                    create(session)
+            assert not session.in_transaction()
+            assert seen.statements == []
+            create(session)
+    with database.transaction() as session:
+        session.rollback()
+        with pytest.raises(UsageError, match=r"begin_nested\(\) outside a transaction"):
+            _ = session.begin_nested()
+    assert count(database) == 2
 
 
 def test_a_statement_that_fails_in_the_flush_of_a_commit_is_not_the_commit(
