@@ -2,11 +2,12 @@
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Integer, SmallInteger
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy import ARRAY, BigInteger, Column, Dialect, Integer, PickleType, SmallInteger, make_url
+from sqlalchemy.exc import CompileError
+from sqlalchemy.types import Interval, TypeDecorator, TypeEngine
 from sqlmodel import AutoString, UTCDateTime
 from typing_extensions import TypeIs
 
@@ -25,8 +26,8 @@ HELD: Final[dict[type, frozenset[type]]] = {
 }
 """The classes whose values a column of a class holds without loss."""
 
-_BITS: Final = {SmallInteger: 15, BigInteger: 63, Integer: 31}
-"""Bits of a whole number's magnitude, the subclasses of `Integer` before itself."""
+DIALECT: Final[Dialect] = make_url("postgresql+psycopg://").get_dialect()()
+"""What says how a type is declared and which values it takes; it never connects."""
 
 
 def stored_type(column: Column[object]) -> TypeEngine[object]:
@@ -37,11 +38,33 @@ def stored_type(column: Column[object]) -> TypeEngine[object]:
     return kind
 
 
-def plain_type(kind: object) -> object:
-    """The type that says which values the column takes; `None` where a decorator of the program converts them."""
-    if isinstance(kind, AutoString | UTCDateTime):  # SQLModel's own, which take what is beneath them
-        return kind.impl_instance
-    return None if isinstance(kind, TypeDecorator) else kind
+def plain_type(kind: object) -> TypeEngine[object] | None:
+    """Return the type that says which values the column takes, as PostgreSQL's dialect has it.
+
+    `None` where a decorator of the program converts them.
+    """
+    if not isinstance(kind, TypeEngine):
+        return None
+    declared = cast("TypeEngine[object]", kind)  # of whichever values
+    if type(declared) in (AutoString, UTCDateTime):  # SQLModel's own, which take what is beneath them
+        return plain_type(cast("TypeDecorator[object]", declared).impl_instance)  # both are decorators
+    found = declared.dialect_impl(DIALECT)
+    if isinstance(found, TypeDecorator) and not isinstance(found, Interval | PickleType):
+        return None
+    return found
+
+
+def item_type(kind: object) -> object:
+    """Return the type of an array's items."""
+    return cast("ARRAY[object]", kind).item_type  # an array's, as the caller has seen
+
+
+def declared_type(kind: object) -> str:
+    """Return the type as the table's DDL declares it: `TIME(0) WITHOUT TIME ZONE`."""
+    try:
+        return kind.compile(dialect=DIALECT) if isinstance(kind, TypeEngine) else ""
+    except CompileError:  # an enum without a name
+        return ""
 
 
 def python_type(column: Column[object]) -> type | None:
@@ -58,7 +81,8 @@ def is_scalar(kind: object) -> TypeIs[type]:
     return isinstance(kind, type) and kind in HELD
 
 
-def largest(kind: object) -> int | None:
-    """The largest whole number that an integer column holds; its smallest is one further from zero."""
-    bits = next((bits for integer, bits in _BITS.items() if isinstance(kind, integer)), None)
-    return None if bits is None else (1 << bits) - 1
+def max_integer(kind: Integer) -> int:
+    """Return the largest whole number that an integer column holds; its smallest is one further from zero."""
+    if isinstance(kind, SmallInteger):
+        return (1 << 15) - 1
+    return (1 << 63 if isinstance(kind, BigInteger) else 1 << 31) - 1

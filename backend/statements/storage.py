@@ -1,15 +1,11 @@
-"""What a column of PostgreSQL can hold, as far as it is known before SQL, and how a value is written to it.
+"""What a column of PostgreSQL holds and gives back as it was, and how a value is written to it.
 
 What only the server can tell, it does, as an `InvalidDataError` without a field (SQLSTATE 22…).
 """
 
-from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from math import isfinite
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
-from pydantic_core import to_jsonable_python
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -22,211 +18,136 @@ from sqlalchemy import (
     Interval,
     LargeBinary,
     Numeric,
+    PickleType,
     String,
     Time,
     Uuid,
     null,
 )
-from sqlalchemy.dialects.postgresql import INTERVAL
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange, AbstractSingleRange
+from sqlmodel import UTCDateTime
 
-from backend.statements.columns import largest, plain_type
+from backend.statements.column_values import documents, nested, numbers, texts, times
+from backend.statements.column_values.documents import jsonable
+from backend.statements.column_values.refusal import Check, Refusal, class_check, is_storable, refuse_all, take_storable
+from backend.statements.columns import declared_type, item_type, plain_type
 
-Refusal: TypeAlias = tuple[str, str]
-"""A type, as pydantic names them, and a message."""
-
-Check: TypeAlias = Callable[[object], Refusal | None]
-"""Why the column cannot hold a value that is not `None`; `None` if it can."""
-
-_UNSTORABLE = ("unstorable_text", "text holds a NUL or a lone surrogate, which PostgreSQL cannot store")
+__all__ = ["Check", "Refusal", "check_of", "is_json", "is_storable", "jsonable", "null_of", "unreadable", "unsupported"]
 
 
 def check_of(kind: object) -> Check:
-    """The check for a column of this type."""
-    plain = plain_type(kind)
+    """Return the check for a column of this type."""
+    if (reason := unsupported(kind)) is not None:
+        return refuse_all(reason)
+    plain, declared = plain_type(kind), declared_type(kind)
+    if type(kind) is UTCDateTime:
+        return times.utc_check(declared)
     make = next((make for known, make in _MAKERS if isinstance(plain, known)), None)
-    return _any if make is None else make(plain)
+    return take_storable if make is None else make(plain, declared)
 
 
 def is_checked(kind: object) -> bool:
     """Return whether schema and check decide what a column of this type takes, so that the server refuses no more."""
     plain = plain_type(kind)
     if isinstance(plain, ARRAY):
-        return is_checked(cast("ARRAY[object]", plain).item_type)  # of whichever items
-    return isinstance(plain, _CHECKED)
+        return is_checked(item_type(plain))
+    return isinstance(plain, tuple(known for known, _ in _MAKERS))
 
 
-def is_json(kind: object) -> bool:
-    """Whether the column's values are JSON."""
-    return isinstance(plain_type(kind), JSON)
+def unsupported(kind: object) -> str | None:
+    """Return why no value can be written to a column of this type; `None` if some can."""
+    plain = plain_type(kind)
+    for known, reason in _REWRITTEN:
+        if isinstance(plain, known) or isinstance(kind, known):
+            return reason
+    if isinstance(plain, pg.DOMAIN):
+        return unsupported(plain.data_type) or (None if _is_adapted(plain.data_type) else _DOMAIN)
+    if isinstance(plain, ARRAY):
+        return unreadable(kind) or unsupported(item_type(plain))
+    return _UNKNOWN if declared_type(kind).partition("(")[0] in _UNKNOWN_NAMES else None
 
 
-def jsonable(value: object) -> object:
-    """The value as JSON says it, models by their JSON dump. Raises `ValueError` for what JSON cannot say."""
-    return to_jsonable_python(value, by_alias=False)
-
-
-def null_of(kind: object) -> object:
-    """What `None` is written as: NULL, and in a JSON column too, where SQLAlchemy would write JSON's null."""
-    return null() if is_json(kind) else None
-
-
-def is_storable(value: object) -> bool:
-    """Whether PostgreSQL can hold the text in the value: neither a NUL nor a lone surrogate, at any depth."""
-    if isinstance(value, str):
-        return "\0" not in value and (value.isascii() or _encodes(value))
-    if isinstance(value, Mapping):
-        held = cast("Mapping[object, object]", value)  # what it maps is looked at here
-        return all(is_storable(part) for pair in held.items() for part in pair)
-    if isinstance(value, list | tuple | set | frozenset):
-        return all(is_storable(part) for part in cast("Collection[object]", value))  # what it holds is looked at here
-    return True
-
-
-def _any(value: object) -> Refusal | None:
-    return None if is_storable(value) else _UNSTORABLE
-
-
-def _text(kind: String) -> Check:
-    length = kind.length
-
-    def check(value: object) -> Refusal | None:
-        if length is not None and isinstance(value, str) and len(value) > length:
-            return ("string_too_long", f"its column holds at most {length} characters")
-        return _any(value)
-
-    return check
-
-
-def _enum(kind: Enum) -> Check:
-    members: tuple[type, ...] = () if kind.enum_class is None else (kind.enum_class,)
-    names = frozenset(kind.enums)
-
-    def check(value: object) -> Refusal | None:
-        if isinstance(value, members) or (isinstance(value, str) and value in names):
-            return None
-        return ("enum", "it is no member of its column's enum")
-
-    return check
-
-
-def _whole(kind: Integer) -> Check:
-    limit = largest(kind)
-
-    def check(value: object) -> Refusal | None:
-        if limit is None or not isinstance(value, int) or -limit - 1 <= value <= limit:
-            return None
-        return ("out_of_range", f"its column holds whole numbers from {-limit - 1} to {limit}")
-
-    return check
-
-
-def _decimal(kind: Numeric[Decimal]) -> Check:
-    if kind.precision is None:
-        return _any
-    precision, scale = kind.precision, kind.scale or 0
-
-    def check(value: object) -> Refusal | None:
-        number = Decimal(str(value)) if isinstance(value, int | float | Decimal) else Decimal()
-        if number.is_nan():
-            return None
-        if number.is_infinite() or (not number.is_zero() and number.adjusted() >= precision - scale):
-            return ("decimal_whole_digits", f"its column holds at most {precision - scale} digits before the point")
-        exponent = number.normalize().as_tuple().exponent
-        if isinstance(exponent, int) and -exponent > scale:
-            return ("decimal_max_places", f"its column holds at most {scale} digits after the point")
-        return None
-
-    return check
-
-
-def _moment(kind: DateTime) -> Check:
-    has_zone = kind.timezone
-
-    def check(value: object) -> Refusal | None:
-        if not isinstance(value, datetime) or (value.utcoffset() is not None) == has_zone:
-            return _refuse_before_or_after(value)
-        if has_zone:
-            return ("timezone_aware", "its column holds moments: give it a time zone")
-        return ("timezone_naive", "its column holds no time zone: give it none")
-
-    return check
-
-
-def _refuse_before_or_after(value: object) -> Refusal | None:
-    """A moment that Python could not read back in UTC is refused before it is written."""
-    try:
-        if isinstance(value, datetime) and value.tzinfo is not None:
-            value.astimezone(UTC)
-    except OverflowError:
-        return ("out_of_range", "its moment lies before the year 1 or after the year 9999 in UTC")
+def unreadable(kind: object) -> str | None:
+    """Return why a column of this type cannot be read; `None` if it can."""
+    plain = plain_type(kind)
+    if isinstance(plain, ARRAY) and isinstance(plain_type(item_type(plain)), pg.CITEXT | pg.DOMAIN | pg.HSTORE):
+        return "the driver does not know arrays of a type that a schema or an extension makes: use Text or JSONB"
     return None
 
 
-def _day(_kind: Date) -> Check:
-    return _refuse_time
+def is_json(kind: object) -> bool:
+    """Return whether the column's values are JSON."""
+    return isinstance(plain_type(kind), JSON)
 
 
-def _refuse_time(value: object) -> Refusal | None:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return None
-    return ("date_type", "its column holds dates without a time")
+def null_of(kind: object) -> object:
+    """Return what `None` is written as: NULL, and in a JSON column too, where SQLAlchemy would write JSON's null."""
+    return null() if is_json(kind) else None
 
 
-def _json(_kind: JSON) -> Check:
-    return _refuse_not_json
+def _array(kind: ARRAY[object], _declared: str) -> Check:
+    return nested.array_check(kind, check_of(item_type(kind)))
 
 
-def _refuse_not_json(value: object) -> Refusal | None:
-    if not is_storable(value):
-        return _UNSTORABLE
-    return None if _is_finite(value) else ("finite_number", "JSON has neither infinity nor NaN")
+def _domain(kind: pg.DOMAIN, _declared: str) -> Check:
+    return check_of(kind.data_type)
 
 
-def _array(kind: ARRAY[object]) -> Check:
-    check_item = check_of(kind.item_type)
-
-    def check(value: object) -> Refusal | None:
-        if value is None or not isinstance(value, list | tuple):
-            return None if value is None else check_item(value)
-        held = cast("Collection[object]", value)  # what it holds is looked at here
-        return next((refusal for item in held if (refusal := check(item)) is not None), None)
-
-    return check
+def _is_adapted(kind: object) -> bool:
+    """Return whether the driver alone converts the type's values, as it must for a domain."""
+    plain = plain_type(kind)
+    if isinstance(plain, Numeric | Float):
+        return plain.asdecimal is not isinstance(plain, Float)
+    if isinstance(plain, Uuid):
+        return plain.as_uuid and plain.native_uuid
+    return isinstance(plain, _ADAPTED) and not isinstance(plain, Enum)
 
 
-def _is_finite(value: object) -> bool:
-    match value:
-        case float():
-            return isfinite(value)
-        case dict():
-            return all(_is_finite(one) for one in cast("dict[object, object]", value).values())  # JSON's, seen here
-        case list():
-            return all(_is_finite(one) for one in cast("list[object]", value))  # JSON's, seen here
-        case _:
-            return True
+_ADAPTED: Final = (String, Boolean, Integer, Date, DateTime, Time, LargeBinary, pg.INTERVAL, pg.INET, pg.CIDR)
+_DOMAIN: Final = "SQLAlchemy converts no values of a domain over such a type: use the type itself"
+_UNKNOWN: Final = "PostgreSQL has no such type: use one that it has"
+_UNKNOWN_NAMES: Final = frozenset({"BINARY", "BLOB", "CLOB", "DATETIME", "DOUBLE", "NVARCHAR", "VARBINARY"})
+"""Types of other databases that SQLAlchemy declares as they are."""
 
+_BY_CATALOGUE: Final = "PostgreSQL gives its values back as the session finds them, and not as they were: "
+_REWRITTEN: Final[tuple[tuple[type[object], str], ...]] = (
+    (pg.MONEY, "PostgreSQL gives money back as text in the form of the server's locale: use Numeric"),
+    (pg.REGCLASS, _BY_CATALOGUE + "use Text"),
+    (pg.REGCONFIG, _BY_CATALOGUE + "use Text"),
+    (pg.TSQUERY, "PostgreSQL gives its text back rewritten: use Text, and make the query where it is used"),
+    (pg.TSVECTOR, "PostgreSQL gives its text back rewritten: make it a computed column"),
+    (pg.JSONPATH, "PostgreSQL gives its text back rewritten: use Text"),
+)
+"""Types whose text the server writes anew."""
 
-def _encodes(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-_CHECKED = (
-    Boolean, Date, DateTime, Enum, Float, Integer, INTERVAL, Interval, JSON, LargeBinary, Numeric, String, Time, Uuid,
-)  # fmt: skip
-"""Types whose values Python's classes and the checks here describe; an address, a range or a bit string is none."""
-
-_MAKERS: tuple[tuple[type[object], Callable[[Any], Check]], ...] = (  # each is given its own type
-    (Enum, _enum),
-    (String, _text),
-    (Integer, _whole),
-    (Numeric, _decimal),
-    (DateTime, _moment),
-    (Date, _day),
-    (JSON, _json),
+_Maker: TypeAlias = Callable[[Any, str], Check]
+_MAKERS: Final[tuple[tuple[type[object], _Maker], ...]] = (  # each is given its own type, and its declaration
+    (Enum, texts.enum_check),
+    (String, texts.text_check),
+    (Boolean, numbers.boolean_check),
+    (Integer, numbers.integer_check),
+    (Float, numbers.float_check),
+    (Numeric, numbers.numeric_check),
+    (DateTime, times.moment_check),
+    (Date, times.date_check),
+    (Time, times.time_check),
+    (pg.INTERVAL, times.interval_check),
+    (Interval, lambda _kind, _declared: times.check_emulated_interval),
+    (PickleType, documents.pickle_check),
+    (LargeBinary, lambda _kind, _declared: class_check("bytes", "bytes_type", bytes)),
+    (Uuid, texts.uuid_check),
+    (JSON, documents.json_check),
+    (pg.HSTORE, lambda _kind, _declared: documents.refuse_not_hstore),
+    (pg.OID, lambda _kind, _declared: numbers.range_check(0, (1 << 32) - 1)),
+    (pg.BIT, texts.bits_check),
+    (pg.MACADDR, lambda _kind, _declared: texts.mac_check(6)),
+    (pg.MACADDR8, lambda _kind, _declared: texts.mac_check(8)),
+    (pg.INET, lambda _kind, _declared: texts.refuse_unusual_address),
+    (pg.CIDR, lambda _kind, _declared: texts.check_network),
     (ARRAY, _array),
+    (pg.DOMAIN, _domain),
+    (AbstractSingleRange, nested.one_range_check),
+    (AbstractMultiRange, nested.many_ranges_check),
 )
 """How the check for a type is made: subclasses before their base."""

@@ -11,6 +11,7 @@ from sqlalchemy import Column
 from backend.errors import Facts, InvalidDataError, Problem, UsageError, with_article
 from backend.statements.annotations import holds_models
 from backend.statements.by_name import NameValidator
+from backend.statements.column_values.documents import NESTED_TOO_DEEPLY, NOT_JSON
 from backend.statements.entity import Entity, ModelT
 from backend.statements.problems import problems
 from backend.statements.rules import ModelRules
@@ -18,6 +19,10 @@ from backend.statements.storage import check_of, is_json, jsonable, null_of
 
 Values = dict[str, object]
 """Column values by the column's key in the table."""
+
+
+class _MeetingKeysError(Exception):
+    """Two values of a model would become one in its dump."""
 
 
 class _Write:
@@ -85,8 +90,10 @@ class Intake:
     def _plain(self, name: str, value: object) -> object:
         try:
             return _plain(value)
+        except _MeetingKeysError:
+            raise self._refused(name, *NOT_JSON) from None
         except RecursionError:
-            raise self._refused(name, "recursion_loop", "it contains itself, or is nested too deeply") from None
+            raise self._refused(name, *NESTED_TOO_DEEPLY) from None
 
     def _valid(self, given: Values) -> BaseModel:
         try:
@@ -130,7 +137,9 @@ class Intake:
         try:
             return jsonable(value)
         except ValueError:
-            raise self._refused(name, "not_json", "it holds what JSON cannot say") from None
+            raise self._refused(name, *NOT_JSON) from None
+        except RecursionError:
+            raise self._refused(name, *NESTED_TOO_DEEPLY) from None
 
     @cached_property
     def _annotations(self) -> Mapping[str, Collection[object]]:
@@ -161,7 +170,10 @@ def _plain(value: object) -> object:
             return _plain(cast("object", value.root))  # whichever type it has
         case BaseModel():
             held = {name: one for name, one in vars(value).items() if name in type(value).model_fields}
-            held |= value.model_extra or {}
+            extra = value.model_extra or {}
+            if not held.keys().isdisjoint(extra):  # a further field with the name of one whose alias was given
+                raise _MeetingKeysError
+            held |= extra
             return {name: _plain(one) for name, one in held.items() if one is not MISSING}
         case Mapping():
             mapped = cast("Mapping[object, object]", value)  # what it maps is looked at here

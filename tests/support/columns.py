@@ -34,7 +34,9 @@ from sqlalchemy import (
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel, col
+from typing_extensions import override
 
 from backend import AsyncCRUDRepository, CRUDRepository
 
@@ -58,6 +60,20 @@ class Point:
 
     x: int
     y: int
+
+
+class Numbered(BaseModel):
+    """A model within a JSON column whose keys can meet."""
+
+    names: dict[int | str, str]
+
+
+class Extended(BaseModel):
+    """A model within a JSON column whose further fields can meet its own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    number: int = Field(alias="Number")
 
 
 class Sample(SQLModel, table=True):
@@ -241,3 +257,51 @@ class OddRepository(
 class AsyncOddRepository(
     AsyncCRUDRepository[Odd, OddCreate, OddUpdate], owner=col(Odd.owner_is), version=col(Odd.version_is)
 ): ...
+
+
+class Box(SQLModel, table=True):
+    """Holds a model of either of two classes as JSON."""
+
+    id: int = Field(default=None, primary_key=True)
+    content: dict[str, Any] = Field(sa_type=JSON)
+
+
+class BoxCreate(BaseModel):
+    content: Extended
+
+
+class BoxUpdate(BaseModel):
+    content: Numbered
+
+
+class BoxRepository(CRUDRepository[Box, BoxCreate, BoxUpdate]): ...
+
+
+class AsyncBoxRepository(AsyncCRUDRepository[Box, BoxCreate, BoxUpdate]): ...
+
+
+class PointType(UserDefinedType[str]):
+    """A type of PostgreSQL that SQLAlchemy does not know."""
+
+    cache_ok: bool | None = True
+
+    @override
+    def get_col_spec(self, **_options: object) -> str:
+        return "POINT"
+
+
+class Pin(SQLModel, table=True):
+    """Has a column whose values only the server can judge."""
+
+    id: int = Field(default=None, primary_key=True)
+    place: str = Field(sa_type=PointType)
+
+
+class PinCreate(BaseModel):
+    place: str
+
+
+class PinRepository(CRUDRepository[Pin, PinCreate, PinCreate]): ...
+
+
+class AsyncPinRepository(AsyncCRUDRepository[Pin, PinCreate, PinCreate]): ...

@@ -14,12 +14,15 @@ from backend.statements.annotations import CONSTRAINTS, Constraint, Limit, loose
 from backend.statements.columns import HELD, is_scalar, python_type, stored_type
 from backend.statements.entity import Entity
 from backend.statements.rules import field_validators
+from backend.statements.storage import unsupported
 
 _CONVERTERS = (AfterValidator, BeforeValidator, PlainValidator, WrapValidator)
 
 
 def check_field(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:
     """Raises `DefinitionError` if the field is certain to let pass what the model or the column does not take."""
+    if (reason := unsupported(entity.columns[key].type)) is not None:
+        raise DefinitionError(f"{schema.__name__}.{key} cannot be written to {entity.name}.{key}: {reason}")
     _check_class(entity, schema, key, field)
     taken = values(field)
     if not taken or not all(is_scalar(one.kind) for one in taken):

@@ -8,10 +8,14 @@ from backend.statements.columns import python_type, stored_type
 from backend.statements.definition.requirements import check_model_validators
 from backend.statements.definition.versions import check_version_moves
 from backend.statements.entity import Entity
+from backend.statements.storage import unreadable
 
 
 def check_model(name: str, entity: Entity[SQLModel]) -> None:
-    """Raises `DefinitionError` if key, owner or version cannot serve, or the model's validators could not run."""
+    """Raises `DefinitionError` for a column, key, owner or version that cannot serve, or validators that cannot run."""
+    for key, column in entity.columns.items():
+        if (reason := unreadable(column.type)) is not None:
+            raise DefinitionError(f"{entity.name}.{key} cannot be read: {reason}")
     _check_python_type(name, entity, "id", entity.primary_key, entity.id_type)
     if entity.owner is not None:
         _check_python_type(name, entity, "owner", entity.owner, entity.owner_type)

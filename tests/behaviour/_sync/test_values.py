@@ -12,11 +12,18 @@ from sqlmodel import col
 
 from backend.errors import InvalidDataError, OwnerRequiredError
 from tests.support.columns import (
+    BoxCreate,
+    BoxRepository,
+    BoxUpdate,
     Colour,
+    Extended,
+    Numbered,
     Odd,
     OddCreate,
     OddRepository,
     OddUpdate,
+    PinCreate,
+    PinRepository,
     Place,
     Point,
     RuledCreate,
@@ -87,7 +94,10 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("data", {"a": [{"b": float("inf")}]}, "finite_number"),
     ("data", {"a": ["\0"]}, "unstorable_text"),
     ("data", {"a\0": 1}, "unstorable_text"),
-    ("data", {"a": [("b\ud800",)]}, "unstorable_text"),
+    ("data", {"a": [["b\ud800"]]}, "unstorable_text"),
+    ("data", {"a": {1: "a", "1": "b"}}, "not_json"),
+    ("data", {"a": ("b",)}, "not_json"),
+    ("data", {"a": Decimal("1.10")}, "not_json"),
     ("data", {"a": object()}, "not_json"),
     ("data", {"a": b"\xff"}, "not_json"),
     ("colour", "green", "enum"),
@@ -101,6 +111,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("at", datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))), "out_of_range"),
     ("local", AT, "timezone_naive"),
     ("grid", [[1], [2**31]], "out_of_range"),
+    ("grid", [[1], [2, 3]], "array_shape"),
     ("day", AT, "date_from_datetime_inexact"),
     ("small", 2**15, "out_of_range"),
     ("whole", -(2**31) - 1, "out_of_range"),
@@ -124,11 +135,25 @@ def test_what_a_column_cannot_hold_is_refused_before_sql(
     assert seen.flights == 0
 
 
-def test_what_only_the_server_can_tell_is_invalid_data_too(samples: SampleRepository) -> None:
+def test_what_only_the_server_can_tell_is_invalid_data_too(session: Session) -> None:
     with pytest.raises(InvalidDataError) as raised:
-        samples.create(SampleCreate(grid=[[1], [2, 3]]))
+        PinRepository(session).create(PinCreate(place="nowhere"))
     assert raised.value.sqlstate == "22P02"
     assert raised.value.outcome == "not_applied"
+
+
+def test_a_model_in_json_whose_keys_would_meet_is_refused(session: Session, proxy: WireProxy) -> None:
+    boxes = BoxRepository(session)
+    box = boxes.create(BoxCreate(content=Extended.model_validate({"Number": 1, "more": {"a": 2}})))
+    assert box.content == {"number": 1, "more": {"a": 2}}
+    assert (boxes.update(box.id, BoxUpdate(content=Numbered(names={1: "a"})))).content == {"names": {"1": "a"}}
+    meeting = Extended.model_validate({"Number": 1, "number": 2})
+    with proxy.watch() as seen:
+        with pytest.raises(InvalidDataError, match="content: it holds what JSON cannot say"):
+            boxes.create(BoxCreate(content=meeting))
+        with pytest.raises(InvalidDataError, match="content: it holds what JSON cannot say"):
+            boxes.update(box.id, BoxUpdate(content=Numbered(names={1: "a", "1": "b"})))
+    assert seen.flights == 0
 
 
 def test_none_in_a_json_column_is_null(samples: SampleRepository) -> None:
