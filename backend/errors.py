@@ -40,6 +40,7 @@ nor pickled.
 Names only: nothing here knows a session, an engine or a driver.
 """
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,6 +78,13 @@ class Problem:
 def with_article(kind: type) -> str:
     """The class's name as messages say it: `a Task`, `an Invoice`."""
     return f"{'an' if kind.__name__[0].lower() in 'aeiou' else 'a'} {kind.__name__}"
+
+
+def described(value: object) -> str:
+    """Return what a value is, as messages say it, and never the value: `an int`, `the class Task`."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return with_article(type(value)) + (", which was not awaited" if isinstance(value, Awaitable) else "")
 
 
 class RepositoryError(Exception):

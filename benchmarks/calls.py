@@ -5,7 +5,7 @@ from typing import Final, LiteralString, TypeAlias
 
 import psycopg
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
-from sqlalchemy.orm import Session
+from sqlmodel import Session
 
 from backend import Database
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate

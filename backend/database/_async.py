@@ -18,7 +18,7 @@ from backend.database.running._async import run_again, uncommitted
 from backend.database.running.hold import Isolation
 from backend.database.sessions import TransactionSession, async_session_of, refuse_within_transaction
 from backend.database.transactions import commit
-from backend.errors import UsageError, with_article
+from backend.errors import UsageError, described
 from backend.settings import Settings
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ class AsyncDatabase:
         """
         refuse_within_transaction(self._engine, "run()")
         if not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
-            raise UsageError(f"retry is {with_article(type(retry))}, expected a Retry: retry=Retry(attempts=…)")
+            raise UsageError(f"retry is {described(retry)}, expected a Retry: retry=Retry(attempts=…)")
         return await run_again(self._engine, work, isolation, retry)
 
     async def ping(self) -> None:

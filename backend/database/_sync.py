@@ -18,7 +18,7 @@ from backend.database.running._sync import run_again, uncommitted
 from backend.database.running.hold import Isolation
 from backend.database.sessions import TransactionSession, refuse_within_transaction, session_of
 from backend.database.transactions import commit
-from backend.errors import UsageError, with_article
+from backend.errors import UsageError, described
 from backend.settings import Settings
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ class Database:
         """
         refuse_within_transaction(self._engine, "run()")
         if not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
-            raise UsageError(f"retry is {with_article(type(retry))}, expected a Retry: retry=Retry(attempts=…)")
+            raise UsageError(f"retry is {described(retry)}, expected a Retry: retry=Retry(attempts=…)")
         return run_again(self._engine, work, isolation, retry)
 
     def ping(self) -> None:

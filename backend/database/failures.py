@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from typing_extensions import override
 
-from backend.database.messages import message, server_message
+from backend.database.messages import message, server_message, shared_session
 from backend.database.sqlstates import REFUSED_VALUES, error_class
-from backend.database.violations import violated_fields
+from backend.database.violations import schema_of, violated_fields
 from backend.errors import (
     ConnectError,
     ConnectionLostError,
@@ -44,6 +44,9 @@ Phase = Literal["connect", "statement", "answer", "commit"]
 
 _OF_DATA: Final = (ValueError, LookupError, ArithmeticError)
 """What a value that does not fit raises beside the driver's errors; their text may hold it."""
+
+_SHARED: Final = "isce"
+"""SQLAlchemy's code for a session that is used by two at once."""
 
 _ENDED_WHILE_IDLE: Final = frozenset({"25P03", "57P05"})
 """The server closed the session before it read what was sent last."""
@@ -103,6 +106,8 @@ def translated(
         kind = _of_driver(error, driver, work, phase, connection, may_be_applied=applied or commits)
         shown = server_message(kind, driver, statement, connection)
         made = _made(kind, work, _facts(driver, work, connection), shown)
+    elif isinstance(error, InvalidRequestError) and error.code == _SHARED:
+        made = UsageError(shared_session(str(work)), work.facts)
     elif (own := _without_driver(error, phase)) is not None:
         made = _made(own, work)
     else:
@@ -196,18 +201,8 @@ def _without_sqlstate(driver: psycopg.Error) -> type[RepositoryError]:
 def _facts(driver: psycopg.Error, work: Work, connection: Connection | None) -> Facts:
     fields: tuple[str, ...] = ()
     if work.table is not None:
-        fields = violated_fields(driver.diag, work.table, work.columns, _schema_of(work.table, connection))
+        fields = violated_fields(driver.diag, work.table, work.columns, schema_of(work.table, connection))
     return Facts(work.model, work.operation, driver.diag.constraint_name, fields, driver.sqlstate)
-
-
-def _schema_of(table: Table, connection: Connection | None) -> str | None:
-    """The schema that the statement found the table in, `None` if that is not known."""
-    if connection is None:
-        return table.schema
-    translated_to: Mapping[str | None, str | None] = (
-        connection.get_execution_options().get("schema_translate_map") or {}
-    )
-    return translated_to.get(table.schema, table.schema) or connection.dialect.default_schema_name
 
 
 _CURSORS: Final = (psycopg.Cursor, psycopg.AsyncCursor)

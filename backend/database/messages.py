@@ -66,6 +66,11 @@ def message(
     return f"{work} {words}" + (f" ({'; '.join(details)})" if details else "") + (f": {server}" if server else "")
 
 
+def shared_session(work: str) -> str:
+    """Return the text of an error for work on a session that another task or thread is using."""
+    return f"{work} while another task or thread uses the same session: give each of them a session of its own"
+
+
 def server_message(
     kind: type[RepositoryError], driver: psycopg.Error, statement: Executable | None, connection: Connection | None
 ) -> str | None:

@@ -8,17 +8,22 @@ from typing import Final
 from weakref import ReferenceType, ref
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import IllegalStateChangeError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncSession as PlainAsyncSession
+from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
 from backend.database.checkout import is_autocommitting
+from backend.database.messages import shared_session
 from backend.database.transactions import abandon, join
-from backend.errors import UsageError
+from backend.errors import UsageError, described, with_article
 
 _KEY: Final = "backend.noted"
+_CLOSED_IN_USE: Final = "backend.closed_in_use"
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +58,25 @@ class DatabaseSession(Session):
             )
         return super().begin(nested)
 
+    @override
+    def commit(self) -> None:
+        """Commit the transaction. Raises `UsageError` outside of one, where there is nothing to commit."""
+        if not self.in_transaction():
+            raise UsageError(
+                "commit() on a session that is in no transaction: each repository call is durable when it returns, "
+                "and statements of your own go into with session.begin():"
+            )
+        super().commit()
+
+    @override
+    def close(self) -> None:
+        """Close the session. Raises `UsageError` while another task or thread connects it: the call there closes it."""
+        try:
+            super().close()
+        except IllegalStateChangeError:
+            self.info[_CLOSED_IN_USE] = True
+            raise UsageError(shared_session("close()")) from None
+
 
 class TransactionSession(DatabaseSession):
     """The session of one transaction of `transaction()` or `run()`: after its end it takes no calls."""
@@ -83,6 +107,33 @@ def refuse_within_transaction(engine: Engine | AsyncEngine, call: str) -> None:
     own = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
     if any(noted.is_on(own) for noted in _noted.get()):
         raise UsageError(f"{call} within a transaction: it makes its own, so call it outside of the block")
+
+
+def refuse_closed_in_use(session: PlainSession, work: object) -> None:
+    """Close a session that could not be closed while it was connecting. Raises `UsageError` then."""
+    if session.info.pop(_CLOSED_IN_USE, False):
+        session.close()
+        raise UsageError(shared_session(str(work)))
+
+
+def check_session(repository: str, session: object, kind: type[Session | AsyncSession]) -> None:
+    """Raise `UsageError` for what is no session of this kind, be it SQLModel's own or a plain one of SQLAlchemy's."""
+    is_async = issubclass(kind, AsyncSession)
+    if isinstance(session, PlainAsyncSession if is_async else PlainSession):
+        return
+    database = "an AsyncDatabase" if is_async else "a Database"
+    if isinstance(session, PlainSession | PlainAsyncSession):
+        hint = f"open one of {database}, or use {'a CRUDRepository' if is_async else 'an AsyncCRUDRepository'}"
+    elif _is_to_be_entered(session):
+        hint = f"enter it first, {'async ' * is_async}with db.transaction() as session:"
+    else:
+        hint = f"pass one of db.session(), db.transaction() or db.run() of {database}"
+    raise UsageError(f"{repository} takes {with_article(kind)}, got {described(session)}: {hint}")
+
+
+def _is_to_be_entered(value: object) -> bool:
+    """Return whether a value is a context manager that may give a session, and no database."""
+    return not hasattr(value, "session") and (hasattr(value, "__enter__") or hasattr(value, "__aenter__"))
 
 
 def _runner() -> tuple[int, object]:

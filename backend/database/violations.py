@@ -10,6 +10,7 @@ from psycopg.errors import Diagnostic
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Connection,
     ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
@@ -59,6 +60,16 @@ def violated_fields(said: Diagnostic, table: Table, columns: Columns, schema: st
     found = [one for one in named if _is_named(one, said.constraint_name)]
     found = found or [one for one in named if _given_name(one, table) == said.constraint_name]
     return _attributes(columns, _columns_of(found[0])) if len(found) == 1 else ()
+
+
+def schema_of(table: Table, connection: Connection | None) -> str | None:
+    """The schema that the statement found the table in, `None` if that is not known."""
+    if connection is None:
+        return table.schema
+    translated_to: Mapping[str | None, str | None] = (
+        connection.get_execution_options().get("schema_translate_map") or {}
+    )
+    return translated_to.get(table.schema, table.schema) or connection.dialect.default_schema_name
 
 
 def _attributes(columns: Columns, concerned: Iterable[object]) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import ClassVar, Generic, Self, cast
 
 from sqlalchemy import Executable
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
-from backend.errors import Facts, NotFoundError, OwnerRequiredError, UsageError, with_article
+from backend.database.sessions import check_session
+from backend.errors import Facts, NotFoundError, OwnerRequiredError, UsageError, described
 from backend.repository.definition import Definition, definition_of, locked, looked, merged, required_definition
 from backend.repository.execution import Parameters, Rows
 from backend.repository.subclassing._async import AsyncScoped
@@ -68,11 +69,7 @@ class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, Upd
         cls._class_definition = definition_of(cls, AsyncCRUDRepository, cls._keywords)
 
     def __init__(self, session: AsyncSession) -> None:
-        if not isinstance(session, AsyncSession):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers too
-            raise UsageError(
-                f"{type(self).__name__} takes an AsyncSession, got {with_article(type(session))}: "
-                "pass one of db.session(), db.transaction() or db.run() of an AsyncDatabase"
-            )
+        check_session(type(self).__name__, session, AsyncSession)
         super().__init__(session, self._definition_of_class())
 
     @override
@@ -210,7 +207,7 @@ class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, Upd
         statements = self._statements
         if lock is not None:
             if not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
-                raise UsageError(f"lock is {with_article(type(lock))}, expected a Lock: lock=Lock()")
+                raise UsageError(f"lock is {described(lock)}, expected a Lock: lock=Lock()")
             operation = locked(operation)
         if not self._definition.can_hold(id):
             return ()

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import ClassVar, Generic, Self, cast
 
 from sqlalchemy import Executable
-from sqlalchemy.orm import Mapped, Session
-from sqlmodel import SQLModel
+from sqlalchemy.orm import Mapped
+from sqlmodel import Session, SQLModel
 from typing_extensions import override
 
-from backend.errors import Facts, NotFoundError, OwnerRequiredError, UsageError, with_article
+from backend.database.sessions import check_session
+from backend.errors import Facts, NotFoundError, OwnerRequiredError, UsageError, described
 from backend.repository.definition import Definition, definition_of, locked, looked, merged, required_definition
 from backend.repository.execution import Parameters, Rows
 from backend.repository.subclassing._sync import Scoped
@@ -68,11 +69,7 @@ class CRUDRepository(Scoped[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT,
         cls._class_definition = definition_of(cls, CRUDRepository, cls._keywords)
 
     def __init__(self, session: Session) -> None:
-        if not isinstance(session, Session):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers too
-            raise UsageError(
-                f"{type(self).__name__} takes a Session, got {with_article(type(session))}: "
-                "pass one of db.session(), db.transaction() or db.run() of a Database"
-            )
+        check_session(type(self).__name__, session, Session)
         super().__init__(session, self._definition_of_class())
 
     @override
@@ -210,7 +207,7 @@ class CRUDRepository(Scoped[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT,
         statements = self._statements
         if lock is not None:
             if not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
-                raise UsageError(f"lock is {with_article(type(lock))}, expected a Lock: lock=Lock()")
+                raise UsageError(f"lock is {described(lock)}, expected a Lock: lock=Lock()")
             operation = locked(operation)
         if not self._definition.can_hold(id):
             return ()

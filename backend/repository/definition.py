@@ -10,7 +10,7 @@ from sqlalchemy import Integer
 from sqlmodel import SQLModel
 
 from backend.database.failures import Work
-from backend.errors import DefinitionError, Facts, NotFoundError, StaleError, UsageError, with_article
+from backend.errors import DefinitionError, Facts, NotFoundError, StaleError, UsageError, described, with_article
 from backend.statements.binding import is_forward, is_unbound, type_arguments
 from backend.statements.columns import stored_type
 from backend.statements.definition import Keywords, define
@@ -61,8 +61,8 @@ class Definition(Generic[ModelT]):
     def can_hold(self, id: object) -> bool:
         """Whether the key's column can hold this id: one that it cannot is absent. `UsageError` for another type."""
         if not isinstance(id, self._id_type) or (isinstance(id, bool) and self._id_type is not bool):
-            expected, given = with_article(self._id_type), with_article(type(id))
-            raise UsageError(f"an id of {self.entity.name} is {expected}, got {given}")
+            expected, given = with_article(self._id_type), described(id)
+            raise UsageError(f"an id of {self.entity.name} is {expected}, got {given}: pass {expected}")
         return self._id_check(id) is None
 
     def require_owned(self) -> None:
@@ -80,10 +80,13 @@ class Definition(Generic[ModelT]):
                 f"the owner of {entity.name} is None, expected {with_article(entity.owner_type)}: "
                 "pass the owner to owned_by()"
             )
-        is_owner = isinstance(owner, entity.owner_type) and not isinstance(owner, bool)
-        if not is_owner or (self._owner_check and self._owner_check(owner)):
-            expected, given = with_article(entity.owner_type), with_article(type(owner))
-            raise UsageError(f"an owner of {entity.name} is {expected}, got {given} it cannot be")
+        if not isinstance(owner, entity.owner_type) or isinstance(owner, bool):
+            expected = with_article(entity.owner_type)
+            raise UsageError(
+                f"an owner of {entity.name} is {expected}, got {described(owner)}: pass {expected} to owned_by()"
+            )
+        if self._owner_check and self._owner_check(owner):
+            raise UsageError(f"invalid owner for {entity.name}: the column cannot store this {type(owner).__name__}")
 
     def not_found(self, id: object, operation: str, *, met: bool = True) -> NotFoundError:
         """The error for an id that no row in scope has, or none that is as it was asked for (`met` is false).
@@ -115,7 +118,7 @@ class Definition(Generic[ModelT]):
             kind = "an int" if self._counts else "a datetime with a time zone"
             naive = " without one" if isinstance(expected, datetime) else ""
             raise UsageError(
-                f"the version of {entity.name} is {kind}, got {with_article(type(expected))}{naive}: "
+                f"the version of {entity.name} is {kind}, got {described(expected)}{naive}: "
                 f"pass expected=row.{entity.version}, as it was read"
             )
         return self._version_check(expected) is None

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapper, Session
 
 from backend.database.checkout import autocommitting, is_autocommitting
 from backend.database.failures import Phase, Work, translated, translating
-from backend.database.sessions import TransactionSession
+from backend.database.sessions import TransactionSession, refuse_closed_in_use
 from backend.database.transactions import committing, connection_of, join, wrote
 from backend.errors import UsageError
 from backend.statements.rows import ModelRow
@@ -80,6 +80,7 @@ def _joining(session: Session, call: Call) -> Rows:
     if session.autoflush:
         session.flush()
     connection = connection_of(session, call.bind_arguments, call.work)
+    refuse_closed_in_use(session, call.work)
     with translating(call.work, "connect"):
         own_transaction = is_autocommitting(connection)  # an AUTOCOMMIT engine's: what the session is in is none
     if call.work.locks and own_transaction:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.sql.elements import ClauseElement, ColumnClause
 from sqlalchemy.sql.selectable import SelectBase
 
-from backend.errors import UsageError
+from backend.errors import UsageError, described
 
 T = TypeVar("T")
 
@@ -24,6 +24,9 @@ def checked_conditions(table: Table, where: Sequence[Condition]) -> Sequence[Col
 
     Raises `UsageError` for a Python value (`Task.id is None` is one, and says nothing) and for another table's column.
     """
+    for condition in where:
+        if isinstance(condition, list | tuple | set | frozenset | Iterator):
+            raise UsageError(f"a condition is {described(condition)}, expected each by itself: write *conditions")
     return [
         _expression(condition, table, "a condition", "col(Model.field) == value or .is_(None), joined by & and |")
         for condition in where

@@ -140,7 +140,7 @@ class Statements(Generic[ModelT]):
         _, statement, names = built
         if not names.issuperset(parameters):
             named = ", ".join(sorted(names)) or "none"
-            raise UsageError(f"a change of {self.entity.name} takes the parameters {named}: it is given others")
+            raise UsageError(f"unexpected parameters for this Change of {self.entity.name}, it takes: {named}")
         return statement
 
     def list(
@@ -258,8 +258,8 @@ class Statements(Generic[ModelT]):
             if element.compare(own) and name not in self.entity.fixed:
                 return own.key
         raise UsageError(
-            f"a change of {self.entity.name} sets what it cannot: set its own columns, "
-            "without primary key, owner and version"
+            f"a Change of {self.entity.name} cannot set primary key, owner or version, nor another table's column: "
+            "leave them out"
         )
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from pydantic import MISSING, BaseModel, RootModel, ValidationError
 from sqlalchemy import Column
 
-from backend.errors import Facts, InvalidDataError, Problem, UsageError, with_article
+from backend.errors import Facts, InvalidDataError, Problem, UsageError, described, with_article
 from backend.statements.annotations import holds_models
 from backend.statements.by_name import NameValidator
 from backend.statements.column_values.documents import NESTED_TOO_DEEPLY, NOT_JSON
@@ -75,7 +75,7 @@ class Intake:
     def _given(self, data: BaseModel, names: Iterable[str]) -> Values:
         if not isinstance(data, self._schema):
             raise UsageError(
-                f"{self._facts.operation} takes {with_article(self._schema)}, got {with_article(type(data))}: "
+                f"{self._facts.operation} takes {with_article(self._schema)}, got {described(data)}: "
                 f"pass {self._schema.__name__}(…)",
                 self._facts,
             )

@@ -4,8 +4,7 @@ import inspect
 
 import pytest
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from backend import Database
 from backend.database.transactions import UncommittedWritesWarning
@@ -13,7 +12,7 @@ from backend.tasks import Task, TaskCreate, TaskRepository
 
 
 def _write(session: Session) -> None:
-    session.execute(select(Task))
+    session.exec(select(Task))
     TaskRepository(session).owned_by("a").create(TaskCreate(title="x"))
 
 

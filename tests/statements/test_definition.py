@@ -150,6 +150,11 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         "Hero.name is required and neither New nor the database gives it: add it to New, or a server_default to Hero, "
         "or name it as the owner, owner=col(Hero.name)",
     ),
+    "swapped schemas": (
+        lambda: repository(Hero, HeroUpdate, HeroCreate),
+        "Wrong has HeroUpdate as its create schema and HeroCreate as its update schema, which are swapped: "
+        "write [Hero, HeroCreate, HeroUpdate]",
+    ),
     "a required column may be left out": (
         hero({"name": (NAME | MISSING, MISSING)}),
         "New.name may be left out, and Hero.name is required: remove MISSING",

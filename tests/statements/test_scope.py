@@ -799,7 +799,7 @@ def test_a_repository_without_a_scope_reaches_every_row(scoped: Statements[Any])
 
 @pytest.mark.parametrize("field", [Ticket.id, Ticket.owner_id, Project.name, Task.title])
 def test_a_change_sets_neither_key_nor_owner_nor_another_tables_column(scoped: Statements[Any], field: Any) -> None:
-    with pytest.raises(UsageError, match=r"sets what it cannot|names a column of"):
+    with pytest.raises(UsageError, match=r"cannot set primary key, owner or version|names a column of"):
         scoped.change(Change({col(field): "b"}), ())
 
 
@@ -807,12 +807,12 @@ def test_a_change_takes_only_the_parameters_that_it_names(scoped: Statements[Any
     change = Change({col(Ticket.title): bindparam("text")}, col(Ticket.assignee) == bindparam("who"))
     assert scoped.change(change, {"text": "x", "who": "y"}) is scoped.change(change, {"who"})
     for name in ("owner_id", "id", "assignee", "title", OWNER_PARAMETER, ID_PARAMETER):
-        with pytest.raises(UsageError, match="a change of Ticket takes the parameters text, who: it is given others"):
+        with pytest.raises(UsageError, match="unexpected parameters for this Change of Ticket, it takes: text, who"):
             scoped.change(change, {"text", name})
     named = Change({col(Ticket.title): sum((bindparam(one) for one in "hgfedcba"), literal(""))})
-    with pytest.raises(UsageError, match="takes the parameters a, b, c, d, e, f, g, h: it is given others"):
+    with pytest.raises(UsageError, match="it takes: a, b, c, d, e, f, g, h"):
         scoped.change(named, {"z"})
-    with pytest.raises(UsageError, match="takes the parameters none: it is given others"):
+    with pytest.raises(UsageError, match="it takes: none"):
         scoped.change(Change({col(Ticket.title): "x"}), {"owner_id": "b"})
 
 

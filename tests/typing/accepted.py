@@ -6,7 +6,7 @@ from typing import assert_type
 from uuid import UUID
 
 from sqlalchemy import Row, func
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase, Database, Lock, Retry, init_db
@@ -81,6 +81,14 @@ def other_keys(session: Session, id: UUID) -> None:
 def for_subclasses(session: Session) -> None:
     tickets = TicketRepository(session)
     assert_type(tickets.open_count_by_day(), Sequence[Row[date, int]])
+    assert_type(tickets.session, Session)
+    assert_type(tickets.session.exec(select(Task)).all(), Sequence[Task])
+
+
+async def for_async_subclasses(session: AsyncSession) -> None:
+    tasks = AsyncTaskRepository(session)
+    assert_type(tasks.session, AsyncSession)
+    assert_type((await tasks.session.exec(select(Task))).all(), Sequence[Task])
 
 
 class Reports(TaskRepository):

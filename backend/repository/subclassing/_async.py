@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Generic, cast, overload
 
 from sqlalchemy import Executable, Row, Select, SQLColumnExpression
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypeVar, TypeVarTuple
 
 from backend.database.bridge import async_on_session

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Generic, cast, overload
 
 from sqlalchemy import Executable, Row, Select, SQLColumnExpression
-from sqlalchemy.orm import Session
+from sqlmodel import Session
 from typing_extensions import TypeVar, TypeVarTuple
 
 from backend.database.bridge import on_session

@@ -28,7 +28,7 @@ from backend.statements.definition.naming import (
     shared_attributes,
     table_mapper,
 )
-from backend.statements.definition.schemas import check_create, check_update
+from backend.statements.definition.schemas import check_schemas
 from backend.statements.entity import Entity
 
 __all__ = ["Keywords", "define", "owner_columns"]
@@ -61,8 +61,7 @@ def define(name: str, arguments: tuple[Argument, ...], keywords: Keywords) -> En
         version=attribute(name, "version", keywords.version, mapper, columns),
     )
     check_model(name, entity)
-    check_create(entity)
-    check_update(entity)
+    check_schemas(name, entity)
     shared = shared_attributes(name, keywords.shared_keys, mapper, columns)
     check_keys(name, entity, shared)
     agree(name, entity, shared)

@@ -1,5 +1,6 @@
 """The create and the update schema as a whole: what they must have and must not."""
 
+from dataclasses import replace
 from types import NoneType
 
 from pydantic import MISSING, BaseModel
@@ -11,6 +12,29 @@ from backend.statements.definition.fields import check_field
 from backend.statements.definition.naming import did_you_mean
 from backend.statements.definition.requirements import has_value_without_schema, is_required
 from backend.statements.entity import Entity
+
+
+def check_schemas(name: str, entity: Entity[SQLModel]) -> None:
+    """Raise `DefinitionError` if a schema cannot do its part, or each can do the other's: the two are swapped."""
+    try:
+        _check_both(entity)
+    except DefinitionError:
+        create, update = entity.create, entity.update
+        try:
+            _check_both(replace(entity, create=update, update=create))
+        except DefinitionError:
+            pass
+        else:
+            raise DefinitionError(
+                f"{name} has {create.__name__} as its create schema and {update.__name__} as its update schema, "
+                f"which are swapped: write [{entity.name}, {update.__name__}, {create.__name__}]"
+            ) from None
+        raise
+
+
+def _check_both(entity: Entity[SQLModel]) -> None:
+    check_create(entity)
+    check_update(entity)
 
 
 def check_create(entity: Entity[SQLModel]) -> None:

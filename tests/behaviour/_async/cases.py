@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, SQLColumnExpression
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncCRUDRepository
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import inspect
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase
 from backend.errors import MultipleFoundError, NotFoundError, StaleError, UsageError

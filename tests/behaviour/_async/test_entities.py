@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Delete, Insert, Select, Update, event, inspect
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session as PlainSession
 from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.orm.exc import DetachedInstanceError
 from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
 from backend import AsyncDatabase

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from pydantic import MISSING
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.errors import InvalidDataError
 from tests.support.columns import AsyncSampleRepository, Sample, SampleCreate, SampleUpdate

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.errors import ForeignKeyViolationError, RepositoryError, UniqueViolationError
 from tests.support.entities import (

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.errors import InvalidDataError, OwnerRequiredError
 from tests.support.columns import (

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 
 from backend import AsyncDatabase

@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, SQLColumnExpression
-from sqlalchemy.orm import Session
-from sqlmodel import SQLModel, col
+from sqlmodel import Session, SQLModel, col
 
 from backend import CRUDRepository
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate

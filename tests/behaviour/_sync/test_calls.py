@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import inspect
-from sqlalchemy.orm import Session
+from sqlmodel import Session
 
 from backend import Database
 from backend.errors import MultipleFoundError, NotFoundError, StaleError, UsageError

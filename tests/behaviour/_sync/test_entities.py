@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Delete, Insert, Select, Update, event, inspect
-from sqlalchemy.orm import Session, with_loader_criteria
 from sqlalchemy.orm import Session as PlainSession
+from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.orm.exc import DetachedInstanceError
-from sqlmodel import col
+from sqlmodel import Session, col
 from typing_extensions import override
 
 from backend import Database

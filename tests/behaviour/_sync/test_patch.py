@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pydantic import MISSING
-from sqlalchemy.orm import Session
+from sqlmodel import Session
 
 from backend.errors import InvalidDataError
 from tests.support.columns import Sample, SampleCreate, SampleRepository, SampleUpdate

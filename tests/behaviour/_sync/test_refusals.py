@@ -2,10 +2,13 @@
 """What a call refuses before any SQL, in words that say what to do."""
 
 import inspect
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session as PlainSession
+from sqlmodel import Session, col
 
 from backend import Database
 from backend.errors import (
@@ -193,7 +196,7 @@ def test_repr_says_model_and_scope_and_never_the_owner(session: Session) -> None
 
 @pytest.mark.parametrize("owner", [None, 1, b"a", True, "a\0b", "\ud800"])
 def test_what_is_no_owner_is_refused(session: Session, owner: Any) -> None:
-    with pytest.raises(UsageError, match=r"owner of Task is"):
+    with pytest.raises(UsageError, match=r"owner of Task is|owner for Task: the column"):
         TaskRepository(session).owned_by(owner)
 
 
@@ -235,6 +238,62 @@ def test_a_repository_takes_its_kind_of_session(database: Database) -> None:
     wrong: Any = database
     with pytest.raises(UsageError, match=r"Repository takes a Session, got a Database: pass one of db"):
         TaskRepository(wrong)
+
+
+def test_a_repository_takes_a_plain_session_of_its_kind(database: Database) -> None:
+    with PlainSession(database.engine) as plain:
+        wrong: Any = plain
+        assert TaskRepository(wrong).owned_by("a").list() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (Task, r"got the class Task: pass one of db\.session\(\)"),
+        (None, r"got a NoneType: pass one of db\.session\(\)"),
+        (nullcontext(), r"got a nullcontext: enter it first, (async )?with db\.transaction\(\) as session:"),
+    ],
+)
+def test_what_is_no_session_is_refused_with_what_to_pass(given: Any, text: str) -> None:
+    with pytest.raises(UsageError, match=rf"^TaskRepository takes a Session, {text}"):
+        TaskRepository(given)
+
+
+def test_what_was_not_awaited_is_refused(tasks: TaskRepository) -> None:
+    class Later:
+        def __await__(self) -> Iterator[Any]:
+            yield
+
+    later: Any = Later()
+    calls: list[Callable[[], Any]] = [
+        lambda: tasks.get(later),
+        lambda: tasks.create(later),
+        lambda: tasks.update(1, later),
+    ]
+    for call in calls:
+        with pytest.raises(UsageError, match="got a Later, which was not awaited"):
+            call()
+    with pytest.raises(UsageError, match="got a Later, which was not awaited"):
+        TaskRepository(later)
+
+
+def test_conditions_in_a_list_are_refused_with_a_star(tasks: TaskRepository, proxy: WireProxy) -> None:
+    conditions = [col(Task.completed).is_(True), col(Task.title) == "x"]
+    wrong: list[Any] = [conditions, tuple(conditions), iter(conditions)]
+    with proxy.watch() as seen:
+        for given in wrong:
+            for call in (tasks.list, tasks.first, tasks.one, tasks.one_or_none, tasks.count, tasks.exists):
+                with pytest.raises(UsageError, match=r"expected each by itself: write \*conditions$"):
+                    call(given)
+    assert not seen.statements
+    assert tasks.list(*conditions) == []
+
+
+def test_commit_without_a_transaction_says_that_calls_are_durable(session: Session, tasks: TaskRepository) -> None:
+    tasks.create(TaskCreate(title="x"))
+    with pytest.raises(UsageError, match=r"each repository call is durable .* with session\.begin\(\):$"):
+        session.commit()
+    assert tasks.count() == 1
 
 
 def test_a_change_whose_conditions_are_not_met_says_so(session: Session) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
+from sqlmodel import Session
 from sqlmodel import Session as SQLModelSession
 
 from backend import Database

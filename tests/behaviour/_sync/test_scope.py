@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy
 from sqlalchemy import Row, exists, literal, or_
-from sqlalchemy.orm import Session, aliased
-from sqlmodel import col
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
 
 from backend import Change
 from backend.errors import MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
@@ -155,7 +155,7 @@ def test_no_parameter_takes_the_owners_place(session: Session, theirs: Ticket) -
     assert mine.titles_with(lambda start: start, {OWNER_PARAMETER: "b"}) == [("ticket of a",)]
     own = (mine.list())[0]
     for name in (OWNER_PARAMETER, "owner_id", ID_PARAMETER, "id", "title"):
-        with pytest.raises(UsageError, match="takes the parameters who: it is given others"):
+        with pytest.raises(UsageError, match="unexpected parameters for this Change of Ticket, it takes: who"):
             mine.assign(own.id, {"who": "x", name: "b"})
     with pytest.raises(NotFoundError):
         mine.assign(theirs.id, {"who": "x"})

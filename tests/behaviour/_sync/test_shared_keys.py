@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
+from sqlmodel import Session
 
 from backend.errors import ForeignKeyViolationError, RepositoryError, UniqueViolationError
 from tests.support.entities import (

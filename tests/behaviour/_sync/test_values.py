@@ -7,8 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy.orm import Session
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from backend.errors import InvalidDataError, OwnerRequiredError
 from tests.support.columns import (

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, update
-from sqlalchemy.orm import Session
+from sqlmodel import Session, col
 from sqlmodel import Session as SQLModelSession
-from sqlmodel import col
 
 from backend import Database
 from backend.errors import ConnectionLostError, NotFoundError, StaleError, UsageError
