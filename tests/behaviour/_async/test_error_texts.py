@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     and_,
     bindparam,
@@ -28,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ENUM, INET, REGCLASS, REGCONFIG, ExcludeConstraint
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -109,6 +111,13 @@ class AsyncLedgerRepository(
         return await self._change(id, _MISTYPED, {"by": by})
 
 
+class Address(TypeDecorator[str]):
+    """A type of the program's own, whose values only the server knows."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = INET
+    cache_ok: bool | None = True
+
+
 class Host(SQLModel, table=True):
     """No owner, and a column whose values only the server knows."""
 
@@ -116,7 +125,7 @@ class Host(SQLModel, table=True):
 
     id: int = Field(default=None, primary_key=True)
     name: str | None = Field(default=None, sa_type=String(20))
-    address: str | None = Field(default=None, sa_type=INET)
+    address: str | None = Field(default=None, sa_type=Address)
 
 
 class HostCreate(SQLModel):

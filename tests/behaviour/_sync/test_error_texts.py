@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     and_,
     bindparam,
@@ -29,6 +30,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ENUM, INET, REGCLASS, REGCONFIG, ExcludeConstraint
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, Session, SQLModel, col
 
 from backend import Change, CRUDRepository, Database
@@ -109,6 +111,13 @@ class LedgerRepository(
         return self._change(id, _MISTYPED, {"by": by})
 
 
+class Address(TypeDecorator[str]):
+    """A type of the program's own, whose values only the server knows."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = INET
+    cache_ok: bool | None = True
+
+
 class Host(SQLModel, table=True):
     """No owner, and a column whose values only the server knows."""
 
@@ -116,7 +125,7 @@ class Host(SQLModel, table=True):
 
     id: int = Field(default=None, primary_key=True)
     name: str | None = Field(default=None, sa_type=String(20))
-    address: str | None = Field(default=None, sa_type=INET)
+    address: str | None = Field(default=None, sa_type=Address)
 
 
 class HostCreate(SQLModel):
