@@ -14,6 +14,7 @@ from backend.database.bridge import async_on_engine, async_on_session
 from backend.database.delays import DEFAULT_RETRY, Retry
 from backend.database.engine import create_async_engine
 from backend.database.failures import Work, translating
+from backend.database.forking import watch
 from backend.database.running._async import run_again, uncommitted
 from backend.database.running.hold import Isolation
 from backend.database.sessions import TransactionSession, async_session_of, refuse_within_transaction
@@ -35,6 +36,7 @@ class AsyncDatabase:
 
     def __init__(self, target: str | Settings | AsyncEngine | None = None) -> None:
         if isinstance(target, AsyncEngine):
+            watch(target)
             self._engine, self._owned = target, False
             return
         if target is None:

@@ -14,6 +14,7 @@ from backend.database.bridge import on_engine, on_session
 from backend.database.delays import DEFAULT_RETRY, Retry
 from backend.database.engine import create_engine
 from backend.database.failures import Work, translating
+from backend.database.forking import watch
 from backend.database.running._sync import run_again, uncommitted
 from backend.database.running.hold import Isolation
 from backend.database.sessions import TransactionSession, refuse_within_transaction, session_of
@@ -35,6 +36,7 @@ class Database:
 
     def __init__(self, target: str | Settings | Engine | None = None) -> None:
         if isinstance(target, Engine):
+            watch(target)
             self._engine, self._owned = target, False
             return
         if target is None:

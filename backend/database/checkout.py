@@ -17,6 +17,8 @@ from psycopg.pq.abc import PGconn
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
 
+from backend.database.forking import watch
+
 _CONNECTIONS = (psycopg.Connection, psycopg.AsyncConnection)
 _asked: ContextVar[bool] = ContextVar("backend_autocommit", default=False)
 
@@ -41,6 +43,7 @@ def attend(engine: Engine) -> None:
 
 def autocommitting(engine: Engine) -> Connection:
     """A connection of the pool, in autocommit mode where the engine was made here and sets no other."""
+    watch(engine)  # it may be known to no database
     token = _asked.set(True)
     try:
         connection = engine.connect()

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.database.checkout import attend
 from backend.database.connecting._async import AsyncConnector
 from backend.database.connecting._sync import Connector
+from backend.database.forking import watch
 from backend.errors import SettingsError
 from backend.settings import Settings
 
@@ -34,6 +35,7 @@ def create_engine(settings: Settings) -> Engine:
     engine = sqlalchemy.create_engine(_url(settings), creator=connector.connect, **_options(settings))
     connector.reach(engine.dialect, engine.url)
     attend(engine)
+    watch(engine)
     return engine
 
 
@@ -45,6 +47,7 @@ def create_async_engine(settings: Settings) -> AsyncEngine:
     )
     connector.reach(engine.dialect, engine.url)
     attend(engine.sync_engine)
+    watch(engine)
     return engine
 
 

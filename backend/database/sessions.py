@@ -1,6 +1,7 @@
 """The sessions that a database opens: SQLModel's, which note for the context they run in that a transaction is open."""
 
 import asyncio
+import os
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -136,13 +137,13 @@ def _is_to_be_entered(value: object) -> bool:
     return not hasattr(value, "session") and (hasattr(value, "__enter__") or hasattr(value, "__aenter__"))
 
 
-def _runner() -> tuple[int, object]:
-    """The running thread and, in an event loop, its task: a task has a copy of the notes of the one that made it."""
+def _runner() -> tuple[int, int, object]:
+    """The running process, thread and, in an event loop, task: a fork and a new task have copies of the notes."""
     try:
         task = asyncio.current_task()
     except RuntimeError:  # no event loop
         task = None
-    return threading.get_ident(), None if task is None else ref(task)
+    return os.getpid(), threading.get_ident(), None if task is None else ref(task)
 
 
 @event.listens_for(DatabaseSession, "after_transaction_create")

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, IllegalStateChangeError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from backend.database.failures import Phase, Work, raised_inside, translated, translating
+from backend.database.forking import note, require_own
 from backend.errors import FailedTransactionError
 
 _KEY: Final = "backend.joined"
@@ -51,8 +52,15 @@ class _Joined:
 
 
 def join(session: Session, connection: Connection) -> None:
-    """Notes that the session's transaction is about to be used on this connection."""
-    session.info.setdefault(_KEY, _Joined()).connections.add(connection)
+    """Notes that the session's transaction is about to be used on this connection.
+
+    Raises `UsageError` in a fork of the process that opened it.
+    """
+    require_own(connection)
+    connections = session.info.setdefault(_KEY, _Joined()).connections
+    if connection not in connections:
+        connections.add(connection)
+        note(connection)
 
 
 def wrote(session: Session) -> None:
@@ -70,12 +78,14 @@ def abandon(session: Session) -> None:
 
 
 def require_whole(session: Session) -> None:
-    """Raises `FailedTransactionError` if a statement failed in the session's transaction.
+    """Raises `FailedTransactionError` if a statement failed in the session's transaction, as `join` does in a fork.
 
     SQLAlchemy undoes the transaction of a flush that fails; PostgreSQL takes no more statements after any other.
     """
     state = _joined(session)
     connections = state.connections if state else ()
+    for connection in connections:
+        require_own(connection)
     undone = session.in_transaction() and not session.is_active
     if undone or any(one.invalidated or _status(one) == TransactionStatus.INERROR for one in connections):
         raise FailedTransactionError(

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Generic
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from backend.statements.binding import is_forward, is_unbound, type_arguments
 from backend.statements.columns import stored_type
 from backend.statements.definition import Keywords, define
 from backend.statements.entity import Entity, ModelT
+from backend.statements.lazy import lazy
 from backend.statements.rows import Builder, ModelRow, detached_builder, transient_builder
 from backend.statements.statements import Statements
 from backend.statements.storage import check_of, is_checked
@@ -38,22 +38,22 @@ class Definition(Generic[ModelT]):
         self._counts = version is not None and isinstance(stored_type(version), Integer)
         self._version_check = None if version is None else check_of(version.type)
 
-    @cached_property
+    @lazy
     def build(self) -> Builder[ModelT]:
         """Makes a detached entity of a row."""
         return detached_builder(self.entity)
 
-    @cached_property
+    @lazy
     def build_transient(self) -> Builder[ModelT]:
         """Makes a transient entity of a row."""
         return transient_builder(self.entity)
 
-    @cached_property
+    @lazy
     def created(self) -> Intake:
         """Reads instances of the create schema."""
         return Intake(self.entity, self.entity.create, "create")
 
-    @cached_property
+    @lazy
     def changed(self) -> Intake:
         """Reads instances of the update schema."""
         return Intake(self.entity, self.entity.update, "update")

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapper, Session
 
 from backend.database.checkout import autocommitting, is_autocommitting
 from backend.database.failures import Phase, Work, translated, translating
+from backend.database.forking import note, require_own
 from backend.database.sessions import TransactionSession, refuse_closed_in_use
 from backend.database.transactions import committing, connection_of, join, wrote
 from backend.errors import UsageError
@@ -68,6 +69,8 @@ def run(session: Session, call: Call) -> Rows:
         )
     bind = session.get_bind(**call.bind_arguments)
     if isinstance(bind, Connection):
+        require_own(bind)
+        note(bind)
         if call.work.locks and (not bind.in_transaction() or is_autocommitting(bind)):
             raise _lock_without_transaction(call.work)
         return _on_connection(session, bind, call)

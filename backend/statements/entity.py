@@ -1,7 +1,6 @@
 """One model as the statements see it: table, key, owner, version, schemas. Values; the checks are in `definition`."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Generic, cast
 
 from pydantic import BaseModel
@@ -9,6 +8,8 @@ from sqlalchemy import Column, Table
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 from typing_extensions import TypeVar
+
+from backend.statements.lazy import lazy
 
 ModelT = TypeVar("ModelT", bound=SQLModel)
 CreateT = TypeVar("CreateT", bound=BaseModel)
@@ -41,7 +42,7 @@ class Entity(Generic[ModelT]):
         """The model's name, as messages show it."""
         return self.model.__name__
 
-    @cached_property
+    @lazy
     def table(self) -> Table:
         """The one table that the model is mapped to."""
         return cast("Table", self.mapper.local_table)  # `definition` refused every other mapping

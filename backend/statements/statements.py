@@ -5,7 +5,6 @@ Nothing here runs.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Generic, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -39,6 +38,7 @@ from backend.statements.conditions import (
 )
 from backend.statements.definition import owner_columns
 from backend.statements.entity import Entity, ModelT
+from backend.statements.lazy import lazy
 from backend.statements.locks import Lock
 from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
 from backend.statements.scope import Scope, SelectT
@@ -81,7 +81,7 @@ class Statements(Generic[ModelT]):
         self._in_scope: tuple[ColumnElement[bool], ...] = () if self._scope is None else (self._scope.condition,)
         self._known: WeakSet[Executable] = WeakSet()
 
-    @cached_property
+    @lazy
     def one(self) -> Select[*tuple[object, ...]]:
         """SELECT of the row with the key `ID_PARAMETER`."""
         return self._admitted(select(*self._columns).where(*self._key))
@@ -99,7 +99,7 @@ class Statements(Generic[ModelT]):
             built = self._locked[lock] = self._admitted(statement)
         return built
 
-    @cached_property
+    @lazy
     def insert(self) -> Executable:
         """INSERT … RETURNING; the columns are those of the parameters, and the owner."""
         statement = insert(self.entity.table)
@@ -107,22 +107,22 @@ class Statements(Generic[ModelT]):
             statement = statement.values(self._scope.stamp)
         return self._admitted(statement.returning(*self._columns))
 
-    @cached_property
+    @lazy
     def update(self) -> Executable:
         """UPDATE of the row with the key `ID_PARAMETER`, RETURNING it; the columns set are those of the parameters."""
         return self._admitted(self._update.returning(*self._columns))
 
-    @cached_property
+    @lazy
     def update_expected(self) -> Executable:
         """`update` of a row whose version is `EXPECTED_PARAMETER`."""
         return self._admitted(self._update.where(self._version).returning(*self._columns))
 
-    @cached_property
+    @lazy
     def delete(self) -> Executable:
         """DELETE of the row with the key `ID_PARAMETER`, RETURNING it as it was."""
         return self._admitted(self._delete.returning(*self._columns))
 
-    @cached_property
+    @lazy
     def delete_expected(self) -> Executable:
         """`delete` of a row whose version is `EXPECTED_PARAMETER`."""
         return self._admitted(self._delete.where(self._version).returning(*self._columns))
@@ -189,7 +189,7 @@ class Statements(Generic[ModelT]):
             self._known.add(statement)
         return statement
 
-    @cached_property
+    @lazy
     def _key(self) -> tuple[ColumnElement[bool], ...]:
         return (self.entity.key_column == bindparam(ID_PARAMETER), *self._in_scope)
 
@@ -208,23 +208,23 @@ class Statements(Generic[ModelT]):
             raise UsageError(f"{self.entity.name} has no version: name it, version=col({self.entity.name}.updated_at)")
         return column == bindparam(EXPECTED_PARAMETER)
 
-    @cached_property
+    @lazy
     def _all_ordered(self) -> Select[*tuple[object, ...]]:
         return self._ordered(())
 
-    @cached_property
+    @lazy
     def _rows(self) -> Select[*tuple[object, ...]]:
         return select(*self._columns).where(*self._in_scope)
 
-    @cached_property
+    @lazy
     def _count(self) -> Select[int]:
         return select(func.count()).select_from(self.entity.table).where(*self._in_scope)
 
-    @cached_property
+    @lazy
     def _keys(self) -> Select[object]:
         return select(self.entity.key_column).where(*self._in_scope)
 
-    @cached_property
+    @lazy
     def _exists(self) -> Select[bool]:
         return select(exists(self._keys))
 

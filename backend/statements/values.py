@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cached_property
 from typing import cast
 
 from pydantic import MISSING, BaseModel, RootModel, ValidationError
@@ -13,6 +12,7 @@ from backend.statements.annotations import holds_models
 from backend.statements.by_name import NameValidator
 from backend.statements.column_values.documents import NESTED_TOO_DEEPLY, NOT_JSON
 from backend.statements.entity import Entity, ModelT
+from backend.statements.lazy import lazy
 from backend.statements.problems import problems
 from backend.statements.rules import ModelRules
 from backend.statements.storage import check_of, is_json, jsonable, null_of
@@ -141,7 +141,7 @@ class Intake:
         except RecursionError:
             raise self._refused(name, *NESTED_TOO_DEEPLY) from None
 
-    @cached_property
+    @lazy
     def _annotations(self) -> Mapping[str, Collection[object]]:
         """What a field's values are read by."""
         of_schema, of_model = self._schema.model_fields, self._entity.model.model_fields
