@@ -11,6 +11,7 @@ from sqlmodel import Session
 from typing_extensions import TypeVar
 
 from backend.database.bridge import on_engine, on_session
+from backend.database.checkout import autocommit, autocommitting
 from backend.database.delays import DEFAULT_RETRY, Retry
 from backend.database.engine import create_engine
 from backend.database.failures import Work, translating
@@ -124,6 +125,7 @@ class Database:
 def _ping(engine: Engine) -> None:
     work = Work("ping", writes=False)
     with translating(work, "connect"):
-        connection = engine.connect()
+        connection = autocommitting(engine)
     with connection, translating(work, "statement"):
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(_PING)
+        autocommit(connection)
+        connection.execute(_PING)

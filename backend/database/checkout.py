@@ -5,14 +5,15 @@ reason to close, then that it has closed. A peer that vanished without a word is
 pool's recycling are for that.
 
 It is in the mode that is asked for. A connection stays in autocommit mode when it goes back, so that one call after
-the other switches nothing; whoever takes it next without asking gets it back in transactions.
+the other switches nothing; whoever takes it next without asking gets it back in transactions. Where a listener of the
+application's left a transaction open, as SQLAlchemy lets it, the mode stays: the next work is in that transaction.
 """
 
 from contextvars import ContextVar
 from typing import Protocol
 
 import psycopg
-from psycopg.pq import ConnStatus
+from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
@@ -52,6 +53,23 @@ def autocommitting(engine: Engine) -> Connection:
     return connection
 
 
+def may_switch(connection: Connection) -> bool:
+    """Return whether no transaction is open on the connection: a listener of the application's may have begun one."""
+    driver = connection.connection.driver_connection
+    return not connection.in_transaction() and driver is not None and _is_idle(driver.pgconn)
+
+
+def autocommit(connection: Connection) -> bool:
+    """Switch the connection to AUTOCOMMIT, unless a transaction is open on it. Return whether it is in that mode."""
+    if is_autocommitting(connection):
+        driver = connection.connection.driver_connection
+        return driver is not None and _is_idle(driver.pgconn)
+    if not may_switch(connection):
+        return False
+    connection.execution_options(isolation_level="AUTOCOMMIT")
+    return True
+
+
 def is_autocommitting(connection: Connection) -> bool:
     """Whether the connection is in autocommit mode."""
     driver = connection.connection.dbapi_connection
@@ -67,8 +85,12 @@ def _prepare(connection: _Modal, record: _Record, _proxy: object) -> None:
     asked = _asked.get()
     if asked:
         _asked.set(False)  # for this connection, not for one that a listener of the caller's takes beside it
-    if connection.autocommit is not asked:
+    if connection.autocommit is not asked and _is_idle(driver.pgconn):
         connection.autocommit = asked
+
+
+def _is_idle(pgconn: PGconn) -> bool:
+    return pgconn.transaction_status == TransactionStatus.IDLE
 
 
 def _is_closed(pgconn: PGconn) -> bool:

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 from backend.database._async import AsyncDatabase
 from backend.database._sync import Database
 from backend.database.bridge import async_on_engine, on_engine
+from backend.database.checkout import may_switch
 from backend.database.failures import Work, translating
 from backend.database.transactions import committing
 from backend.errors import RepositoryError
@@ -44,8 +45,10 @@ def _create_missing(engine: Engine, metadata: MetaData) -> None:
     with translating(_WORK, "connect"):
         connection = engine.connect()
     with connection:
-        connection.execution_options(isolation_level="READ COMMITTED")
-        with committing(connection.begin(), _WORK), _saying_why(), translating(_WORK, "statement"):
+        if may_switch(connection):
+            connection.execution_options(isolation_level="READ COMMITTED")
+        transaction = connection.get_transaction() or connection.begin()
+        with committing(transaction, _WORK), _saying_why(), translating(_WORK, "statement"):
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             metadata.create_all(connection)
 

@@ -40,6 +40,8 @@ class _Noted:
         session = self.session()
         if not self.is_open or session is None or self.runner != _runner():
             return False
+        if not session.in_transaction():  # its end was an error, of a listener of the application's
+            return False
         return isinstance(session.bind, Engine) and session.bind.pool is engine.pool
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.orm import Mapper, Session
 
-from backend.database.checkout import autocommitting, is_autocommitting
+from backend.database.checkout import autocommit, autocommitting, is_autocommitting
 from backend.database.failures import Phase, Work, translated, translating
 from backend.database.forking import note, require_own
 from backend.database.sessions import TransactionSession, refuse_closed_in_use
@@ -108,15 +108,20 @@ def _alone(engine: Engine, call: Call) -> Rows:
         connection = autocommitting(engine)
     try:
         if _may_autocommit(connection):
-            if not is_autocommitting(connection):
-                with translating(call.work, "connect"):
-                    connection.execution_options(isolation_level="AUTOCOMMIT")
-            return call.send(connection, own_transaction=True)
+            if autocommit(connection):
+                return call.send(connection, own_transaction=True)
+            return _in_transaction(connection, call)
     finally:
         connection.close()
     with translating(call.work, "connect"):
         connection = engine.connect()
-    with connection, committing(connection.begin(), call.work):
+    with connection:
+        return _in_transaction(connection, call)
+
+
+def _in_transaction(connection: Connection, call: Call) -> Rows:
+    """Run the call in a transaction and commit it: a new one, or that of an `engine_connect` listener."""
+    with committing(connection.get_transaction() or connection.begin(), call.work):
         return call.send(connection)
 
 

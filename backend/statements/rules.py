@@ -6,7 +6,6 @@ schema has proven already, by the same function or an equal constraint, is not r
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cached_property
 from types import NoneType
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ from backend.statements.annotations import CONSTRAINTS, Alternative, allows, val
 from backend.statements.by_name import NameValidator
 from backend.statements.columns import is_scalar
 from backend.statements.entity import Entity, ModelT
+from backend.statements.lazy import lazy
 
 Values = Mapping[str, object]
 """Values by attribute."""
@@ -61,7 +61,7 @@ class ModelRules:
         looked_at = self._spoken_of(given)
         return {**given, **_picked(vars(self._row.validate({**looked_at, **owner})), looked_at)}
 
-    @cached_property
+    @lazy
     def _row(self) -> NameValidator:
         self._mapper.registry.configure()  # or no attribute of an instance can be read
         return NameValidator(self._mapper.class_)

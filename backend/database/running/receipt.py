@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 from typing_extensions import override
 
-from backend.database.checkout import autocommitting
+from backend.database.checkout import autocommit, autocommitting
 from backend.database.failures import Work, translating
 from backend.database.running.writes import Writes
 from backend.database.transactions import prepare
@@ -93,7 +93,7 @@ def fate_of(engine: Engine, receipt: Receipt) -> Fate:
         with translating(_WORK, "connect"):
             connection = autocommitting(engine)
         with connection, translating(_WORK, "statement"):
-            connection.execution_options(isolation_level="AUTOCOMMIT")
+            autocommit(connection)
             status, *cluster, started, reset = connection.execute(_FATE, {"id": receipt.transaction}).one()
     except RepositoryError as error:  # an id that this server has not reached yet is one, too
         return "in progress" if error.retryable else "unknowable"
