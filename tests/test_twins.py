@@ -13,6 +13,8 @@ import pytest
 from backend import AsyncCRUDRepository, AsyncDatabase, CRUDRepository, Database
 from backend.database.connecting._async import AsyncConnector
 from backend.database.connecting._sync import Connector
+from backend.database.transaction_block._async import AsyncTransactionBlock
+from backend.database.transaction_block._sync import TransactionBlock
 from backend.repository.subclassing._async import AsyncScoped
 from backend.repository.subclassing._sync import Scoped
 from backend.tasks import AsyncTaskRepository, TaskRepository
@@ -23,6 +25,7 @@ PAIRS: list[tuple[type, type]] = [
     (AsyncScoped, Scoped),
     (AsyncDatabase, Database),
     (AsyncConnector, Connector),
+    (AsyncTransactionBlock, TransactionBlock),
     (AsyncTaskRepository, TaskRepository),
 ]
 
@@ -88,7 +91,7 @@ def test_twins_have_the_same_documentation(asynchronous: FunctionType, synchrono
     assert to_sync(asynchronous.__doc__ or "", set()) == (synchronous.__doc__ or "")
 
 
-@pytest.mark.parametrize(("asynchronous", "synchronous"), PAIRS[:4])
+@pytest.mark.parametrize(("asynchronous", "synchronous"), PAIRS[:5])
 def test_generated_twins_have_the_same_class_documentation(asynchronous: type, synchronous: type) -> None:
     assert to_sync(asynchronous.__doc__ or "", set()) == synchronous.__doc__
 

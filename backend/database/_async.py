@@ -1,7 +1,6 @@
 """The database as an application sees it: engine, sessions, transactions. Nothing connects before its first use."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
@@ -10,23 +9,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypeVar
 
-from backend.database.bridge import async_on_engine, async_on_session
+from backend.database.bridge import async_on_engine
 from backend.database.checkout import autocommit, autocommitting
 from backend.database.delays import DEFAULT_RETRY, Retry
 from backend.database.engine import create_async_engine
 from backend.database.failures import Work, translating
 from backend.database.forking import watch
-from backend.database.running._async import run_again, uncommitted
+from backend.database.running._async import run_again
 from backend.database.running.hold import Isolation
-from backend.database.sessions import TransactionSession, async_session_of, refuse_within_transaction
-from backend.database.transactions import commit
+from backend.database.sessions import async_session_of, refuse_within_transaction
+from backend.database.transaction_block._async import AsyncTransactionBlock
 from backend.errors import UsageError, described
 from backend.settings import Settings
 
 T = TypeVar("T")
 
 _PING = select(literal(1))
-_TRANSACTION = Work("transaction")
 
 
 class AsyncDatabase:
@@ -60,20 +58,18 @@ class AsyncDatabase:
         """
         return async_session_of(self._engine)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[AsyncSession]:
+    def transaction(self, *, independent: bool = False) -> AsyncTransactionBlock:
         """A session in a transaction: committed when the block ends, rolled back when it raises.
 
-        After that it takes no calls. Another `transaction()` within the block is independent, on its own connection.
-        Round trips: BEGIN (with the first statement's connection), one a call, COMMIT.
+        After that it takes no calls. Within a transaction of this database it is a `UsageError`: two transactions of
+        one task would not see each other's rows, and could wait for each other for ever. `independent` asks for a
+        second one, on its own connection. Round trips: BEGIN (with the first statement's connection), one a call,
+        COMMIT. Warns if it is never entered.
 
         Raises `FailedTransactionError` if a statement failed and the block swallowed its error;
         `OutcomeUnknownError` if the connection broke before the answer to COMMIT.
         """
-        async with async_session_of(self._engine, TransactionSession) as session, uncommitted(session, _TRANSACTION):
-            yield session
-            if session.in_transaction():  # the block may have ended it itself
-                await async_on_session(session, commit, _TRANSACTION)
+        return AsyncTransactionBlock(self._engine, independent=independent)
 
     async def run(
         self,
@@ -96,7 +92,7 @@ class AsyncDatabase:
         Raises the last run's error; `OutcomeUnknownError` if a lost COMMIT's outcome cannot be known, or not in time;
         `UsageError` within a transaction of this database, and for work that ends its transaction or is not `async`.
         """
-        refuse_within_transaction(self._engine, "run()")
+        refuse_within_transaction(self._engine, "run()", "it makes its own, so call it outside of the block")
         if not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
             raise UsageError(f"retry is {described(retry)}, expected a Retry: retry=Retry(attempts=…)")
         return await run_again(self._engine, work, isolation, retry)

@@ -105,11 +105,11 @@ def async_session_of(engine: AsyncEngine, kind: type[DatabaseSession] = Database
     return _AsyncSession(engine, sync_session_class=kind, autobegin=False, expire_on_commit=False)
 
 
-def refuse_within_transaction(engine: Engine | AsyncEngine, call: str) -> None:
-    """Raises `UsageError` where the running thread or task is in a transaction of a session of this engine's."""
+def refuse_within_transaction(engine: Engine | AsyncEngine, call: str, remedy: str) -> None:
+    """Raise `UsageError` where the running thread or task is in a transaction of a session of this engine's."""
     own = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
     if any(noted.is_on(own) for noted in _noted.get()):
-        raise UsageError(f"{call} within a transaction: it makes its own, so call it outside of the block")
+        raise UsageError(f"{call} within a transaction of the same database: {remedy}")
 
 
 def refuse_closed_in_use(session: PlainSession, work: object) -> None:

@@ -257,6 +257,8 @@ async def test_a_task_that_is_made_in_a_transaction_is_not_in_it(server: Server,
         done, ended = asyncio.Event(), asyncio.Event()
 
         async def job() -> str:
+            async with database.transaction() as session:
+                assert await _done(session) == "done"
             assert await database.run(_done) == "done"
             done.set()
             await ended.wait()
@@ -267,6 +269,9 @@ async def test_a_task_that_is_made_in_a_transaction_is_not_in_it(server: Server,
             await done.wait()
             with pytest.raises(UsageError, match="within a transaction"):
                 await database.run(_done)
+            with pytest.raises(UsageError, match="within a transaction"):
+                async with database.transaction():
+                    raise AssertionError
         ended.set()
         assert await task == "done"
 

@@ -32,7 +32,7 @@ async def _task(database: AsyncDatabase, owner: str = "a") -> Task:
 )
 async def test_a_lock_keeps_others_away(database: AsyncDatabase, held: Lock, asked: Lock, is_free: bool) -> None:
     task = await _task(database)
-    async with database.transaction() as one, database.transaction() as two:
+    async with database.transaction() as one, database.transaction(independent=True) as two:
         assert await AsyncTaskRepository(one).owned_by("a").get(task.id, lock=held) == task
         others = AsyncTaskRepository(two).owned_by("a")
         if is_free:
@@ -67,7 +67,7 @@ async def test_a_row_that_is_updated_can_be_referred_to_and_one_locked_for_updat
 async def test_a_locked_row_is_skipped_where_that_is_asked_for(database: AsyncDatabase) -> None:
     task = await _task(database)
     skip = Lock(if_locked="skip")
-    async with database.transaction() as one, database.transaction() as two:
+    async with database.transaction() as one, database.transaction(independent=True) as two:
         await AsyncTaskRepository(one).owned_by("a").get(task.id, lock=Lock())
         others = AsyncTaskRepository(two).owned_by("a")
         assert await others.get(task.id, lock=skip) is None
@@ -77,7 +77,7 @@ async def test_a_locked_row_is_skipped_where_that_is_asked_for(database: AsyncDa
 
 async def test_another_owners_row_is_not_locked(database: AsyncDatabase) -> None:
     task = await _task(database, "b")
-    async with database.transaction() as one, database.transaction() as two:
+    async with database.transaction() as one, database.transaction(independent=True) as two:
         assert await AsyncTaskRepository(one).owned_by("a").get(task.id, lock=Lock()) is None
         assert await AsyncTaskRepository(two).owned_by("b").get(task.id, lock=NOWAIT) == task
 

@@ -1,5 +1,6 @@
 """What a transaction is held to: failed ones are not committed, and of lost writes, and no others, it warns."""
 
+import gc
 import warnings
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import nullcontext, suppress
@@ -153,11 +154,60 @@ async def test_a_session_whose_transaction_has_ended_takes_no_calls(database: As
         assert seen.statements == []
 
 
-async def test_a_transaction_within_another_is_independent(database: AsyncDatabase) -> None:
+async def test_a_transaction_within_one_of_the_same_database_is_refused(
+    database: AsyncDatabase, proxy: WireProxy
+) -> None:
+    async def begin(_session: AsyncSession) -> None:
+        with (
+            proxy.watch() as seen,
+            pytest.raises(UsageError, match=r"transaction\(\) within a transaction of"),
+        ):
+            async with database.transaction():
+                raise AssertionError
+        assert seen.statements == []
+
+    async with database.transaction() as session:
+        await create(session)
+        await begin(session)
+        await create(session)
+    async with database.session() as session, session.begin():
+        await begin(session)
+        async with session.begin_nested():
+            await begin(session)
+        await create(session)
+    await database.run(begin)
+    async with database.transaction(), database.transaction(independent=True) as session:
+        await begin(session)
+        with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+            await database.run(create)
+    async with AsyncDatabase(proxy.url) as other, database.transaction(), other.transaction() as session:
+        await create(session)
+    async with database.transaction() as session:
+        await create(session)
+    assert await count(database) == 5
+
+
+async def test_a_transaction_that_is_never_entered_warns(database: AsyncDatabase) -> None:
+    def forget() -> None:
+        _ = database.transaction()
+
+    with pytest.warns(RuntimeWarning, match=r"transaction\(\) was never entered") as given:
+        forget()
+    assert [one.filename for one in given] == [__file__]
+    with warnings.catch_warnings(record=True) as nothing:
+        warnings.simplefilter("always")
+        with suppress(UsageError):
+            async with database.transaction(), database.transaction():
+                raise AssertionError
+        gc.collect()
+    assert nothing == []
+
+
+async def test_an_independent_transaction_within_another_is_kept_by_itself(database: AsyncDatabase) -> None:
     with pytest.raises(ValueError, match="outer"):
         async with database.transaction() as outer:
             await AsyncTaskRepository(outer).owned_by("a").create(TaskCreate(title="outer"))
-            async with database.transaction() as inner:
+            async with database.transaction(independent=True) as inner:
                 await AsyncTaskRepository(inner).owned_by("a").create(TaskCreate(title="inner"))
             raise ValueError("outer")
     assert [task.title for task in await AsyncTaskRepository(database.session()).every_owner().list()] == ["inner"]

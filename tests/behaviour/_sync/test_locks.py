@@ -33,7 +33,7 @@ def _task(database: Database, owner: str = "a") -> Task:
 )
 def test_a_lock_keeps_others_away(database: Database, held: Lock, asked: Lock, is_free: bool) -> None:
     task = _task(database)
-    with database.transaction() as one, database.transaction() as two:
+    with database.transaction() as one, database.transaction(independent=True) as two:
         assert TaskRepository(one).owned_by("a").get(task.id, lock=held) == task
         others = TaskRepository(two).owned_by("a")
         if is_free:
@@ -68,7 +68,7 @@ def test_a_row_that_is_updated_can_be_referred_to_and_one_locked_for_update_cann
 def test_a_locked_row_is_skipped_where_that_is_asked_for(database: Database) -> None:
     task = _task(database)
     skip = Lock(if_locked="skip")
-    with database.transaction() as one, database.transaction() as two:
+    with database.transaction() as one, database.transaction(independent=True) as two:
         TaskRepository(one).owned_by("a").get(task.id, lock=Lock())
         others = TaskRepository(two).owned_by("a")
         assert others.get(task.id, lock=skip) is None
@@ -78,7 +78,7 @@ def test_a_locked_row_is_skipped_where_that_is_asked_for(database: Database) -> 
 
 def test_another_owners_row_is_not_locked(database: Database) -> None:
     task = _task(database, "b")
-    with database.transaction() as one, database.transaction() as two:
+    with database.transaction() as one, database.transaction(independent=True) as two:
         assert TaskRepository(one).owned_by("a").get(task.id, lock=Lock()) is None
         assert TaskRepository(two).owned_by("b").get(task.id, lock=NOWAIT) == task
 

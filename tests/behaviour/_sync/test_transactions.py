@@ -1,6 +1,7 @@
 # Generated from tests/behaviour/_async/test_transactions.py by `python -m tools.generate_sync`: edit that one.
 """What a transaction is held to: failed ones are not committed, and of lost writes, and no others, it warns."""
 
+import gc
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import nullcontext, suppress
@@ -151,11 +152,58 @@ def test_a_session_whose_transaction_has_ended_takes_no_calls(database: Database
         assert seen.statements == []
 
 
-def test_a_transaction_within_another_is_independent(database: Database) -> None:
+def test_a_transaction_within_one_of_the_same_database_is_refused(database: Database, proxy: WireProxy) -> None:
+    def begin(_session: Session) -> None:
+        with (
+            proxy.watch() as seen,
+            pytest.raises(UsageError, match=r"transaction\(\) within a transaction of"),
+        ):
+            with database.transaction():
+                raise AssertionError
+        assert seen.statements == []
+
+    with database.transaction() as session:
+        create(session)
+        begin(session)
+        create(session)
+    with database.session() as session, session.begin():
+        begin(session)
+        with session.begin_nested():
+            begin(session)
+        create(session)
+    database.run(begin)
+    with database.transaction(), database.transaction(independent=True) as session:
+        begin(session)
+        with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
+            database.run(create)
+    with Database(proxy.url) as other, database.transaction(), other.transaction() as session:
+        create(session)
+    with database.transaction() as session:
+        create(session)
+    assert count(database) == 5
+
+
+def test_a_transaction_that_is_never_entered_warns(database: Database) -> None:
+    def forget() -> None:
+        _ = database.transaction()
+
+    with pytest.warns(RuntimeWarning, match=r"transaction\(\) was never entered") as given:
+        forget()
+    assert [one.filename for one in given] == [__file__]
+    with warnings.catch_warnings(record=True) as nothing:
+        warnings.simplefilter("always")
+        with suppress(UsageError):
+            with database.transaction(), database.transaction():
+                raise AssertionError
+        gc.collect()
+    assert nothing == []
+
+
+def test_an_independent_transaction_within_another_is_kept_by_itself(database: Database) -> None:
     with pytest.raises(ValueError, match="outer"):
         with database.transaction() as outer:
             TaskRepository(outer).owned_by("a").create(TaskCreate(title="outer"))
-            with database.transaction() as inner:
+            with database.transaction(independent=True) as inner:
                 TaskRepository(inner).owned_by("a").create(TaskCreate(title="inner"))
             raise ValueError("outer")
     assert [task.title for task in TaskRepository(database.session()).every_owner().list()] == ["inner"]

@@ -1,0 +1,1 @@
+"""The block of one transaction, as `Database.transaction()` and `AsyncDatabase.transaction()` return it."""

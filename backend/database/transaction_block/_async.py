@@ -1,0 +1,53 @@
+"""The block of one transaction: it begins on entry, and commits or rolls back on exit."""
+
+import warnings
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend.database.bridge import async_on_session
+from backend.database.failures import Work
+from backend.database.running._async import uncommitted
+from backend.database.sessions import TransactionSession, async_session_of, refuse_within_transaction
+from backend.database.transactions import commit
+
+_WORK: Final = Work("transaction")
+
+
+class AsyncTransactionBlock:
+    """One transaction, to be entered once. Warns if it is dropped without that, as a coroutine never awaited."""
+
+    def __init__(self, engine: AsyncEngine, *, independent: bool) -> None:
+        self._block = _transaction(engine, independent=independent)
+        self._is_entered = False
+
+    async def __aenter__(self) -> AsyncSession:
+        self._is_entered = True
+        return await self._block.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._block.__aexit__(kind, error, trace)
+
+    def __del__(self) -> None:
+        if not self._is_entered:
+            warnings.warn(
+                "transaction() was never entered, so nothing runs in it: use async with db.transaction() as session",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine, *, independent: bool) -> AsyncGenerator[AsyncSession]:
+    if not independent:
+        refuse_within_transaction(engine, "transaction()", "pass the session on, or say transaction(independent=True)")
+    async with async_session_of(engine, TransactionSession) as session, uncommitted(session, _WORK):
+        yield session
+        if session.in_transaction():  # the block may have ended it itself
+            await async_on_session(session, commit, _WORK)

@@ -1,0 +1,54 @@
+# Generated from backend/database/transaction_block/_async.py by `python -m tools.generate_sync`: edit that one.
+"""The block of one transaction: it begins on entry, and commits or rolls back on exit."""
+
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Final
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from backend.database.bridge import on_session
+from backend.database.failures import Work
+from backend.database.running._sync import uncommitted
+from backend.database.sessions import TransactionSession, refuse_within_transaction, session_of
+from backend.database.transactions import commit
+
+_WORK: Final = Work("transaction")
+
+
+class TransactionBlock:
+    """One transaction, to be entered once. Warns if it is dropped without that, as a coroutine never awaited."""
+
+    def __init__(self, engine: Engine, *, independent: bool) -> None:
+        self._block = _transaction(engine, independent=independent)
+        self._is_entered = False
+
+    def __enter__(self) -> Session:
+        self._is_entered = True
+        return self._block.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._block.__exit__(kind, error, trace)
+
+    def __del__(self) -> None:
+        if not self._is_entered:
+            warnings.warn(
+                "transaction() was never entered, so nothing runs in it: use with db.transaction() as session",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+@contextmanager
+def _transaction(engine: Engine, *, independent: bool) -> Generator[Session]:
+    if not independent:
+        refuse_within_transaction(engine, "transaction()", "pass the session on, or say transaction(independent=True)")
+    with session_of(engine, TransactionSession) as session, uncommitted(session, _WORK):
+        yield session
+        if session.in_transaction():  # the block may have ended it itself
+            on_session(session, commit, _WORK)
