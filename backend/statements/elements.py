@@ -14,6 +14,7 @@ from sqlalchemy.sql.visitors import ExternallyTraversible
 
 from backend.errors import UsageError
 from backend.statements.definition import owner_columns
+from backend.statements.owner_types import bind_alike
 from backend.statements.parameters import OWNER_PARAMETER
 from backend.statements.precedence import require_closed
 from backend.statements.raw_sql import is_field, is_name, is_number, is_operator, is_type
@@ -122,7 +123,7 @@ def _at_derived(part: object, own: Table) -> None:
         _at_type(column)
 
 
-def _at_parameter(part: object, _own: Table) -> None:
+def _at_parameter(part: object, own: Table) -> None:
     """A parameter with the owner's name that is not the owner's has a type of its own, which could alter the owner."""
     if getattr(part, "literal_execute", False):
         raise _refusal("a parameter that is written into the statement")
@@ -131,7 +132,9 @@ def _at_parameter(part: object, _own: Table) -> None:
         raise _refusal(_UNQUOTED)
     if key != OWNER_PARAMETER:
         return
-    if not any(getattr(part, "type", None) is owner.type for owner in owner_columns().values()):
+    owners, kind = owner_columns(), getattr(part, "type", None)
+    known = [owner.type for owner in owners.values() if owner.type is kind]
+    if not known or not bind_alike(owners[own.fullname].type, known[0]):
         raise UsageError("a parameter has the name of the scope's own: give it another")
 
 

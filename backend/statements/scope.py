@@ -23,11 +23,13 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, ClauseElement
 from sqlalchemy.sql.selectable import SelectBase, TableClause
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
+from sqlalchemy.types import TypeEngine
 
 from backend.errors import OwnerRequiredError, UsageError
 from backend.statements.conditions import outside_subqueries
 from backend.statements.definition import owner_columns
 from backend.statements.elements import refuse_unreadable
+from backend.statements.owner_types import bind_alike
 from backend.statements.parameters import OWNER_PARAMETER
 from backend.statements.precedence import require_closed
 from backend.statements.reads import AnyFrom, AnySelect, Read, conjuncts, is_same_table, is_select, reads, table_name
@@ -43,7 +45,7 @@ class Scope:
         self._table = table
         self._owner = owner
         self._stamped: BindParameter[object] = bindparam(OWNER_PARAMETER, type_=owner.type)
-        self.condition: ColumnElement[bool] = owner == bindparam(OWNER_PARAMETER)
+        self.condition: ColumnElement[bool] = owner == self._stamped
         """What every statement on the table is held to."""
         self.stamp: dict[str, ColumnElement[object]] = {owner.key: self._stamped}
         """What every new row gets."""
@@ -55,7 +57,7 @@ class Scope:
         require_closed(element)
         if not any(isinstance(part, SelectBase) for part in parts):
             return element
-        return replacement_traverse(element, {}, _held_subquery)
+        return replacement_traverse(element, {}, self._held_subquery)
 
     def statement(self, statement: SelectT) -> SelectT:
         """A subclass's statement, each other owned table in it held to the owner too.
@@ -67,7 +69,8 @@ class Scope:
         parts = list(iterate(statement))
         refuse_unreadable(parts, own)
         others = (part for part in parts if part is not statement and part is not own)
-        return _held(statement, own) if any(isinstance(one, FromClause | SelectBase) for one in others) else statement
+        reads_more = any(isinstance(one, FromClause | SelectBase) for one in others)
+        return self._held(statement, own) if reads_more else statement
 
     def require(self, statement: Executable) -> None:
         """Raises `OwnerRequiredError` for a statement that does not bind the owner, whoever wrote it."""
@@ -87,37 +90,45 @@ class Scope:
             return any(part is self.condition for part in conjuncts(statement.whereclause))
         return False
 
+    def _held_subquery(self, element: object, **_: object) -> AnySelect | None:
+        """The SELECT to put instead of an element, with the owner bound; `None` leaves an element of another kind."""
+        if not is_select(element):
+            return None
+        held = self._held(element, None)
+        if not _is_of_models(element) and any(read.table in owner_columns() for read in reads(element)):
+            raise UsageError("a subquery reads a table that has owners: select from its model, select(Model.id)")
+        return held
 
-def _held_subquery(element: object, **_: object) -> AnySelect | None:
-    """What stands in the place of an element: a subquery is held to the owner, everything else stays."""
-    if not is_select(element):
-        return None
-    held = _held(element, None)
-    if not _is_of_models(element) and any(read.table in owner_columns() for read in reads(element)):
-        raise UsageError("a subquery reads a table that has owners: select from its model, select(Model.id)")
-    return held
+    def _held(self, statement: SelectT, own: Table | None) -> SelectT:
+        """The SELECT and those within it, with the owner bound for every owned table; `own` is bound already."""
 
+        def within(element: object, **_: object) -> AnySelect | None:
+            return None if element is statement else self._held_subquery(element)
 
-def _held(statement: SelectT, own: Table | None) -> SelectT:
-    """The SELECT and those within it, with the owner bound for every owned table; `own` is bound already."""
+        held = cast("SelectT", replacement_traverse(statement, {}, within))  # a copy of what it is given
+        owners = owner_columns()
+        filtered: list[AnyFrom] = [] if own is None else [own]
+        missing: list[Read] = []
+        for read in reads(held):
+            if read.table not in owners or is_same_table(read.source, own):
+                continue
+            theirs = _owner_of(read.source, owners)
+            self._require_alike(read.table, theirs.type)
+            if read.may_be_missing:
+                missing.append(read)
+            else:
+                filtered.append(read.source)
+                held = held.where(theirs == self._stamped)
+        _refuse_unfiltered(missing, filtered, owners)
+        return held
 
-    def within(element: object, **_: object) -> AnySelect | None:
-        return None if element is statement else _held_subquery(element)
-
-    held = cast("SelectT", replacement_traverse(statement, {}, within))  # a copy of what it is given
-    owners = owner_columns()
-    filtered: list[AnyFrom] = [] if own is None else [own]
-    missing: list[Read] = []
-    for read in reads(held):
-        if read.table not in owners or is_same_table(read.source, own):
-            continue
-        if read.may_be_missing:
-            missing.append(read)
-        else:
-            filtered.append(read.source)
-            held = held.where(_owner_of(read.source, owners) == bindparam(OWNER_PARAMETER))
-    _refuse_unfiltered(missing, filtered, owners)
-    return held
+    def _require_alike(self, table: str, owner: TypeEngine[object]) -> None:
+        """Raises `UsageError` for an owner's type that the scope's owner is not right for: one parameter binds both."""
+        if not bind_alike(self._owner.type, owner):
+            raise UsageError(
+                f"the owners of {table} are of another type than those of {self._table.name}: "
+                "give both owner columns one type, or read each by its own repository"
+            )
 
 
 def _refuse_unfiltered(
