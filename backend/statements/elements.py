@@ -9,16 +9,17 @@ from typing import Final, cast
 
 from sqlalchemy import ColumnElement, Table
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.selectable import ForUpdateArg
-from sqlalchemy.sql.visitors import ExternallyTraversible
+from sqlalchemy.sql.selectable import ForUpdateArg, TableClause
+from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
 
 from backend.errors import UsageError
 from backend.statements.definition import owner_columns
+from backend.statements.orm_columns import computed_columns, joins_eagerly
 from backend.statements.owner_types import bind_alike
 from backend.statements.parameters import OWNER_PARAMETER
 from backend.statements.precedence import require_closed
 from backend.statements.raw_sql import is_field, is_name, is_number, is_operator, is_type
-from backend.statements.reads import conjuncts, is_same_table
+from backend.statements.reads import conjuncts, is_same_table, is_select
 
 _READING_FUNCTIONS: Final = re.compile(
     r"((query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite|dblink\w*|crosstab\w*|connectby|xpath_table)",
@@ -112,6 +113,21 @@ def _at_select(part: object, own: Table) -> None:
         raise _refusal("an option, a hint, a prefix or a suffix of a SELECT")
     for condition in conjuncts(getattr(part, "whereclause", None)):
         require_closed(condition)
+    if is_select(part):
+        for column in computed_columns(part):
+            _at_computed(column, own)
+        if joins_eagerly(part):
+            raise _refusal("an entity that loads a relationship by a join")
+
+
+def _at_computed(column: ColumnElement[object], own: Table) -> None:
+    parts = list(iterate(column))
+    refuse_unreadable(parts, own)
+    if any(isinstance(part, TableClause) and part.fullname in owner_columns() for part in parts):
+        raise UsageError(
+            "an attribute of a model is computed from a table that has owners: "
+            "select the model's other columns, and the subquery itself"
+        )
 
 
 def _at_derived(part: object, own: Table) -> None:

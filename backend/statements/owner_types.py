@@ -13,15 +13,14 @@ def bind_alike(one: TypeEngine[Any], other: TypeEngine[Any]) -> bool:
     """Whether both types send an owner as the same value: texts, whole numbers, or one type with the same arguments."""
     if one is other:
         return True
-    plain = plain_type(one), plain_type(other)
     for family in (String, Integer):
-        if all(isinstance(kind, family) and _is_sqlalchemys(kind) for kind in plain):
+        if all(isinstance(plain_type(kind), family) and _is_library_type(kind) for kind in (one, other)):
             return True
     return type(one) is type(other) and _is_reproducible(one) and _arguments(one) == _arguments(other)
 
 
-def _is_sqlalchemys(kind: object) -> bool:
-    return type(kind).__module__.startswith("sqlalchemy.") and not isinstance(kind, Enum)
+def _is_library_type(kind: object) -> bool:
+    return type(kind).__module__.startswith(("sqlalchemy.", "sqlmodel.")) and not isinstance(kind, Enum)
 
 
 def _is_reproducible(kind: TypeEngine[Any]) -> bool:

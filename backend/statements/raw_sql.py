@@ -5,16 +5,16 @@ for each sort of text which of it cannot leave its place. `elements` says where 
 """
 
 import re
-from functools import cache
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, Final, cast
 from weakref import WeakSet
 
-from sqlalchemy import Dialect, make_url
 from sqlalchemy.exc import CompileError
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.sqltypes import TableValueType
 from sqlalchemy.types import NullType, TupleType, TypeEngine
+
+from backend.statements.columns import DIALECT
 
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
 
@@ -110,16 +110,10 @@ def is_type(type_: TypeEngine[Any]) -> bool:
 
 
 def _renderings(type_: TypeEngine[Any]) -> tuple[str, ...]:
-    dialect = _dialect()
     try:
-        return type_.compile(dialect), type_.dialect_impl(dialect).compile(dialect)
+        return type_.compile(DIALECT), type_.dialect_impl(DIALECT).compile(DIALECT)
     except (CompileError, AttributeError, TypeError, ValueError):  # it cannot be rendered, by text for a number say
         return ("",)
-
-
-@cache
-def _dialect() -> Dialect:
-    return make_url("postgresql+psycopg://").get_dialect()()
 
 
 _accepted: Final[WeakSet[TypeEngine[Any]]] = WeakSet()

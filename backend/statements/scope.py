@@ -29,6 +29,7 @@ from backend.errors import OwnerRequiredError, UsageError
 from backend.statements.conditions import outside_subqueries
 from backend.statements.definition import owner_columns
 from backend.statements.elements import refuse_unreadable
+from backend.statements.orm_columns import is_of_models
 from backend.statements.owner_types import bind_alike
 from backend.statements.parameters import OWNER_PARAMETER
 from backend.statements.precedence import require_closed
@@ -95,7 +96,7 @@ class Scope:
         if not is_select(element):
             return None
         held = self._held(element, None)
-        if not _is_of_models(element) and any(read.table in owner_columns() for read in reads(element)):
+        if not is_of_models(element) and any(read.table in owner_columns() for read in reads(element)):
             raise UsageError("a subquery reads a table that has owners: select from its model, select(Model.id)")
         return held
 
@@ -165,14 +166,6 @@ def _is_owner_of(source: AnyFrom, element: ColumnElement[object], owners: Mappin
 def _owner_of(source: AnyFrom, owners: Mapping[str, Column[object]]) -> ColumnElement[object]:
     owner: ColumnElement[object] = source.c[owners[table_name(source)].key]
     return owner
-
-
-def _is_of_models(statement: AnySelect) -> bool:
-    """Whether the SELECT is of mapped classes: the descriptions of its columns then name their entity."""
-    try:
-        return any("entity" in described for described in statement.column_descriptions)
-    except AttributeError:  # EXISTS over a model's columns has no description yet
-        return True
 
 
 def _read_directly(statement: AnySelect) -> Iterator[ClauseElement]:
