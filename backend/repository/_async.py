@@ -116,6 +116,8 @@ class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, Upd
             )
         values = definition.created.everything(data, self._scope.get(OWNER_PARAMETER))
         found = await self._run(statement, values, "create")
+        if not found:
+            raise definition.suppressed("create")
         return definition.build(found[0])
 
     async def get(self, id: IdT, *, lock: Lock | None = None) -> ModelT | None:
@@ -138,10 +140,10 @@ class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, Upd
         """The row after exactly the fields that were set in `data` were written, `None` included.
 
         With `expected`, only if the row's version is still that one. Nothing set: nothing is written, and the row is
-        returned. One round trip; one more where a version did not meet, to tell stale from absent.
+        returned. One round trip; one more where no row was written, to tell absent, stale and skipped apart.
 
-        Raises `NotFoundError`, `StaleError`, `InvalidDataError`, a `ConstraintViolationError`; `UsageError` for an
-        `expected` of another type than the version's, such as a time without a zone.
+        Raises `NotFoundError`, `StaleError`, `InvalidDataError`, a `ConstraintViolationError`, as where a trigger skips
+        the row; `UsageError` for an `expected` of another type than the version's, such as a time without a zone.
         """
         statements = self._statements
         values = self._definition.changed.set_fields(data)
@@ -153,7 +155,8 @@ class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, Upd
     async def delete(self, id: IdT, *, expected: datetime | int | None = None) -> ModelT:
         """The row as it was, transient: no session takes it for stored. With `expected` as `update`.
 
-        Raises `NotFoundError`, `StaleError`, `ForeignKeyViolationError` if another row refers to it.
+        Raises `NotFoundError`, `StaleError`, `ForeignKeyViolationError` if another row refers to it,
+        `ConstraintViolationError` if a trigger skips the row.
         """
         statement = self._statements.delete if expected is None else self._statements.delete_expected
         return self._definition.build_transient(await self._changed_row(id, "delete", statement, {}, expected))
@@ -232,18 +235,15 @@ class AsyncCRUDRepository(AsyncScoped[ModelT, IdT], Generic[ModelT, CreateT, Upd
             found = await self._run(statement, parameters, operation)
             if found:
                 return found[0]
-        if expected is not None and await self._rows_of(id, looked(operation)):
-            raise definition.stale(operation)
-        raise definition.not_found(id, operation)
+        raise definition.unwritten(id, operation, await self._look(id, operation, statement), expected)
 
     async def _unchanged(self, id: IdT, expected: datetime | int | None) -> ModelT:
         definition = self._definition
-        can_match = expected is None or definition.can_match(expected)
+        if expected is not None:
+            definition.can_match(expected)  # or it is no version
         found = await self._rows_of(id, looked("update"))
-        if not found:
-            raise definition.not_found(id, "update")
-        if expected is not None and not (can_match and definition.has_version(found[0], expected)):
-            raise definition.stale("update")
+        if not found or (expected is not None and not definition.has_version(found[0], expected)):
+            raise definition.unwritten(id, "update", found, expected)
         return definition.build(found[0])
 
     async def _at_most_one(self, where: Sequence[Condition], operation: str) -> ModelT | None:

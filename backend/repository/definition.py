@@ -1,5 +1,6 @@
 """What a repository class is bound to: its entity, statements and schemas, made once when the class is defined."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Generic
@@ -9,7 +10,17 @@ from sqlalchemy import Integer
 from sqlmodel import SQLModel
 
 from backend.database.failures import Work
-from backend.errors import DefinitionError, Facts, NotFoundError, StaleError, UsageError, described, with_article
+from backend.errors import (
+    ConstraintViolationError,
+    DefinitionError,
+    Facts,
+    NotFoundError,
+    RequestError,
+    StaleError,
+    UsageError,
+    described,
+    with_article,
+)
 from backend.statements.binding import is_forward, is_unbound, type_arguments
 from backend.statements.columns import stored_type
 from backend.statements.definition import Keywords, define
@@ -96,6 +107,22 @@ class Definition(Generic[ModelT]):
         shown = f"id {id}" if isinstance(id, int | UUID) else "this id"
         asked = "" if met else " meets the conditions of the change"
         return NotFoundError(f"no {self.entity.name} with {shown}{asked}", Facts(self.entity.name, operation))
+
+    def unwritten(self, id: object, operation: str, found: Sequence[ModelRow], expected: object) -> RequestError:
+        """Return why a write has written no row: `found` is the row with this id in scope, if there is one."""
+        if not found:
+            return self.not_found(id, operation)
+        if expected is not None and not self.has_version(found[0], expected):
+            return self.stale(operation)
+        return self.suppressed(operation)
+
+    def suppressed(self, operation: str) -> ConstraintViolationError:
+        """Return the error for a write that the server accepted, of a row that it did not write."""
+        there = "" if operation == "create" else ", though its row is there"
+        return ConstraintViolationError(
+            f"{operation} of {self.entity.name} wrote nothing{there}: a trigger, rule or policy of the table skips it",
+            Facts(self.entity.name, operation),
+        )
 
     def stale(self, operation: str) -> StaleError:
         """The error for a row whose version is not the expected one."""
@@ -187,7 +214,7 @@ def _works(entity: Entity[ModelT]) -> dict[str, Work]:
         **{one: replace(reads, operation=one) for one in _READS},
         **{one: replace(reads, operation=one, writes=True, is_checked=checked.get(one, False)) for one in _WRITES},
         **{locked(one): replace(reads, operation=one, locks=True) for one in ("get", "get_one")},
-        **{looked(one): replace(reads, operation=one) for one in ("update", "delete")},
+        **{looked(one): replace(reads, operation=one) for one in ("update", "delete", "change")},
     }
 
 

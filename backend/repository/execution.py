@@ -35,11 +35,13 @@ class Call:
     statement: Executable
     parameters: Parameters
     work: Work
+    routed_as: Executable | None = None
+    """The statement that a session which routes is asked with, where it is another."""
 
     @property
     def bind_arguments(self) -> dict[str, Any]:  # as SQLAlchemy types them
         """Return what SQLAlchemy passes to `Session.get_bind` for this statement, so that a session can route it."""
-        return {"mapper": self.mapper, "clause": self.statement}
+        return {"mapper": self.mapper, "clause": self.statement if self.routed_as is None else self.routed_as}
 
     def send(self, connection: Connection, *, own_transaction: bool = False) -> Rows:
         """Return the whole answer; `own_transaction` says that the statement commits itself."""

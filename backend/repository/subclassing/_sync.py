@@ -10,7 +10,7 @@ from typing_extensions import TypeVar, TypeVarTuple
 
 from backend.database.bridge import on_session
 from backend.errors import Facts, MultipleFoundError, OwnerRequiredError
-from backend.repository.definition import Definition
+from backend.repository.definition import Definition, looked
 from backend.repository.execution import Call, Parameters, Rows, run
 from backend.statements.entity import IdT, ModelT
 from backend.statements.parameters import ID_PARAMETER
@@ -115,22 +115,34 @@ class Scoped(Generic[ModelT, IdT]):
         """The row after a `Change`, declared once as a constant, with the parameters that it names.
 
         One UPDATE, one round trip; it moves the version as `update` does, and no schema validates what it writes.
-        Raises `NotFoundError` if no row in scope has this id and meets the change's conditions, a
-        `ConstraintViolationError`, and `UsageError`, before anything is sent, for a change that sets primary key, owner
-        or version, for one that cannot be held to the owner, and for a parameter that it does not name.
+        Raises `NotFoundError` if no row in scope has this id and meets the change's conditions; a
+        `ConstraintViolationError`, also where a trigger skips the row of a change without conditions; and `UsageError`,
+        before anything is sent, for a change that sets primary key, owner or version, for one that cannot be held to
+        the owner, and for a parameter that it does not name.
         """
         statement = self._statements.change(change, parameters)
         definition = self._definition
-        found = self._run(statement, {**parameters, ID_PARAMETER: id}, "change") if definition.can_hold(id) else ()
-        if not found:
+        if not definition.can_hold(id):
             raise definition.not_found(id, "change", met=not change.where)
-        return definition.build(found[0])
+        found = self._run(statement, {**parameters, ID_PARAMETER: id}, "change")
+        if found:
+            return definition.build(found[0])
+        if not change.where and self._look(id, "change", statement):
+            raise definition.suppressed("change")
+        raise definition.not_found(id, "change", met=not change.where)
 
-    def _run(self, statement: Executable, parameters: Parameters, operation: str) -> Rows:
+    def _look(self, id: IdT, operation: str, written: Executable) -> Rows:
+        """The row that a statement did not write, where that statement was sent."""
+        return self._run(self._statements.one, {ID_PARAMETER: id}, looked(operation), written)
+
+    def _run(
+        self, statement: Executable, parameters: Parameters, operation: str, routed_as: Executable | None = None
+    ) -> Rows:
         definition = self._definition
         self._statements.require_owner(statement)
         mapper, work = definition.entity.mapper, definition.work[operation]
-        return on_session(self._session, run, Call(mapper, statement, {**parameters, **self._scope}, work))
+        call = Call(mapper, statement, {**parameters, **self._scope}, work, routed_as)
+        return on_session(self._session, run, call)
 
     def _refuse_more_than_one(self, found: Sequence[object], operation: str) -> None:
         if len(found) > 1:

@@ -18,7 +18,7 @@ from typing_extensions import override
 from backend import AsyncDatabase
 from backend.database.bridge import async_on_session
 from backend.database.sessions import DatabaseSession, async_session_of
-from backend.errors import UsageError
+from backend.errors import NotFoundError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.mutable import (
     AsyncJarRepository,
@@ -240,3 +240,15 @@ async def test_a_session_that_routes_is_told_model_and_statement(database: Async
             await tasks.count()
             await tasks.delete(task.id)
     assert asked == [(inspect(Task), kind) for kind in (Insert, Select, Update, Select, Select, Delete)]
+
+
+async def test_why_nothing_was_written_is_asked_where_the_write_went(database: AsyncDatabase, jar: Jar) -> None:
+    asked: list[tuple[object, type]] = []
+    Routing.asked = asked
+    async with async_session_of(database.engine, Routing) as session:
+        tasks = AsyncTaskRepository(session).owned_by("a")
+        with pytest.raises(NotFoundError):
+            await tasks.update(1, TaskUpdate(title="y"))
+        with pytest.raises(NotFoundError):
+            await tasks.toggle_complete(1)
+    assert asked == [(inspect(Task), Update)] * 4

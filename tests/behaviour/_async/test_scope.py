@@ -220,6 +220,7 @@ ARGUMENTS: dict[str, Callable[[Tickets | AsyncTaskRepository, Any], list[tuple[A
     "_change": lambda repository, _version: [(_ASSIGN_X if isinstance(repository, Tickets) else _DESCRIBE,)],
     "_rows_of": lambda _repository, _version: [("get",)],
     "_unchanged": lambda _repository, version: [(None,), (version,)],
+    "_look": lambda repository, _version: [("update", getattr(repository, "_statements").update)],  # noqa: B009
     "_changed_row": lambda repository, _version: [("update", getattr(repository, "_statements").delete, {}, None)],  # noqa: B009
 }
 """For each call with an id, the arguments after it to try."""

@@ -18,7 +18,7 @@ from typing_extensions import override
 from backend import Database
 from backend.database.bridge import on_session
 from backend.database.sessions import DatabaseSession, session_of
-from backend.errors import UsageError
+from backend.errors import NotFoundError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.mutable import (
     Jar,
@@ -236,3 +236,15 @@ def test_a_session_that_routes_is_told_model_and_statement(database: Database, j
             tasks.count()
             tasks.delete(task.id)
     assert asked == [(inspect(Task), kind) for kind in (Insert, Select, Update, Select, Select, Delete)]
+
+
+def test_why_nothing_was_written_is_asked_where_the_write_went(database: Database, jar: Jar) -> None:
+    asked: list[tuple[object, type]] = []
+    Routing.asked = asked
+    with session_of(database.engine, Routing) as session:
+        tasks = TaskRepository(session).owned_by("a")
+        with pytest.raises(NotFoundError):
+            tasks.update(1, TaskUpdate(title="y"))
+        with pytest.raises(NotFoundError):
+            tasks.toggle_complete(1)
+    assert asked == [(inspect(Task), Update)] * 4
