@@ -23,7 +23,7 @@ from backend.errors import (
 )
 from backend.statements.binding import is_forward, is_unbound, type_arguments
 from backend.statements.columns import stored_type
-from backend.statements.definition import Keywords, define
+from backend.statements.definition import Keywords, announce, define
 from backend.statements.entity import Entity, ModelT
 from backend.statements.lazy import lazy
 from backend.statements.rows import Builder, ModelRow, detached_builder, transient_builder
@@ -159,9 +159,13 @@ class Definition(Generic[ModelT]):
 
 
 def definition_of(cls: type, root: type, keywords: Keywords) -> Definition[SQLModel] | None:
-    """The definition of a repository class; `None` while a type argument is open or a name in it does not exist yet."""
+    """The definition of a repository class; `None` while a type argument is open or a name in it does not exist yet.
+
+    The owner that such a class names is known at once, so that no statement reads its table without.
+    """
     arguments = type_arguments(cls, root)
     if any(is_unbound(argument) for argument in arguments[:3]) or any(map(is_forward, arguments)):
+        announce(cls.__name__, keywords.owner)
         return None
     defaults = tuple(
         getattr(argument, "__default__", argument) if is_unbound(argument) else argument for argument in arguments

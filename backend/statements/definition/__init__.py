@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from sqlmodel import SQLModel
 
 from backend.statements.binding import Argument
-from backend.statements.definition.agreements import agree, owner_columns
+from backend.statements.definition.agreements import agree, announce, owner_columns
 from backend.statements.definition.keys import check_keys
 from backend.statements.definition.model import check_model
 from backend.statements.definition.naming import (
@@ -31,7 +31,7 @@ from backend.statements.definition.naming import (
 from backend.statements.definition.schemas import check_schemas
 from backend.statements.entity import Entity
 
-__all__ = ["Keywords", "define", "owner_columns"]
+__all__ = ["Keywords", "announce", "define", "owner_columns"]
 
 
 @dataclass(frozen=True, slots=True)
