@@ -11,6 +11,8 @@ rules        by the model's own fields and validators, then
 storage      by what the column can hold;
 problems     and what may be said of what does not pass
 conditions   what a caller may filter and order by
+comparisons  values beside a column, checked against its type
+change_values  what a change sets columns to
 locks        how a row is locked while it is read
 parameters   the names of bound parameters that are no columns
 statements   the statements, each built once per class

@@ -9,6 +9,7 @@ from sqlalchemy.sql.elements import ClauseElement, ColumnClause
 from sqlalchemy.sql.selectable import SelectBase
 
 from backend.errors import UsageError, described
+from backend.statements.comparisons import check_comparison, check_comparisons
 
 T = TypeVar("T")
 
@@ -62,6 +63,9 @@ def _expression(value: SQLColumnExpression[T], table: Table, what: str, remedy: 
     if not isinstance(element, ColumnElement):
         raise UsageError(f"{what} is a Python {type(value).__name__}, expected an SQL expression: write {remedy}")
     for part in outside_subqueries(element):
+        check_comparison(part)
+        if isinstance(part, SelectBase):
+            check_comparisons(part)
         if isinstance(part, ColumnClause) and part.table is not None and part.table is not table:
             raise UsageError(
                 f"{what} on {table.name} names a column of {part.table.description}, which is not read here: "

@@ -4,12 +4,11 @@ A `Statements` is either scoped, and then each of its statements binds the owner
 Nothing here runs.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import (
-    BindParameter,
     Column,
     ColumnElement,
     Delete,
@@ -28,6 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.visitors import iterate
 
 from backend.errors import OwnerRequiredError, UsageError
+from backend.statements.change_values import ParameterUses, check_set, parameter_uses
+from backend.statements.comparisons import check_comparisons
 from backend.statements.conditions import (
     Condition,
     Order,
@@ -41,7 +42,9 @@ from backend.statements.entity import Entity, ModelT
 from backend.statements.lazy import lazy
 from backend.statements.locks import Lock
 from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
+from backend.statements.reads import is_select
 from backend.statements.scope import Scope, SelectT
+from backend.statements.storage import null_of
 
 _COUNTABLE = range(1 << 63)
 """What LIMIT and OFFSET hold: a bigint of PostgreSQL."""
@@ -64,7 +67,7 @@ class Change:
         self.where: tuple[Condition, ...] = tuple(where)
 
 
-_Built: TypeAlias = tuple[Mapping[str, Column[object]], Executable, frozenset[str]]
+_Built: TypeAlias = tuple[Mapping[str, Column[object]], Executable, ParameterUses]
 """What a change was built with, as `owner_columns` gave it; its statement; the parameters that it names."""
 
 
@@ -127,20 +130,23 @@ class Statements(Generic[ModelT]):
         """`delete` of a row whose version is `EXPECTED_PARAMETER`."""
         return self._admitted(self._delete.where(self._version).returning(*self._columns))
 
-    def change(self, change: Change, parameters: Collection[str]) -> Executable:
+    def change(self, change: Change, parameters: Mapping[str, object]) -> Executable:
         """The UPDATE that a `Change` declares, of the row with the key `ID_PARAMETER`, RETURNING it.
 
-        Raises `UsageError` if it sets what it cannot, and for parameters that it does not name: SQLAlchemy would take
-        one that is a column's name for a column to set.
+        Raises `UsageError` if it sets what it cannot, for a value of a wrong type, and for parameters that it does not
+        name: SQLAlchemy would take one that is a column's name for a column to set.
         """
         built = self._changes.get(change)
         owners = owner_columns()
         if built is None or built[0] is not owners:  # a table that it reads may have owners by now
             built = self._changes[change] = (owners, *self._changed(change))
-        _, statement, names = built
-        if not names.issuperset(parameters):
-            named = ", ".join(sorted(names)) or "none"
+        _, statement, uses = built
+        if not uses.keys() >= parameters.keys():
+            named = ", ".join(sorted(uses)) or "none"
             raise UsageError(f"unexpected parameters for this Change of {self.entity.name}, it takes: {named}")
+        for name, value in parameters.items():
+            for use in uses[name]:
+                use.require(value)
         return statement
 
     def list(
@@ -168,8 +174,13 @@ class Statements(Generic[ModelT]):
         """SELECT of these expressions over the rows in scope."""
         return select(*columns).select_from(self.entity.table).where(*self._in_scope)
 
-    def held(self, statement: SelectT) -> SelectT:
-        """A subclass's statement, in scope wherever it reads. Raises as `Scope.statement`."""
+    def held(self, statement: SelectT, parameters: Mapping[str, object] = {}) -> SelectT:
+        """A subclass's statement, in scope wherever it reads. Raises as `Scope.statement`.
+
+        Raises `UsageError` if it compares a column with a value of another type, a parameter included.
+        """
+        if is_select(statement) and statement.whereclause is not None:
+            check_comparisons(statement.whereclause, parameters)
         if self._scope is not None:
             statement = self._scope.statement(statement)
             self._known.add(statement)
@@ -235,22 +246,31 @@ class Statements(Generic[ModelT]):
     def _conditions(self, where: Sequence[Condition]) -> Sequence[ColumnElement[bool]]:
         return [self._in_reach(one) for one in checked_conditions(self.entity.table, where)]
 
-    def _value(self, value: object) -> object:
-        return self._in_reach(checked_expression(self.entity.table, value)) if is_expression(value) else value
+    def _value(self, column: Column[object], value: object) -> object:
+        if is_expression(value):
+            return self._in_reach(checked_expression(self.entity.table, value))
+        check_set(column, value)
+        return null_of(column.type) if value is None else value
 
     def _in_reach(self, element: ColumnElement[T]) -> ColumnElement[T]:
         return element if self._scope is None else self._scope.expression(element)
 
-    def _changed(self, change: Change) -> tuple[Executable, frozenset[str]]:
-        values = {self._settable(column): self._value(value) for column, value in change.values.items()}
+    def _changed(self, change: Change) -> tuple[Executable, ParameterUses]:
+        values: dict[str, object] = {}
+        for column, value in change.values.items():
+            key = self._settable(column)
+            values[key] = self._value(self.entity.table.columns[key], value)
         statement = self._update.where(*self._conditions(change.where)).values(values).returning(*self._columns)
-        names = frozenset(map(_parameter, iterate(statement))) - {"", OWNER_PARAMETER, ID_PARAMETER}
-        if taken := names & {EXPECTED_PARAMETER, *self.entity.table.columns.keys()}:
+        columns = self.entity.table.columns
+        uses = parameter_uses(iterate(statement), {columns[key]: value for key, value in values.items()})
+        for name in (OWNER_PARAMETER, ID_PARAMETER):
+            uses.pop(name, None)
+        if taken := uses.keys() & {EXPECTED_PARAMETER, *columns.keys()}:
             raise UsageError(
                 f"a change of {self.entity.name} names the parameter {min(taken)!r}, which stands for a column: "
                 "give it another name"
             )
-        return self._admitted(statement), names
+        return self._admitted(statement), uses
 
     def _settable(self, column: SQLColumnExpression[object]) -> str:
         element = checked_expression(self.entity.table, column)
@@ -267,8 +287,3 @@ def _not_negative(name: str, value: int) -> int:
     if type(value) is not int or value not in _COUNTABLE:
         raise UsageError(f"{name} is {value!r}, expected a whole number from 0 to {_COUNTABLE[-1]}")
     return value
-
-
-def _parameter(part: object) -> str:
-    """The name that a caller gives to a parameter; `""` for what is none, or has its value already."""
-    return str(part.key) if isinstance(part, BindParameter) and not part.unique else ""

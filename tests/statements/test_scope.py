@@ -163,8 +163,8 @@ def everywhere(scoped: Statements[Any], where: Any) -> list[Callable[[], Executa
         lambda: scoped.list((), where, None, 0),
         lambda: scoped.count((where,)),
         lambda: scoped.exists((where,)),
-        lambda: scoped.change(Change({col(Ticket.title): "x"}, where), ()),
-        lambda: scoped.change(Change({col(Ticket.title): where}), ()),
+        lambda: scoped.change(Change({col(Ticket.title): "x"}, where), {}),
+        lambda: scoped.change(Change({col(Ticket.title): where}), {}),
         lambda: scoped.held(scoped.select([col(Ticket.id)]).where(where)),
         lambda: scoped.held(scoped.select([where])),
         lambda: scoped.held(scoped.select([func.count()]).group_by(where).having(where).order_by(where)),
@@ -767,7 +767,7 @@ def test_a_statement_that_was_refined_after_it_was_held_is_looked_at_again(scope
 
 
 def test_every_statement_of_its_own_binds_the_owner_and_is_looked_at(scoped: Statements[Any]) -> None:
-    change = scoped.change(Change({col(Ticket.title): "x"}), ())
+    change = scoped.change(Change({col(Ticket.title): "x"}), {})
     versioned = Statements(
         define("TaskRepository", (Task, TaskCreate, TaskUpdate, int, str), _TASK_KEYWORDS), scoped=True
     )
@@ -800,18 +800,18 @@ def test_a_repository_without_a_scope_reaches_every_row(scoped: Statements[Any])
 @pytest.mark.parametrize("field", [Ticket.id, Ticket.owner_id, Project.name, Task.title])
 def test_a_change_sets_neither_key_nor_owner_nor_another_tables_column(scoped: Statements[Any], field: Any) -> None:
     with pytest.raises(UsageError, match=r"cannot set primary key, owner or version|names a column of"):
-        scoped.change(Change({col(field): "b"}), ())
+        scoped.change(Change({col(field): "b"}), {})
 
 
 def test_a_change_takes_only_the_parameters_that_it_names(scoped: Statements[Any]) -> None:
     change = Change({col(Ticket.title): bindparam("text")}, col(Ticket.assignee) == bindparam("who"))
-    assert scoped.change(change, {"text": "x", "who": "y"}) is scoped.change(change, {"who"})
+    assert scoped.change(change, {"text": "x", "who": "y"}) is scoped.change(change, {"who": "z"})
     for name in ("owner_id", "id", "assignee", "title", OWNER_PARAMETER, ID_PARAMETER):
         with pytest.raises(UsageError, match="unexpected parameters for this Change of Ticket, it takes: text, who"):
-            scoped.change(change, {"text", name})
+            scoped.change(change, {"text": "x", name: "y"})
     named = Change({col(Ticket.title): sum((bindparam(one) for one in "hgfedcba"), literal(""))})
     with pytest.raises(UsageError, match="it takes: a, b, c, d, e, f, g, h"):
-        scoped.change(named, {"z"})
+        scoped.change(named, {"z": "x"})
     with pytest.raises(UsageError, match="it takes: none"):
         scoped.change(Change({col(Ticket.title): "x"}), {"owner_id": "b"})
 
@@ -820,7 +820,7 @@ def test_a_change_takes_only_the_parameters_that_it_names(scoped: Statements[Any
 def test_a_change_names_no_parameter_as_a_column(scoped: Statements[Any], name: str) -> None:
     change = Change({col(Ticket.title): "x"}, col(Ticket.assignee) == bindparam(name))
     with pytest.raises(UsageError, match=f"names the parameter '{name}', which stands for a column"):
-        scoped.change(change, ())
+        scoped.change(change, {})
 
 
 def test_what_is_no_expression_is_refused_with_the_remedy(scoped: Statements[Any]) -> None:
@@ -835,7 +835,7 @@ def test_what_is_no_expression_is_refused_with_the_remedy(scoped: Statements[Any
             r"an order is a Python str, .*: write col\(Model.field\) or col\(Model.field\).desc\(\)$",
         ),
         (
-            lambda: scoped.change(Change({_any("title"): "x"}), ()),
+            lambda: scoped.change(Change({_any("title"): "x"}), {}),
             r"a value is a Python str, .*: write an expression of col\(Model.field\), or select\(…\).scalar_\w+\(\)$",
         ),
     ]
@@ -848,7 +848,7 @@ def test_a_change_keeps_the_values_that_it_was_made_of(scoped: Statements[Any]) 
     values: dict[Any, object] = {col(Ticket.title): "x"}
     change = Change(values)
     values[col(Ticket.assignee)] = "y"
-    assert "assignee=" not in sql(scoped.change(change, ()))
+    assert "assignee=" not in sql(scoped.change(change, {}))
 
 
 def test_a_value_that_turns_into_an_expression_is_seen(scoped: Statements[Any]) -> None:
@@ -857,14 +857,14 @@ def test_a_value_that_turns_into_an_expression_is_seen(scoped: Statements[Any]) 
             return select(PROJECT.c.name).scalar_subquery()
 
     with pytest.raises(UsageError, match="a value is a Python Hidden"):
-        scoped.change(Change({col(Ticket.title): Hidden()}), ())
+        scoped.change(Change({col(Ticket.title): Hidden()}), {})
 
 
 def test_a_change_that_two_repositories_share_is_checked_by_each(scoped: Statements[Any]) -> None:
     change = Change({col(Ticket.title): select(Project.name).limit(1).scalar_subquery()})
     everybody = Statements(scoped.entity, scoped=False)
-    assert "the_owner" not in sql(everybody.change(change, ()))
-    assert unbound(sql(scoped.change(change, ()))) == []
+    assert "the_owner" not in sql(everybody.change(change, {}))
+    assert unbound(sql(scoped.change(change, {}))) == []
 
 
 def test_what_was_built_before_a_table_had_owners_is_built_anew(scoped: Statements[Any]) -> None:
@@ -876,14 +876,14 @@ def test_what_was_built_before_a_table_had_owners_is_built_anew(scoped: Statemen
 
     subquery = select(Late.id).limit(1).scalar_subquery()
     change = Change({col(Ticket.title): "x"}, col(Ticket.project_id) == subquery)
-    before = sql(scoped.change(change, ()))
+    before = sql(scoped.change(change, {}))
     assert "late.owner_id" not in before
-    kept = scoped.change(change, ())
+    kept = scoped.change(change, {})
     try:
         define("LateRepository", (Late, LateData, LateData, int, str), Keywords(owner=col(Late.owner_id)))
-        assert scoped.change(change, ()) is not kept
-        assert "late.owner_id = %(the_owner)s" in sql(scoped.change(change, ()))
-        assert scoped.change(change, ()) is scoped.change(change, ())
+        assert scoped.change(change, {}) is not kept
+        assert "late.owner_id = %(the_owner)s" in sql(scoped.change(change, {}))
+        assert scoped.change(change, {}) is scoped.change(change, {})
     finally:
         table_of_late: Any = inspect(Late).local_table
         SQLModel.metadata.remove(table_of_late)  # no other test makes it

@@ -67,12 +67,12 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         f"DELETE FROM task {THIS} AND task.updated_at = %(the_version)s RETURNING {COLUMNS}",
     ),
     "change": (
-        lambda s: s.change(TOGGLE, ()),
+        lambda s: s.change(TOGGLE, {}),
         (),
         f"UPDATE task SET completed=NOT task.completed, {LATER} {THIS} RETURNING {COLUMNS}",
     ),
     "change under a condition": (
-        lambda s: s.change(RENAME, ()),
+        lambda s: s.change(RENAME, {}),
         (),
         f"UPDATE task SET title=%(new)s, {LATER} {THIS} AND task.title = %(title_1)s RETURNING {COLUMNS}",
     ),
@@ -229,7 +229,7 @@ def test_an_update_writes_the_columns_of_its_parameters_and_the_version() -> Non
 
 
 def test_what_a_change_names_is_a_parameter_of_each_call() -> None:
-    made = compiled(SCOPED.change(RENAME, ()))
+    made = compiled(SCOPED.change(RENAME, {}))
     assert made.parameters == {
         "new": None,
         "title_1": CANARY,
@@ -241,15 +241,15 @@ def test_what_a_change_names_is_a_parameter_of_each_call() -> None:
 
 def test_a_change_is_one_statement_for_its_life_and_each_change_its_own() -> None:
     again = Change({col(Task.completed): ~col(Task.completed)})
-    assert SCOPED.change(TOGGLE, ()) is SCOPED.change(TOGGLE, ())
-    assert SCOPED.change(TOGGLE, ()) is not SCOPED.change(again, ())
-    assert SCOPED.change(TOGGLE, ()) is not SCOPED.change(RENAME, ())
+    assert SCOPED.change(TOGGLE, {}) is SCOPED.change(TOGGLE, {})
+    assert SCOPED.change(TOGGLE, {}) is not SCOPED.change(again, {})
+    assert SCOPED.change(TOGGLE, {}) is not SCOPED.change(RENAME, {})
 
 
 @pytest.mark.parametrize("column", [col(Task.id), col(Task.user_id), col(Task.updated_at), col(Note.text)])
 def test_a_change_of_a_column_that_never_changes_is_refused(column: SQLColumnExpression[object]) -> None:
     with pytest.raises(UsageError):
-        SCOPED.change(Change({column: "x"}), ())
+        SCOPED.change(Change({column: "x"}), {})
 
 
 @pytest.mark.parametrize("scoped", [True, False])

@@ -87,7 +87,7 @@ class Scoped(Generic[ModelT, IdT]):
         the owner. Raises `OwnerRequiredError` for a statement that was not made by `_select`, `UsageError` for one that
         cannot be held to the owner: SQL in a string, an outer join or a subquery that lets other owners' rows in, …
         """
-        found = self._run(self._statements.held(statement), parameters, "select")
+        found = self._run(self._statements.held(statement, parameters), parameters, "select")
         return cast("Sequence[Row[*Ts]]", found)  # as selected
 
     def _one_or_none(
@@ -118,7 +118,7 @@ class Scoped(Generic[ModelT, IdT]):
         Raises `NotFoundError` if no row in scope has this id and meets the change's conditions; a
         `ConstraintViolationError`, also where a trigger skips the row of a change without conditions; and `UsageError`,
         before anything is sent, for a change that sets primary key, owner or version, for one that cannot be held to
-        the owner, and for a parameter that it does not name.
+        the owner, for a value that does not fit its column, and for a parameter that it does not name.
         """
         statement = self._statements.change(change, parameters)
         definition = self._definition

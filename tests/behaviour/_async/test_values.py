@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend.errors import InvalidDataError, OwnerRequiredError
+from backend.errors import InvalidDataError, OwnerRequiredError, UsageError
 from tests.support.columns import (
     AsyncBoxRepository,
     AsyncOddRepository,
@@ -250,3 +250,21 @@ async def test_columns_may_have_the_names_of_parameters(session: AsyncSession) -
     assert changed.model_dump() == given | {"id": row.id, "owner_is": "a", "version_is": 2}
     assert await odds.list(col(Odd.space) == given["space"], col(Odd.percent) == given["percent"]) == [changed]
     assert await odds.delete(row.id, expected=2) == changed
+
+
+@pytest.mark.parametrize(("field", "value"), [one for one in KEPT if one[0] != "data"])
+async def test_a_value_finds_the_row_that_holds_it(samples: AsyncSampleRepository, field: str, value: Any) -> None:
+    created = await samples.create(SampleCreate.model_construct(**{field: value}))
+    assert await samples.list(getattr(Sample, field) == value) == [created]
+    assert await samples.list(getattr(Sample, field).in_([value])) == [created]
+
+
+async def test_a_naive_moment_in_a_condition_is_refused_before_sql(
+    samples: AsyncSampleRepository, proxy: WireProxy
+) -> None:
+    with (
+        proxy.watch() as seen,
+        pytest.raises(UsageError, match=r"^sample\.at is compared with a datetime: .* time zone$"),
+    ):
+        await samples.list(col(Sample.at) > AT.replace(tzinfo=None))
+    assert seen.flights == 0

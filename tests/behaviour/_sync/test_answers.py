@@ -17,6 +17,7 @@ from sqlalchemy import (
     TypeDecorator,
     bindparam,
     create_engine,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ENUM
@@ -172,7 +173,7 @@ def test_a_value_that_a_type_refuses_is_not_sent(odd: StrangeRepository, proxy: 
     assert not seen.statements
 
 
-_RETITLE = Change({col(Task.title): bindparam("new", type_=Text())})
+_RETITLE = Change({col(Task.title): func.concat(bindparam("new"))})  # of no type, so that the driver is what refuses
 
 
 class RetitlingRepository(TaskRepository):

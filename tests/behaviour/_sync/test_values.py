@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session, col
 
-from backend.errors import InvalidDataError, OwnerRequiredError
+from backend.errors import InvalidDataError, OwnerRequiredError, UsageError
 from tests.support.columns import (
     BoxCreate,
     BoxRepository,
@@ -250,3 +250,19 @@ def test_columns_may_have_the_names_of_parameters(session: Session) -> None:
     assert changed.model_dump() == given | {"id": row.id, "owner_is": "a", "version_is": 2}
     assert odds.list(col(Odd.space) == given["space"], col(Odd.percent) == given["percent"]) == [changed]
     assert odds.delete(row.id, expected=2) == changed
+
+
+@pytest.mark.parametrize(("field", "value"), [one for one in KEPT if one[0] != "data"])
+def test_a_value_finds_the_row_that_holds_it(samples: SampleRepository, field: str, value: Any) -> None:
+    created = samples.create(SampleCreate.model_construct(**{field: value}))
+    assert samples.list(getattr(Sample, field) == value) == [created]
+    assert samples.list(getattr(Sample, field).in_([value])) == [created]
+
+
+def test_a_naive_moment_in_a_condition_is_refused_before_sql(samples: SampleRepository, proxy: WireProxy) -> None:
+    with (
+        proxy.watch() as seen,
+        pytest.raises(UsageError, match=r"^sample\.at is compared with a datetime: .* time zone$"),
+    ):
+        samples.list(col(Sample.at) > AT.replace(tzinfo=None))
+    assert seen.flights == 0

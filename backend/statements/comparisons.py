@@ -1,0 +1,171 @@
+"""Values that a statement compares with a column, or sets it to: checked against the column before SQL.
+
+Only what is certain is refused: a value that stands directly beside a column. What an expression makes of a column, and
+a type of the program's own, are the server's to judge.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final, TypeAlias, TypeGuard, cast
+from uuid import UUID
+
+from sqlalchemy import BindParameter, Column, DateTime, Enum, Integer, String
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import BinaryExpression, ExpressionClauseList, False_, True_
+from sqlalchemy.sql.functions import Function, ReturnTypeFromArgs
+from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
+from sqlalchemy.types import TypeEngine
+
+from backend.errors import UsageError, described, with_article
+from backend.statements.column_values.refusal import Check, take_storable
+from backend.statements.columns import plain_type
+from backend.statements.storage import check_of
+
+ValueCheck: TypeAlias = Callable[[object], str | None]
+"""Return what is wrong with a value other than `None`; `None` if it fits."""
+
+_CLASSES: Final[Mapping[type, tuple[type, ...]]] = {
+    bool: (bool,),
+    bytes: (bytes, bytearray, memoryview),
+    date: (date,),
+    datetime: (datetime,),
+    Decimal: (Decimal, int, float),
+    float: (float, int, Decimal),
+    int: (int,),
+    str: (str,),
+    time: (time,),
+    timedelta: (timedelta,),
+    UUID: (UUID,),
+}
+"""The classes of values that a column is set to, by the class that its type names."""
+
+_COMPARED: Final[Mapping[type, tuple[type, ...]]] = {**_CLASSES, int: (int, float, Decimal)}
+"""The classes of values that a column is compared with: PostgreSQL compares numbers of every kind."""
+
+_OPERATORS: Final = frozenset({
+    operators.eq, operators.ne, operators.lt, operators.le, operators.gt, operators.ge, operators.in_op,
+    operators.not_in_op, operators.is_distinct_from, operators.is_not_distinct_from, operators.between_op,
+    operators.not_between_op,
+})  # fmt: skip
+
+_RANGES: Final = frozenset({operators.between_op, operators.not_between_op})
+
+_OF_TEXT: Final = frozenset({"lower", "upper"})
+"""Functions of text whose type SQLAlchemy does not know."""
+
+
+def check_comparison(part: object, parameters: Mapping[str, object] = {}) -> None:
+    """Raise `UsageError`, which names the column, for a comparison of a column with a value of another type."""
+    if not is_binary(part):
+        return
+    for column, operand in compared(part):
+        for value in _values(operand, parameters):
+            if value is not None and (wrong := comparison_check(column.type)(value)) is not None:
+                raise UsageError(f"{column} is compared with {wrong}")
+
+
+def check_comparisons(statement: ExternallyTraversible, parameters: Mapping[str, object] = {}) -> None:
+    """Raise `UsageError` as `check_comparison`, for each part of a statement."""
+    for part in iterate(statement):
+        check_comparison(part, parameters)
+
+
+def compared(part: object) -> Iterator[tuple[Column[object], object]]:
+    """Yield each column that a comparison has on one side, with each operand of the other."""
+    if not is_binary(part) or part.operator not in _OPERATORS:
+        return
+    for one, other in ((part.left, part.right), (part.right, part.left)):
+        if (column := _column(one)) is not None:
+            is_range = part.operator in _RANGES and isinstance(other, ExpressionClauseList)
+            operands: Iterable[object] = other.clauses if is_range else (other,)
+            yield from ((column, operand) for operand in operands)
+
+
+def is_binary(part: object) -> TypeGuard[BinaryExpression[object]]:
+    """Return whether the part has an operator between two others."""
+    return isinstance(part, BinaryExpression)
+
+
+@lru_cache(maxsize=4096)
+def comparison_check(kind: TypeEngine[object]) -> ValueCheck:
+    """Return the check of values that are compared with a column of this type."""
+    return _value_check(kind, _COMPARED, _operand_check(kind))
+
+
+@lru_cache(maxsize=4096)
+def operand_check(kind: TypeEngine[object]) -> ValueCheck:
+    """Return the check of values that an expression computes with, as values of this type."""
+    return _value_check(kind, _CLASSES, _operand_check(kind))
+
+
+@lru_cache(maxsize=4096)
+def assignment_check(kind: TypeEngine[object]) -> ValueCheck:
+    """Return the check of values that a column of this type is set to: that of a field, and of the class."""
+    return _value_check(kind, _CLASSES, check_of(kind))
+
+
+def _value_check(kind: TypeEngine[object], classes: Mapping[type, tuple[type, ...]], check: Check) -> ValueCheck:
+    expected = classes.get(_python_type(kind), ())
+
+    def wrong(value: object) -> str | None:
+        given = described(value)
+        if expected and not _is_one_of(value, expected):
+            return f"{given}, expected {with_article(expected[0])}"
+        refusal = check(value)
+        return None if refusal is None else f"{given}: {refusal[1]}"
+
+    return wrong
+
+
+def _operand_check(kind: TypeEngine[object]) -> Check:
+    """Return the check of what the server would refuse; length, digits and precision concern what is stored alone."""
+    plain = plain_type(kind)
+    if isinstance(plain, Integer):
+        in_range = check_of(kind)
+        return lambda value: in_range(value) if isinstance(value, int) else None
+    if isinstance(plain, DateTime):
+        return check_of(DateTime(timezone=plain.timezone))
+    if isinstance(plain, Enum):
+        is_member, labels = check_of(kind), frozenset(plain.enums)
+        return lambda value: None if isinstance(value, str) and value in labels else is_member(value)
+    return take_storable if isinstance(plain, String) else _take
+
+
+def _values(operand: object, parameters: Mapping[str, object]) -> Iterable[object]:
+    if isinstance(operand, True_ | False_):
+        return (isinstance(operand, True_),)
+    if not isinstance(operand, BindParameter):
+        return ()
+    bound = cast("BindParameter[object]", operand)  # its value is looked at here
+    value = bound.value if bound.unique else parameters.get(bound.key, bound.value)
+    if bound.expanding and isinstance(value, Collection):
+        return cast("Collection[object]", value)  # of whichever members
+    return (value,)
+
+
+def _column(element: object) -> Column[object] | None:
+    """Return the column that an element is, or is the `lower`, `max`, `coalesce` … of, which have its type."""
+    while isinstance(element, ReturnTypeFromArgs) or (isinstance(element, Function) and element.name in _OF_TEXT):
+        arguments: Iterable[object] = element.clauses
+        element = next(iter(arguments), None)
+    return cast("Column[object]", element) if isinstance(element, Column) else None  # of whichever type
+
+
+def _python_type(kind: TypeEngine[object]) -> type:
+    plain = plain_type(kind)
+    try:
+        return plain.python_type if isinstance(plain, TypeEngine) and not isinstance(plain, Enum) else object
+    except NotImplementedError:
+        return object
+
+
+def _is_one_of(value: object, classes: tuple[type, ...]) -> bool:
+    """Return whether the value has one of these classes; a `bool` is no number, a `datetime` no date."""
+    if isinstance(value, bool):
+        return bool in classes
+    return isinstance(value, classes) and not (isinstance(value, datetime) and datetime not in classes)
+
+
+def _take(_value: object) -> None: ...
