@@ -15,7 +15,7 @@ from backend.database.bridge import async_on_engine, on_engine
 from backend.database.checkout import may_switch
 from backend.database.failures import Work, translating
 from backend.database.transactions import committing
-from backend.errors import RepositoryError
+from backend.errors import RepositoryError, UsageError, described
 
 _LOCK = 0x7265706F7369746F
 """The advisory lock that lets one process at a time create tables: the ASCII codes of "reposito"."""
@@ -36,6 +36,8 @@ def init_db(
     Raises what a connect, a statement or a commit raises: `ConnectError`, `ConnectionLostError`, `OutcomeUnknownError`,
     `DatabaseError`, …
     """
+    if not isinstance(database, Database | AsyncDatabase):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
+        raise UsageError(f"init_db takes a Database or an AsyncDatabase, got {described(database)}: pass the database")
     if isinstance(database, AsyncDatabase):
         return async_on_engine(database.engine, _create_missing, metadata)
     return on_engine(database.engine, _create_missing, metadata)

@@ -112,9 +112,16 @@ class Intake:
             return rules.fields(values)
         except ValidationError as error:
             found = problems(error, self._annotations)
-        if any(one.location[:1] == (entity.owner,) for one in found):  # which no client gives, nor sees
+        refused = {one.location[0] for one in found if one.location} - self._writes.keys()
+        if not refused:
+            raise self._invalid(found)
+        if entity.owner in refused:
             raise UsageError(f"invalid owner for {entity.name}: the model's own rules refuse it", self._facts)
-        raise self._invalid(found)
+        raise UsageError(
+            f"{entity.name}.{min(map(str, refused))} is given by no schema, and the model's own rules refuse it: "
+            "give it a default that they accept",
+            self._facts,
+        )
 
     def _as_columns(self, values: Mapping[str, object]) -> Values:
         result: Values = {}

@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Engine, ForeignKey, Integer, MetaData, Table, create_engine, event, inspect, make_url
 
 from backend import AsyncDatabase, Database, init_db
-from backend.errors import InvalidStatementError
+from backend.errors import InvalidStatementError, UsageError
 from backend.tasks import Task
 from tests.conftest import Server
 
@@ -61,6 +62,14 @@ async def test_the_asynchronous_form_is_awaited(empty: str) -> None:
     async with AsyncDatabase(empty) as database:
         await init_db(database, Task.metadata)
     assert "task" in _tables(empty)
+
+
+def test_what_is_no_database_is_refused(direct: Database) -> None:
+    with direct.session() as session:
+        wrong: list[Any] = [direct.engine, session, Database]
+        for given in wrong:
+            with pytest.raises(UsageError, match=r"a Database or an AsyncDatabase, got [ \w]+: pass the"):
+                init_db(given)
 
 
 def test_constraints_and_indexes_have_explicit_names(clean: Engine) -> None:

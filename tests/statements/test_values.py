@@ -410,3 +410,24 @@ def test_names_that_are_no_fields_do_not_reach_a_schema_that_forbids_them() -> N
     data = closed.model_construct({"high", "id"}, high=1)
     vars(data)["id"] = 99
     assert changed.set_fields(data) == {"high": 1}
+
+
+class Defaulted(Apart, table=True):
+    """A model with a validator of the whole, and a default that is none of its field's values."""
+
+    id: int | None = ColumnField(default=None, primary_key=True)
+    name: str
+    made: int = ColumnField(
+        default=None, schema_extra={"validate_default": True}, sa_column_kwargs={"server_default": "1"}
+    )
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> Self:
+        return self
+
+
+def test_a_field_that_no_schema_gives_and_the_model_refuses_is_not_the_clients_fault() -> None:
+    named = schema("Named", name=str)
+    entity = define("Defaults", (Defaulted, named, named, int, str), Keywords())
+    with pytest.raises(UsageError, match=r"^Defaulted\.made is given by no schema, and the model's own rules"):
+        Intake(entity, named, "create").everything(named(name="x"))
