@@ -36,6 +36,8 @@ class Entity(Generic[ModelT]):
     owner_type: type
     version: str | None
     """The attribute that holds the version, if the class names one."""
+    shared_keys: frozenset[str] = frozenset()
+    """The attributes of keys that compare across owners, as the class says."""
 
     @property
     def name(self) -> str:

@@ -37,7 +37,7 @@ from backend.statements.conditions import (
     checked_order,
     is_expression,
 )
-from backend.statements.definition import owner_columns
+from backend.statements.definition import check_change, owner_columns
 from backend.statements.entity import Entity, ModelT
 from backend.statements.lazy import lazy
 from backend.statements.locks import Lock
@@ -256,10 +256,12 @@ class Statements(Generic[ModelT]):
         return element if self._scope is None else self._scope.expression(element)
 
     def _changed(self, change: Change) -> tuple[Executable, ParameterUses]:
+        given = {self._settable(column): value for column, value in change.values.items()}
+        check_change(self.entity, frozenset(given))
         values: dict[str, object] = {}
-        for column, value in change.values.items():
-            key = self._settable(column)
-            values[key] = self._value(self.entity.table.columns[key], value)
+        for name, value in given.items():
+            column = self.entity.columns[name]
+            values[column.key] = self._value(column, value)
         statement = self._update.where(*self._conditions(change.where)).values(values).returning(*self._columns)
         columns = self.entity.table.columns
         uses = parameter_uses(iterate(statement), {columns[key]: value for key, value in values.items()})
@@ -276,7 +278,7 @@ class Statements(Generic[ModelT]):
         element = checked_expression(self.entity.table, column)
         for name, own in self.entity.columns.items():
             if element.compare(own) and name not in self.entity.fixed:
-                return own.key
+                return name
         raise UsageError(
             f"a Change of {self.entity.name} cannot set primary key, owner or version, nor another table's column: "
             "leave them out"

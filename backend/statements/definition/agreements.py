@@ -5,19 +5,18 @@ table, name the same owner and the same version. A foreign key to an owned model
 two models is defined first.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TypeAlias, cast
+from typing import cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Table, inspect
-from sqlalchemy.exc import NoReferenceError
+from sqlalchemy import Column, Table, inspect
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
 from backend.errors import DefinitionError
-from backend.statements.definition.keys import attributes_of, client_chosen
+from backend.statements.definition.references import OwnedModel, Reference, check_references, references_of
 from backend.statements.entity import Entity
 
 
@@ -29,23 +28,7 @@ class _Declared:
     table: Table
     owner: Column[object] | None
     version: Column[object] | None
-    references: tuple["_Reference", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reference:
-    """A foreign key that a client may choose, and that no class shares."""
-
-    name: str
-    """The class whose schemas let a client choose it."""
-    model: str
-    listed: str
-    constraint: ForeignKeyConstraint
-    owner: Column[object] | None
-
-
-_Owned: TypeAlias = tuple[str, Column[object]]
-"""A model's name and its owner's column."""
+    references: tuple[Reference, ...]
 
 
 class _Known:
@@ -64,7 +47,7 @@ class _Known:
 _known = _Known()
 
 
-def agree(name: str, entity: Entity[SQLModel], shared: frozenset[str]) -> None:
+def agree(name: str, entity: Entity[SQLModel]) -> None:
     """Notes what the class declares, if it agrees with those before it. Raises `DefinitionError`, and notes nothing."""
     with _known.lock:
         _check_announced(name, entity.table, entity.owner_column)
@@ -73,12 +56,12 @@ def agree(name: str, entity: Entity[SQLModel], shared: frozenset[str]) -> None:
                 _check_equal(name, entity.name, ("owner", entity.owner_column), (one.name, one.owner))
                 _check_equal(name, entity.name, ("version", entity.version_column), (one.name, one.version))
         _forget_replaced(entity.table)
-        references = tuple(_references(name, entity, shared))
+        references = tuple(references_of(name, entity))
         own = [(entity.name, column) for column in (entity.owner_column,) if column is not None]
-        _check_references(references, [*_owned(), *own])
+        check_references(references, [*owned_models(), *own])
         first = _known.by_model.get(entity.model)
         if first is None:
-            _check_references([one for declared in _known.by_model.values() for one in declared.references], own)
+            check_references([one for declared in _known.by_model.values() for one in declared.references], own)
             first = _Declared(name, entity.table, entity.owner_column, entity.version_column, ())
         _known.by_model[entity.model] = replace(first, references=(*first.references, *references))
         _publish()
@@ -98,12 +81,19 @@ def announce(name: str, owner: object) -> None:
         for one in _known.by_model.values():
             if one.table is table:
                 _check_equal(name, table.name, ("owner", column), (one.name, one.owner))
-        _check_references(
+        check_references(
             [one for declared in _known.by_model.values() for one in declared.references], [(table.name, column)]
         )
         _forget_replaced(table)
         _known.announced.setdefault(table, (name, column))
         _publish()
+
+
+def owned_models() -> list[OwnedModel]:
+    """The owner's column of each owned table that is known, with the name of a model or table."""
+    announced = [(table.name, column) for table, (_, column) in _known.announced.items()]
+    declared = [(model.__name__, one.owner) for model, one in _known.by_model.items() if one.owner is not None]
+    return [*announced, *declared]
 
 
 def owner_columns() -> Mapping[str, Column[object]]:
@@ -114,14 +104,8 @@ def owner_columns() -> Mapping[str, Column[object]]:
     return _known.owner_columns
 
 
-def _owned() -> list[_Owned]:
-    announced = [(table.name, column) for table, (_, column) in _known.announced.items()]
-    declared = [(model.__name__, one.owner) for model, one in _known.by_model.items() if one.owner is not None]
-    return [*announced, *declared]
-
-
 def _publish() -> None:
-    _known.owner_columns = {column.table.fullname: column for _, column in _owned()}
+    _known.owner_columns = {column.table.fullname: column for _, column in owned_models()}
 
 
 def _column_of(owner: object) -> Column[object] | None:
@@ -171,47 +155,3 @@ def _key(column: Column[object] | None) -> str | None:
 
 def _shown(column: Column[object] | None) -> str:
     return "none" if column is None else column.name
-
-
-def _references(name: str, entity: Entity[SQLModel], shared: frozenset[str]) -> Iterator[_Reference]:
-    for constraint in entity.table.foreign_key_constraints:
-        keys = attributes_of(entity, list(constraint.columns))
-        if keys & client_chosen(entity) and not keys <= shared:
-            yield _Reference(name, entity.name, ", ".join(sorted(keys)), constraint, entity.owner_column)
-
-
-def _check_references(references: Iterable[_Reference], owned: Iterable[_Owned]) -> None:
-    for reference in references:
-        for model, owner in owned:
-            if _reaches_other_owners(reference, owner):
-                raise DefinitionError(
-                    f"the foreign key ({reference.listed}) of {reference.model} refers to {model}, which has owners, "
-                    f"and lets one see that another has a row: {_mend(reference, model, owner)}, "
-                    f"or name it in shared_keys=(…) of {reference.name}"
-                )
-
-
-def _mend(reference: _Reference, model: str, owner: Column[object]) -> str:
-    """The foreign key that pairs owner with owner, and the unique key that it needs."""
-    own = "an owner column" if reference.owner is None else repr(reference.owner.name)
-    elements = reference.constraint.elements
-    here = ", ".join([*(repr(one.parent.name) for one in elements), own])
-    target = [one.target_fullname.rpartition(".") for one in elements]
-    there = ", ".join(repr(f"{table}.{name}") for table, _, name in [*target, (target[0][0], ".", owner.name)])
-    unique = ", ".join(repr(name) for name in (*(name for _, _, name in target), owner.name))
-    return f"make it ForeignKeyConstraint([{here}], [{there}]), with UniqueConstraint({unique}) on {model}"
-
-
-def _reaches_other_owners(reference: _Reference, owner: Column[object]) -> bool:
-    pairs = [(element.parent, _target(element)) for element in reference.constraint.elements]
-    if not any(target is not None and target.table is owner.table for _, target in pairs):
-        return False
-    return not any(parent is reference.owner and target is owner for parent, target in pairs)
-
-
-def _target(element: ForeignKey) -> Column[object] | None:
-    """The column that is referred to; `None` while its table does not exist."""
-    try:
-        return element.column
-    except NoReferenceError:
-        return None

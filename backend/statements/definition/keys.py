@@ -26,25 +26,28 @@ class Key:
     is_readable: bool = True
 
 
-def check_keys(name: str, entity: Entity[SQLModel], shared: frozenset[str]) -> None:
+def check_keys(name: str, entity: Entity[SQLModel]) -> None:
     """Raises `DefinitionError` if a key lets one owner learn of another, or `shared_keys` names what is no key."""
-    keys = list(_keys(entity))
-    if entity.owner is not None:
-        for key in keys:
-            _check_key(name, entity, key, shared)
-    across = frozenset(
-        one for key in keys if entity.owner is not None and not key.is_by_owner for one in key.attributes
-    )
-    for one in sorted(shared - across - _referring(entity)):
+    across = _across_owners(entity)
+    for key in across:
+        _check_key(name, entity, key)
+    compared = frozenset(one for key in across for one in key.attributes)
+    for one in sorted(entity.shared_keys - compared - _referring(entity)):
         raise DefinitionError(
             f"{name} names {entity.name}.{one} in shared_keys, which is in no key that compares across owners: "
             "remove it"
         )
 
 
+def unshared_keys(entity: Entity[SQLModel]) -> Iterator[frozenset[str]]:
+    """The attributes of each unique key that compares across owners, and that the entity's class does not share."""
+    return (key.attributes for key in _across_owners(entity) if not key.attributes <= entity.shared_keys)
+
+
 def client_chosen(entity: Entity[SQLModel]) -> frozenset[str]:
-    """The attributes that a client gives, by one of the schemas."""
-    return frozenset(entity.create.model_fields) | frozenset(entity.update.model_fields)
+    """The attributes that a client gives, by one of the schemas, and those that the database computes from others."""
+    computed = (key for key, column in entity.columns.items() if column.computed is not None)
+    return frozenset((*entity.create.model_fields, *entity.update.model_fields, *computed))
 
 
 def attributes_of(entity: Entity[SQLModel], columns: Collection[Column[object]]) -> frozenset[str]:
@@ -52,15 +55,17 @@ def attributes_of(entity: Entity[SQLModel], columns: Collection[Column[object]])
     return frozenset(key for key, column in entity.columns.items() if any(column is one for one in columns))
 
 
-def _check_key(name: str, entity: Entity[SQLModel], key: Key, shared: frozenset[str]) -> None:
-    if key.is_by_owner:
-        return
+def _across_owners(entity: Entity[SQLModel]) -> list[Key]:
+    return [] if entity.owner is None else [key for key in _keys(entity) if not key.is_by_owner]
+
+
+def _check_key(name: str, entity: Entity[SQLModel], key: Key) -> None:
     if not key.is_readable:
         raise DefinitionError(
             f"a unique key of {entity.name} is SQL in a string, so that its columns cannot be seen: "
             "write it with columns and func"
         )
-    if key.attributes <= shared or not key.attributes & client_chosen(entity):
+    if key.attributes <= entity.shared_keys or not key.attributes & client_chosen(entity):
         return
     listed = ", ".join(sorted(key.attributes))
     raise DefinitionError(
