@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, RootTransaction, Transaction, event
-from sqlalchemy.exc import DBAPIError, IllegalStateChangeError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from backend.database.failures import Phase, Work, raised_inside, translated, translating
@@ -157,7 +157,7 @@ def commit(session: Session, work: Work) -> None:
 def rollback(session: Session) -> None:
     """Rolls back, for an error that is to be raised."""
     abandon(session)  # it is known what becomes of the writes, also where ROLLBACK gets no answer
-    with suppress(DBAPIError, IllegalStateChangeError):  # the second while another task is using the session
+    with suppress(DBAPIError):
         session.rollback()
 
 

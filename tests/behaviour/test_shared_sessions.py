@@ -78,6 +78,13 @@ async def test_the_call_that_came_second_says_so(database: AsyncDatabase) -> Non
     assert (second.model, second.operation, second.outcome) == ("Task", "list", "not_applied")
 
 
+async def test_what_the_block_raised_is_shown_beside_the_refused_end(database: AsyncDatabase) -> None:
+    with pytest.raises(UsageError, match=r"^close\(\) while another") as raised:
+        await in_transaction(database)
+    assert str(raised.value.__context__).startswith("list of Task while another task")
+    await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+
+
 async def test_outside_of_a_transaction_each_call_has_a_connection_of_its_own(database: AsyncDatabase) -> None:
     async with database.session() as session:
         assert list(await gathered(session)) == [[], []]

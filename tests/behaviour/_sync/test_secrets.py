@@ -191,6 +191,7 @@ CASES: list[tuple[type[RepositoryError], Provoke]] = [
     (tree.UsageError, _mistaken),
     (tree.ProgramError, _too_large),
     (tree.InvalidStatementError, raising("42601")),
+    (tree.InvalidStatementError, raising("21000")),
     (tree.FailedTransactionError, _swallowed),
 ]
 
