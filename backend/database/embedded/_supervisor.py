@@ -1,16 +1,19 @@
-"""A process of its own, run by `embedded` as a script: makes the folders, runs initdb and postgres, and when its
-standard input ends, because its parent stopped it or is gone, stops the server and removes what was to be removed.
+"""A process of its own, run by `server` as a script: makes the folders, runs initdb and postgres, and stops the server
+and removes what is to be removed, when its standard input has something to read: its parent stops the server, or the
+parent and its forks are gone. What it cannot do it says on its standard output.
 
 Standard library only, and nothing of this package: it starts in a few hundredths of a second.
 """
 
 import json
 import os
+import re
 import select
 import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TypedDict
@@ -20,6 +23,13 @@ GRACE_S = 2.0
 
 _FAST_S, _IMMEDIATE_S = 8.0, 4.0
 """Seconds for a fast shutdown, and then for an immediate one, before the server is killed."""
+
+
+_ERROR = re.compile(
+    rb"\b(?:FATAL: |PANIC: |ERROR: |error: |LOG: +could not )[^\n]*(?:\n[^\n]*\b(?:DETAIL|HINT): [^\n]*)*"
+)
+_PREFIX = re.compile(rb"^.*(?=\b(?:DETAIL|HINT): )")
+"""The time and process before a line's level."""
 
 
 class Plan(TypedDict):
@@ -41,34 +51,56 @@ class Plan(TypedDict):
 
 
 class ParentGoneError(Exception):
-    """Standard input ended."""
+    """The parent stops the server, or is gone."""
 
 
 def main(plan: Plan) -> int:
     """Runs the server until the parent is gone; the exit code is the server's, 0 after a stop that was asked for."""
+    log = Path(plan["log"])
     try:
         for folder in plan["folders"]:
             _private_folder(Path(folder), plan["account"])
-        _make_cluster(plan)
-        return _run(plan, plan["postgres"])
+        logged = log.stat().st_size if log.exists() else 0
+        code = _make_cluster(plan) or _run(plan, plan["postgres"])
+        if code != 0:
+            _report(_cause_in(log.read_bytes()[logged:]))
     except ParentGoneError:
         return 0
+    except OSError as error:
+        _report(f"{error.strerror}: {error.filename!r}".encode())
+        return 1
     finally:
         for folder in plan["removed"]:
             shutil.rmtree(folder, ignore_errors=True)
+    return code
 
 
-def _make_cluster(plan: Plan) -> None:
-    """Makes the cluster under another name first: one that was left half made is never taken for a whole one."""
+def _report(cause: bytes) -> None:
+    with suppress(OSError):  # nobody reads it any more
+        os.write(1, cause)
+
+
+def _cause_in(logged: bytes) -> bytes:
+    """The first error in what was logged, with its details; else the last line."""
+    found = _ERROR.search(logged)
+    lines = found.group().splitlines() if found else logged.strip().splitlines()[-1:]
+    return b"; ".join(_PREFIX.sub(b"", line).strip() for line in lines)
+
+
+def _make_cluster(plan: Plan) -> int:
+    """Makes the cluster under another name first: one that was left half made is never taken for a whole one.
+
+    Returns the exit code of initdb, or 0 if there is a cluster.
+    """
     data = Path(plan["data"])
     unfinished = data.with_name(f"{data.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     if data.exists():
-        return
+        return 0
     _private_folder(unfinished, plan["account"])
-    if (code := _run(plan, [*plan["initdb"], str(unfinished)])) != 0:
-        sys.exit(code)
-    unfinished.rename(data)
+    if (code := _run(plan, [*plan["initdb"], str(unfinished)])) == 0:
+        unfinished.rename(data)
+    return code
 
 
 def _private_folder(folder: Path, account: tuple[int, int] | None) -> None:
@@ -78,7 +110,7 @@ def _private_folder(folder: Path, account: tuple[int, int] | None) -> None:
 
 
 def _run(plan: Plan, command: list[str]) -> int:
-    """The exit code of the command. Raises `ParentGoneError` when the parent is, with the command stopped."""
+    """Return the exit code of the command. Raises `ParentGoneError` if the parent stops it or is gone."""
     wake, wakened = os.pipe()
     os.set_blocking(wakened, False)
     signal.set_wakeup_fd(wakened)
