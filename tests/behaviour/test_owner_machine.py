@@ -1,5 +1,7 @@
 """Several owners, every public call, thousands of steps: each gets its own rows, and leaves the others' as they are.
 
+Between them `every_owner()` sees and changes all rows, and a repository without a scope is refused and sends nothing.
+
 The calls are found by reflection and their arguments made from their signatures; one that cannot be made is a
 failure, so that a new call cannot be forgotten. `OWNER_MACHINE_EXAMPLES` sets how many runs of 50 steps are made.
 """
@@ -24,7 +26,7 @@ from sqlmodel import SQLModel, col
 from typing_extensions import override
 
 from backend import AsyncDatabase, CRUDRepository, Database, Lock
-from backend.errors import RepositoryError
+from backend.errors import OwnerRequiredError, RepositoryError
 from backend.statements.conditions import Condition, Order
 from backend.statements.entity import CreateT, IdT, OwnerT, UpdateT
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
@@ -42,8 +44,8 @@ from tests.support.entities import (
     TicketRepository,
     TicketUpdate,
 )
-from tests.support.owner_model import Fresh, Owned, World
-from tests.support.tap import tapped
+from tests.support.owner_model import EVERY_OWNER, NO_SCOPE, Fresh, Owned, World
+from tests.support.tap import Tap, tapped
 
 run: Any = run_state_machine_as_test  # takes a function that makes a machine too
 select: Any = sqlalchemy.select
@@ -141,7 +143,7 @@ def conditions(kind: Kind) -> st.SearchStrategy[owner_model.Condition]:
     projects = col(model.project_id if model is Ticket else model.id)
 
     def own(world: World, of: str, table: str, column: str) -> list[Any]:
-        return [id for id, row in world.tables[table].items() if row[column] == of]
+        return [id for id, row in world.tables[table].items() if owner_model.owns(of, row[column])]
 
     key = "project_id" if model is Ticket else "id"
     counted: Any = select(Task.id).exists()
@@ -220,6 +222,20 @@ def as_sql(argument: Any) -> Any:
     return [as_sql(one) for one in cast("list[object]", argument)] if isinstance(argument, list) else argument
 
 
+def in_scope(repository: Any, owner: str) -> Any:
+    """The repository for an owner, for every owner, or as it is."""
+    if owner == NO_SCOPE:
+        return repository
+    return repository.every_owner() if owner == EVERY_OWNER else repository.owned_by(owner)
+
+
+def leaks(tap: Tap, owner: str) -> list[str]:
+    """The statements that do not bind the owner: all of them without a scope, none for every owner."""
+    if owner == NO_SCOPE:
+        return [sql for sql, _ in tap.sent]
+    return [] if owner == EVERY_OWNER else tap.leaks(owner)
+
+
 class OwnerMachine(RuleBasedStateMachine):
     """Calls of every owner on every entity, in any order."""
 
@@ -235,6 +251,23 @@ class OwnerMachine(RuleBasedStateMachine):
     def run(self, kind: Kind, owner: str, name: str, given: list[Any], named: dict[str, Any]) -> tuple[Any, list[str]]:
         """The answer of the repository's call, and its statements that do not bind the owner."""
         raise NotImplementedError
+
+    @rule(data=st.data(), kind=st.sampled_from(range(3)))
+    def call_without_a_scope(self, data: st.DataObject, kind: int) -> None:
+        chosen = self.kinds[kind]
+        name = data.draw(st.sampled_from(sorted(public_calls(chosen.sync).keys() - {"owned_by", "every_owner"})))
+        given, named = made(self, chosen, name, data.draw)
+        before = self.stored()
+        sent = [as_sql(one) for one in given], {key: as_sql(one) for key, one in named.items()}
+        answer, statements = self.run(chosen, NO_SCOPE, name, *sent)
+        assert (answer, statements) == (OwnerRequiredError, [])
+        assert self.stored() == before
+
+    @precondition(lambda self: any(self.world.tables.values()))
+    @rule(data=st.data(), kind=st.sampled_from(range(3)))
+    def administer(self, data: st.DataObject, kind: int) -> None:
+        chosen = self.kinds[kind]
+        self._call(chosen, EVERY_OWNER, data.draw(st.sampled_from(sorted(public_calls(chosen.sync)))), data)
 
     @rule(data=st.data(), kind=st.sampled_from(range(3)), owner=st.sampled_from(OWNERS))
     def create_something(self, data: st.DataObject, kind: int, owner: str) -> None:
@@ -260,8 +293,9 @@ class OwnerMachine(RuleBasedStateMachine):
         after = self.stored()
         owns = {one.table: one.owner for one in self.kinds}
         for table, rows in before.items():
-            theirs = {key: row for key, row in rows.items() if row[owns[table]] != owner}
-            assert {key: row for key, row in after[table].items() if row[owns[table]] != owner} == theirs
+            theirs = {key: row for key, row in rows.items() if not owner_model.owns(owner, row[owns[table]])}
+            kept = {key: row for key, row in after[table].items() if not owner_model.owns(owner, row[owns[table]])}
+            assert kept == theirs
             known = self.world.tables[table]
             assert {key: {name: row[name] for name in known[key]} for key, row in after[table].items()} == known
 
@@ -314,10 +348,10 @@ class SyncOwnerMachine(OwnerMachine):
         with tapped(self.database.engine) as tap:
             try:
                 with self.database.session() as session, session.begin() if named.get("lock") else nullcontext():
-                    answer = getattr(kind.sync(session).owned_by(owner), name)(*given, **named)
+                    answer = getattr(in_scope(kind.sync(session), owner), name)(*given, **named)
             except RepositoryError as error:
                 answer = type(error)
-        return answer, tap.leaks(owner)
+        return answer, leaks(tap, owner)
 
 
 class AsyncOwnerMachine(OwnerMachine):
@@ -330,7 +364,7 @@ class AsyncOwnerMachine(OwnerMachine):
     def run(self, kind: Kind, owner: str, name: str, given: list[Any], named: dict[str, Any]) -> tuple[Any, list[str]]:
         async def call() -> Any:
             async with self.database.session() as session, session.begin() if named.get("lock") else nullcontext():
-                called = getattr(kind.asynchronous(session).owned_by(owner), name)(*given, **named)
+                called = getattr(in_scope(kind.asynchronous(session), owner), name)(*given, **named)
                 return await called if inspect.isawaitable(called) else called
 
         with tapped(self.database.engine.sync_engine) as tap:
@@ -338,7 +372,7 @@ class AsyncOwnerMachine(OwnerMachine):
                 answer = self.runner.run(call())
             except RepositoryError as error:
                 answer = type(error)
-        return answer, tap.leaks(owner)
+        return answer, leaks(tap, owner)
 
 
 def _settings(examples: int) -> settings:

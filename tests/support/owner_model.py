@@ -13,12 +13,19 @@ from backend.errors import (
     ForeignKeyViolationError,
     MultipleFoundError,
     NotFoundError,
+    OwnerRequiredError,
     StaleError,
     UniqueViolationError,
     UsageError,
 )
 
 Row = dict[str, Any]
+
+EVERY_OWNER = "(every owner)"
+"""Used as the owner where a repository is for administration, `every_owner()`."""
+
+NO_SCOPE = "(no scope)"
+"""Used as the owner where a repository was given no scope."""
 
 
 @dataclass
@@ -28,6 +35,11 @@ class World:
     tables: dict[str, dict[Any, Row]] = field(
         default_factory=lambda: {"task": {}, "project": {}, "ticket": {}},
     )
+
+
+def owns(owner: str, of: str) -> bool:
+    """Whether the rows of one owner are in the scope of another."""
+    return owner in (EVERY_OWNER, of)
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,7 @@ class Fresh:
 
 @dataclass
 class Owned:
-    """The rows of one owner in one table."""
+    """The rows of one owner in one table, or of all owners for `EVERY_OWNER`."""
 
     world: World
     table: str
@@ -69,7 +81,7 @@ class Owned:
     def rows(self) -> list[Row]:
         """The owner's own rows, by key."""
         all_rows = self.world.tables[self.table]
-        return [all_rows[id] for id in sorted(all_rows) if all_rows[id][self.owner_column] == self.owner]
+        return [all_rows[id] for id in sorted(all_rows) if owns(self.owner, all_rows[id][self.owner_column])]
 
     def met(self, where: Sequence[Condition]) -> list[Row]:
         return [row for row in self.rows if all(one.holds(self.world, self.owner, row) for one in where)]
@@ -83,9 +95,11 @@ class Owned:
     # The calls
 
     def create(self, data: Any) -> Fresh:
-        row = data.model_dump()
+        if self.owner == EVERY_OWNER:
+            raise OwnerRequiredError("")
+        row = data.model_dump() | {self.owner_column: self.owner}
         self._check(row)
-        return Fresh(row | {self.owner_column: self.owner})
+        return Fresh(row)
 
     def get(self, id: Any, *, lock: Any = None) -> Row | None:
         return next((row for row in self.rows if row["id"] == id), None)
@@ -175,11 +189,12 @@ class Owned:
             raise StaleError("")
 
     def _check(self, row: Row) -> None:
+        owner = row[self.owner_column]
         if self.table == "project" and any(
-            one["name"] == row["name"] and one.get("id") != row.get("id") for one in self.rows
+            (one["name"], one["owner_id"]) == (row["name"], owner) and one["id"] != row.get("id") for one in self.rows
         ):
             raise UniqueViolationError("")
         if self.table == "ticket":
             project = self.world.tables["project"].get(row["project_id"])
-            if project is None or project["owner_id"] != self.owner:
+            if project is None or project["owner_id"] != owner:
                 raise ForeignKeyViolationError("")
