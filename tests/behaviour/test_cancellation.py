@@ -44,7 +44,7 @@ each_moment = pytest.mark.parametrize("moment", ["as it waits", "as it wakes", "
 
 def one_connection(proxy: WireProxy) -> AsyncDatabase:
     """A database with a pool of one: a connection that is not given back is missed at once."""
-    options = {"pool_size": 1, "pool_max_overflow": 0, "pool_timeout_s": 10}
+    options = {"pool_size": 1, "pool_max_overflow": 0, "pool_timeout_s": 60}
     return AsyncDatabase(Settings.of_url(url_of(proxy)).model_copy(update=options))
 
 
@@ -237,8 +237,8 @@ async def until_timeout(stage: Stage, way: Way, limit: asyncio.Timeout) -> None:
 
 
 async def poll(condition: Callable[[], bool]) -> None:
-    """Returns when it holds. Raises TimeoutError after 10 s."""
-    async with asyncio.timeout(10):
+    """Returns when it holds. Raises TimeoutError after 60 s."""
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the proxy's thread sets no event of asyncio's
             await asyncio.sleep(0.001)
 

@@ -55,7 +55,7 @@ def interrupting(proxy: WireProxy, armed: ArmedFault, *, is_cancelled: bool = Tr
     def interrupt(seen: Seen) -> None:
         armed.wait()
         signal.pthread_kill(waiting, signal.SIGINT)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while is_cancelled and not seen.cancels and time.monotonic() < deadline:
             proxy.status  # noqa: B018 - counted is what had arrived
         if is_cancelled:

@@ -16,7 +16,7 @@ class Crowd:
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
-        self._barrier = threading.Barrier(size, timeout=30)
+        self._barrier = threading.Barrier(size, timeout=60)
 
     def meet(self) -> None:
         """Waits until all of them are here."""

@@ -137,7 +137,7 @@ class ArmedFault:
         self.fired += 1
         self._reached.set()
 
-    def wait(self, timeout_s: float = 10) -> None:
+    def wait(self, timeout_s: float = 60) -> None:
         """Returns when it has struck. Raises TimeoutError."""
         if not self._reached.wait(timeout_s):
             raise TimeoutError(f"no event reached {self.fault!r} in {timeout_s} s")

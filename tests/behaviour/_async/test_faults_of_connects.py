@@ -37,7 +37,7 @@ each_step = pytest.mark.parametrize("step", STEPS)
 @pytest.fixture
 async def fresh(proxy: WireProxy, clean: Engine) -> AsyncGenerator[Stage]:
     """A stage that has no connection yet."""
-    settings = Settings.of_url(url_of(proxy, "tcp")).model_copy(update={"connect_retry_s": 0, "connect_timeout_s": 2})
+    settings = Settings.of_url(url_of(proxy, "tcp")).model_copy(update={"connect_retry_s": 0})
     async with AsyncDatabase(settings) as database:
         yield Stage(database, proxy, clean, new_row(clean))
 
@@ -111,12 +111,16 @@ async def test_a_connection_that_breaks_while_it_is_prepared_is_none(fresh: Stag
     await fresh.check_whole()
 
 
-async def test_a_connect_that_is_not_answered_ends_with_its_time(fresh: Stage) -> None:
-    with fresh.proxy.fault(Fault("connect", Stall())) as armed, pytest.raises(ConnectError) as raised:
-        await create(fresh)
-    assert armed.fired == 1
-    assert raised.value.outcome == "not_applied"
-    await fresh.check_whole()
+async def test_a_connect_that_is_not_answered_ends_with_its_time(proxy: WireProxy, clean: Engine) -> None:
+    settings = Settings.of_url(url_of(proxy, "tcp")).model_copy(update={"connect_retry_s": 0, "connect_timeout_s": 2})
+    async with AsyncDatabase(settings) as hasty:
+        stage = Stage(hasty, proxy, clean, new_row(clean))
+        with proxy.fault(Fault("connect", Stall())) as armed, pytest.raises(ConnectError) as raised:
+            await create(stage)
+        assert armed.fired == 1
+        assert raised.value.outcome == "not_applied"
+        assert stage.rows() == {OLD}
+        await check_settled(hasty.engine, proxy, clean)
 
 
 async def test_where_the_pool_is_empty_nothing_is_applied(proxy: WireProxy, clean: Engine) -> None:

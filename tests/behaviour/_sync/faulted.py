@@ -151,8 +151,8 @@ class Stage:
 
 
 def check_settled(engine: Engine, proxy: WireProxy, beside: Engine) -> None:
-    """Every connection of the engine is in its pool and idle on the server, none is elsewhere. Looks for up to 10 s."""
-    deadline = time.monotonic() + 10
+    """Every connection of the engine is in its pool and idle on the server, none is elsewhere. Looks for up to 60 s."""
+    deadline = time.monotonic() + 60
     while wrong := _unsettled(engine, proxy, beside):
         assert time.monotonic() < deadline, wrong
         pause(0.001)
