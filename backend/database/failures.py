@@ -5,7 +5,7 @@ stays on `driver_error`.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from traceback import walk_tb
 from types import CodeType
 from typing import Final, Literal
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from typing_extensions import override
 
+from backend.database.effects import may_write
 from backend.database.messages import message, server_message, shared_session
 from backend.database.sqlstates import REFUSED_VALUES, error_class
 from backend.database.violations import schema_of, violated_fields
@@ -44,6 +45,9 @@ Phase = Literal["connect", "statement", "answer", "commit"]
 
 _OF_DATA: Final = (ValueError, LookupError, ArithmeticError)
 """What a value that does not fit raises beside the driver's errors; their text may hold it."""
+
+_OURS: Final = (RepositoryError, SQLAlchemyError)
+"""Of which some are a `LookupError`, or the like, too."""
 
 _SHARED: Final = "isce"
 """SQLAlchemy's code for a session that is used by two at once."""
@@ -92,13 +96,15 @@ def translated(
 
     `connection` says in which schema a table lies that names none, and `statement` what was sent, so that it is known
     what the server's message can hold. `own_transaction` says that the statement commits itself, so that a lost answer
-    leaves its outcome unknown.
+    leaves its outcome unknown, if it may have written.
     """
+    if not work.writes and statement is not None and may_write(statement):
+        work = replace(work, writes=True)
     applied = own_transaction and work.writes
     driver = (isinstance(error, DBAPIError) and error.orig) or error
     if phase == "statement" and raised_inside(error, _FETCHING):
         phase = "answer"
-    if phase == "answer" and isinstance(driver, (psycopg.DataError, *_OF_DATA)) and not _is_ours(driver):
+    if phase == "answer" and isinstance(driver, (psycopg.DataError, *_OF_DATA)) and not isinstance(driver, _OURS):
         made = _made(UnreadableRowError, work)
         made.outcome = "applied" if applied else "not_applied"
     elif isinstance(driver, psycopg.Error):
@@ -116,11 +122,6 @@ def translated(
     return made
 
 
-def _is_ours(error: BaseException) -> bool:
-    """Whether it is an error of this package's or SQLAlchemy's that is a `LookupError`, or the like, too."""
-    return isinstance(error, RepositoryError | SQLAlchemyError)
-
-
 def _without_driver(error: Exception, phase: Phase) -> type[RepositoryError] | None:
     """The class for what was raised before the driver had a part in it; `None` for a bug."""
     match error:
@@ -133,7 +134,7 @@ def _without_driver(error: Exception, phase: Phase) -> type[RepositoryError] | N
         case StatementError():
             return InvalidDataError
         case _:
-            is_of_data = phase == "statement" and isinstance(error, _OF_DATA) and not _is_ours(error)
+            is_of_data = phase == "statement" and isinstance(error, _OF_DATA) and not isinstance(error, _OURS)
             return InvalidDataError if is_of_data else None
 
 
@@ -230,18 +231,21 @@ def _made(
 class translating:  # noqa: N801 - read as a verb: `with translating(work, "commit"):`
     """Raises what its block raises as an error of this package; bugs of the program pass as they are."""
 
-    __slots__ = ("_connection", "_phase", "_work")
+    __slots__ = ("_connection", "_phase", "_statement", "_work")
 
-    def __init__(self, work: Work, phase: Phase, connection: Connection | None = None) -> None:
+    def __init__(
+        self, work: Work, phase: Phase, connection: Connection | None = None, statement: Executable | None = None
+    ) -> None:
+        self._connection = connection
         self._work = work
         self._phase: Phase = phase
-        self._connection = connection
+        self._statement = statement
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, Exception):
-            made = translated(error, self._work, self._phase, self._connection)
+            made = translated(error, self._work, self._phase, self._connection, statement=self._statement)
             if made is not error:
                 raise made from None

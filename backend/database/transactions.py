@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any, Final, cast
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, RootTransaction, Transaction, event
+from sqlalchemy import Connection, Executable, RootTransaction, Transaction, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 
@@ -124,16 +124,22 @@ def end_of_savepoint(error: BaseException, work: Work) -> BaseException:
 
 @contextmanager
 def committing(
-    transaction: RootTransaction | SessionTransaction, work: Work, phase: Phase = "commit"
+    transaction: RootTransaction | SessionTransaction,
+    work: Work,
+    statement: Executable | None = None,
+    phase: Phase = "commit",
 ) -> Generator[None]:
-    """Commits when its block ends, rolls back when it raises; `phase` says what an error of the commit means."""
+    """Commits when its block ends, rolls back when it raises.
+
+    `statement` and `phase` say what an error of the commit means.
+    """
     try:
         yield
     except BaseException:
         with suppress(DBAPIError):
             transaction.rollback()
         raise
-    with translating(work, phase):
+    with translating(work, phase, statement=statement):
         transaction.commit()
 
 

@@ -123,7 +123,7 @@ def _alone(engine: Engine, call: Call) -> Rows:
 
 def _in_transaction(connection: Connection, call: Call) -> Rows:
     """Run the call in a transaction and commit it: a new one, or that of an `engine_connect` listener."""
-    with committing(connection.get_transaction() or connection.begin(), call.work):
+    with committing(connection.get_transaction() or connection.begin(), call.work, call.statement):
         return call.send(connection)
 
 
@@ -131,7 +131,7 @@ def _on_connection(session: Session, bind: Connection, call: Call) -> Rows:
     mode = session.join_transaction_mode
     commits = not bind.in_transaction() or (mode == "control_fully" and not bind.in_nested_transaction())
     phase: Phase = "commit" if commits else "statement"
-    with Session(bind, join_transaction_mode=mode) as own, committing(own.begin(), call.work, phase):
+    with Session(bind, join_transaction_mode=mode) as own, committing(own.begin(), call.work, call.statement, phase):
         with translating(call.work, "statement"):  # it may send a SAVEPOINT
             connection = own.connection()
         return call.send(connection, own_transaction=is_autocommitting(connection))

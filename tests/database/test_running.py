@@ -18,15 +18,12 @@ from sqlalchemy import (
     event,
     func,
     insert,
-    literal_column,
-    text,
 )
-from sqlalchemy.sql.functions import FunctionElement
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from backend import AsyncDatabase, Database, Settings
 from backend.database.running.receipt import Receipt, fate_of, receipt_of
-from backend.database.running.writes import Writes, may_write
+from backend.database.running.writes import Writes
 from backend.database.sessions import DatabaseSession
 from backend.errors import NotFoundError, OutcomeUnknownError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
@@ -340,29 +337,3 @@ def test_a_listener_of_the_commit_may_make_the_first_statement(clean: Engine, ki
         session.begin()
         session.commit()
     assert counted == [0]
-
-
-class unheard_of(FunctionElement[int]):  # noqa: N801 - a function, as SQLAlchemy names them
-    """A function that SQLAlchemy does not know."""
-
-    inherit_cache: bool | None = True
-
-
-STATEMENTS: list[tuple[Any, bool]] = [
-    (select(Task), False),
-    (select(func.count()).select_from(Task).where(col(Task.title) == "x"), False),
-    (select(func.count(), func.max(col(Task.id)), func.now()), False),
-    (select(func.lower("A")), True),
-    (select(unheard_of()), True),
-    (select(literal_column("nextval('x')", Integer())), True),
-    (select(text("nextval('x')")), True),
-    (select(Task).where(text("f()")), True),
-    (select(Task.id).add_cte(insert(Task).values(title="x").cte()), True),
-    (insert(Task), True),
-    (None, True),
-]
-
-
-@pytest.mark.parametrize(("statement", "expected"), STATEMENTS)
-def test_what_may_write_is_everything_but_a_select_of_known_elements(statement: Any, expected: bool) -> None:
-    assert may_write(statement) is expected
