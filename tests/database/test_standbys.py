@@ -8,6 +8,8 @@ from sqlmodel import Session, select
 
 from backend import Database, init_db
 from backend.database.embedded import EmbeddedServer
+from backend.database.running.receipt import fate_of, receipt_of
+from backend.database.running.writes import Writes
 from backend.errors import NotPermittedError
 from backend.tasks import Task, TaskCreate, TaskRepository
 from tests.support.clusters import durable_server, standby_of
@@ -16,12 +18,16 @@ from tests.support.wire import WireProxy
 
 
 @pytest.fixture(scope="module")
-def standby() -> Generator[EmbeddedServer]:
-    with durable_server() as primary:
-        with Database(primary.url) as database:
-            init_db(database)
-        with standby_of(primary) as standby:
-            yield standby
+def primary() -> Generator[EmbeddedServer]:
+    with durable_server() as server, Database(server.url) as database:
+        init_db(database)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def standby(primary: EmbeddedServer) -> Generator[EmbeddedServer]:
+    with standby_of(primary) as server:
+        yield server
 
 
 def is_commit(statement: Statement) -> bool:
@@ -66,3 +72,22 @@ def test_a_run_that_writes_is_refused_once(standby: EmbeddedServer) -> None:
     with Database(standby.url) as database, pytest.raises(NotPermittedError):
         database.run(work)
     assert len(runs) == 1
+
+
+def test_neither_a_standby_nor_what_it_becomes_tells_the_fate_of_its_primarys_transaction(
+    primary: EmbeddedServer,
+) -> None:
+    with Database(primary.url) as database, standby_of(primary) as follower, Database(follower.url) as other:
+        with database.session() as session:
+            writes = Writes(session)
+            session.begin()
+            create(session)
+            receipt = receipt_of(session, writes)
+            session.commit()
+        assert receipt is not None
+        assert fate_of(database.engine, receipt) == "committed"
+        assert fate_of(other.engine, receipt) == "unknowable"
+        with other.session() as session, session.begin():
+            assert session.exec(select(func.pg_promote())).one()
+        assert other.run(create).id
+        assert fate_of(other.engine, receipt) == "unknowable"
