@@ -42,7 +42,7 @@ Names only: nothing here knows a session, an engine or a driver.
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from typing_extensions import override
 
@@ -73,6 +73,16 @@ class Problem:
     def __str__(self) -> str:
         place = ".".join(str(part) for part in self.location)
         return f"{place}: {self.message}" if place else self.message
+
+
+def shown(value: object) -> str:
+    """Return the value as a message shows it: what a program passes as an option, or its class where it is anything."""
+    if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:  # more digits than Python may turn into text
+        return "a whole number of more than 64 bits"
+    return repr(value) if isinstance(value, str | int | float | None) else with_article(type(value))
+
+
+_SHOWN_BITS: Final = 64
 
 
 def with_article(kind: type) -> str:

@@ -4,12 +4,15 @@ import random
 import time
 from dataclasses import dataclass
 
-from backend.errors import UsageError
+from backend.errors import UsageError, shown
 
 _FIRST_S = 0.05
 """Longest delay after the first attempt, doubled with each: a waking Neon compute needs a few hundred ms."""
 
 _LONGEST_S = 1.0
+
+_MOST_S = 1_000_000_000
+"""Longest time in which to try: what a clock adds to its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,9 @@ class Retry:
     what a caller of a service waits for; a run that is under way is not interrupted."""
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or self.within_s < 0:
-            raise UsageError(f"{self!r} allows no run: attempts from 1, within_s from 0")
+        if self.attempts < 1 or not 0 <= self.within_s <= _MOST_S:
+            made = f"Retry(attempts={shown(self.attempts)}, within_s={shown(self.within_s)})"
+            raise UsageError(f"{made} allows no run: attempts from 1, within_s from 0 to {_MOST_S}")
 
 
 DEFAULT_RETRY = Retry()

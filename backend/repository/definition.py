@@ -19,6 +19,7 @@ from backend.errors import (
     StaleError,
     UsageError,
     described,
+    shown,
     with_article,
 )
 from backend.statements.binding import is_forward, is_unbound, type_arguments
@@ -104,9 +105,9 @@ class Definition(Generic[ModelT]):
 
         A key that a person chose is not shown.
         """
-        shown = f"id {id}" if isinstance(id, int | UUID) else "this id"
+        name = f"id {shown(id)}" if isinstance(id, int) else f"id {id}" if isinstance(id, UUID) else "this id"
         asked = "" if met else " meets the conditions of the change"
-        return NotFoundError(f"no {self.entity.name} with {shown}{asked}", Facts(self.entity.name, operation))
+        return NotFoundError(f"no {self.entity.name} with {name}{asked}", Facts(self.entity.name, operation))
 
     def unwritten(self, id: object, operation: str, found: Sequence[ModelRow], expected: object) -> RequestError:
         """Return why a write has written no row: `found` is the row with this id in scope, if there is one."""

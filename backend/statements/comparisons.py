@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias, TypeGuard, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Column, DateTime, Enum, Integer, String
+from sqlalchemy import BindParameter, Column, DateTime, Enum, Float, Integer, Numeric, String
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, ExpressionClauseList, False_, True_
 from sqlalchemy.sql.functions import Function, ReturnTypeFromArgs
@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeEngine
 
 from backend.errors import UsageError, described, with_article
 from backend.statements.column_values.refusal import Check, take_storable
+from backend.statements.column_values.times import moment_operand_check
 from backend.statements.columns import plain_type
 from backend.statements.storage import check_of
 
@@ -103,7 +104,7 @@ def operand_check(kind: TypeEngine[object]) -> ValueCheck:
 @lru_cache(maxsize=4096)
 def assignment_check(kind: TypeEngine[object]) -> ValueCheck:
     """Return the check of values that a column of this type is set to: that of a field, and of the class."""
-    return _value_check(kind, _CLASSES, check_of(kind))
+    return _value_check(kind, _CLASSES, _assigned_check(kind))
 
 
 def _value_check(kind: TypeEngine[object], classes: Mapping[type, tuple[type, ...]], check: Check) -> ValueCheck:
@@ -119,14 +120,22 @@ def _value_check(kind: TypeEngine[object], classes: Mapping[type, tuple[type, ..
     return wrong
 
 
+def _assigned_check(kind: TypeEngine[object]) -> Check:
+    """Return the check of what is stored: that of a field, and a whole number as a value of a numeric column."""
+    plain, check = plain_type(kind), check_of(kind)
+    if not isinstance(plain, Numeric | Float) or not plain.asdecimal:
+        return check
+    return lambda value: check(Decimal(value) if isinstance(value, int) else value)
+
+
 def _operand_check(kind: TypeEngine[object]) -> Check:
     """Return the check of what the server would refuse; length, digits and precision concern what is stored alone."""
     plain = plain_type(kind)
     if isinstance(plain, Integer):
         in_range = check_of(kind)
-        return lambda value: in_range(value) if isinstance(value, int) else None
+        return lambda value: in_range(int(value)) if isinstance(value, int) else None
     if isinstance(plain, DateTime):
-        return check_of(DateTime(timezone=plain.timezone))
+        return moment_operand_check(plain)
     if isinstance(plain, Enum):
         is_member, labels = check_of(kind), frozenset(plain.enums)
         return lambda value: None if isinstance(value, str) and value in labels else is_member(value)

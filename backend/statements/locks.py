@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from backend.errors import UsageError
+from backend.errors import UsageError, shown
 
 Strength = Literal["update", "no key update", "share"]
 IfLocked = Literal["wait", "nowait", "skip"]
@@ -26,4 +26,4 @@ class Lock:
     def __post_init__(self) -> None:
         for value, kind in ((self.strength, Strength), (self.if_locked, IfLocked)):
             if value not in get_args(kind):
-                raise UsageError(f"a lock is {value!r}, expected one of {', '.join(map(repr, get_args(kind)))}")
+                raise UsageError(f"a lock is {shown(value)}, expected one of {', '.join(map(repr, get_args(kind)))}")

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.visitors import iterate
 
-from backend.errors import OwnerRequiredError, UsageError
+from backend.errors import OwnerRequiredError, UsageError, shown
 from backend.statements.change_values import ParameterUses, check_set, parameter_uses
 from backend.statements.comparisons import check_comparisons
 from backend.statements.conditions import (
@@ -287,5 +287,5 @@ class Statements(Generic[ModelT]):
 
 def _not_negative(name: str, value: int) -> int:
     if type(value) is not int or value not in _COUNTABLE:
-        raise UsageError(f"{name} is {value!r}, expected a whole number from 0 to {_COUNTABLE[-1]}")
+        raise UsageError(f"{name} is {shown(value)}, expected a whole number from 0 to {_COUNTABLE[-1]}")
     return value

@@ -6,7 +6,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from backend.database.failures import Work, translating
-from backend.errors import UsageError
+from backend.errors import UsageError, shown
 
 Isolation = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 
@@ -22,7 +22,7 @@ class Hold:
 
     def __init__(self, session: Session, isolation: Isolation | None) -> None:
         if isolation not in (None, *_LEVELS):
-            raise UsageError(f"isolation is {isolation!r}, expected one of {', '.join(map(repr, _LEVELS))}")
+            raise UsageError(f"isolation is {shown(isolation)}, expected one of {', '.join(map(repr, _LEVELS))}")
         self._is_held = True
         self._transaction = session.get_transaction()
         event.listen(session, "before_commit", self._refuse)

@@ -88,38 +88,34 @@ def float_check(kind: Float[Decimal] | Float[float], declared: str) -> Check:
 def _digits_check(precision: int | None, scale: int | None) -> Check:
     places = _PLACES if precision is None else scale or 0
     whole = _WHOLE_DIGITS if precision is None else precision - places
+    most = f"at most {whole} digits before the point" if whole > 0 else f"numbers below 1e{whole}"
+    finest = f"at most {places} digits after the point" if places >= 0 else f"multiples of 1e{-places}"
+    too_large = ("decimal_whole_digits", f"its column holds {most}")
+    too_fine = ("decimal_max_places", f"its column holds {finest}")
 
     def check(value: object) -> Refusal | None:
         if not isinstance(value, Decimal):
             return _OF_DECIMAL
-        if value.is_nan():
-            return (
-                None if str(value) == "NaN" else ("finite_number", "its column holds no NaN with a sign or a payload")
-            )
-        if value.is_infinite():
-            return None if precision is None else ("decimal_whole_digits", _too_wide(whole))
+        if not value.is_finite():
+            return _refuse_other_nan(value) if value.is_nan() or precision is None else too_large
         if value and value.adjusted() >= whole:
-            return ("decimal_whole_digits", _too_wide(whole))
-        return (
-            ("decimal_max_places", f"its column holds at most {places} digits after the point")
-            if (_places(value) > places)
-            else None
-        )
+            return too_large
+        return too_fine if _is_finer(value, places) else None
 
     return check
 
 
-def _too_wide(whole: int) -> str:
-    return f"its column holds at most {whole} digits before the point"
+def _refuse_other_nan(value: Decimal) -> Refusal | None:
+    return _OTHER_NAN if value.is_nan() and str(value) != "NaN" else None
 
 
-def _places(number: Decimal) -> int:
-    """Return the digits after the point, zeros at the end aside: without the decimal context, which would round."""
+def _is_finer(number: Decimal, places: int) -> bool:
+    """Return whether it has more digits after the point, zeros at the end aside: the decimal context would round."""
     _, digits, exponent = number.as_tuple()
-    if not isinstance(exponent, int) or exponent >= 0 or not number:
-        return 0 if not number else -int(exponent)
+    if not number or not isinstance(exponent, int) or -exponent <= places:
+        return False
     zeros = next(index for index, digit in enumerate(reversed(digits)) if digit)
-    return -exponent - zeros
+    return -exponent - zeros > places
 
 
 def _numeric_of_float_check(check_digits: Check) -> Check:
@@ -141,12 +137,8 @@ def _decimal_of_float_check(kind: Float[Decimal] | Float[float], *, is_real: boo
     def check(value: object) -> Refusal | None:
         if not isinstance(value, Decimal):
             return _OF_DECIMAL
-        if value.is_nan():
-            return (
-                None if str(value) == "NaN" else ("finite_number", "its column holds no NaN with a sign or a payload")
-            )
-        if value.is_infinite():
-            return None
+        if not value.is_finite():
+            return _refuse_other_nan(value)
         number = float(value)
         if not isfinite(number) or Decimal(f"{number:.{scale}f}") != value:
             return ("float_digits", f"its column gives back floats rounded to {scale} digits after the point: round it")

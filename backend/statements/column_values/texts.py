@@ -27,7 +27,10 @@ def text_check(kind: String, declared: str) -> Check:
         if length is not None and len(value) > length:
             return ("string_too_long", f"its column holds at most {length} characters")
         if len(value) < shortest:
-            return ("string_too_short", f"its column pads with spaces: give {length} characters, or make it a VARCHAR")
+            return (
+                "string_too_short",
+                f"its column pads with spaces up to {length} characters: pad it, or make it a VARCHAR",
+            )
         return take_storable(value)
 
     return check

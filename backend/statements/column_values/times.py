@@ -64,6 +64,11 @@ def utc_check(declared: str) -> Check:
     return _aware_check(declared, any_offset=True)
 
 
+def moment_operand_check(kind: DateTime) -> Check:
+    """Return the check of a moment, or a time of a calendar, that is compared and not stored."""
+    return _aware_check("", any_offset=False, is_stored=False) if kind.timezone else _naive_check("")
+
+
 def interval_check(kind: INTERVAL, _declared: str) -> Check:
     """Return the check of an interval column."""
     smallest = None if kind.fields is None else _FIELD_SECONDS.get(kind.fields.upper().split()[-1])
@@ -102,7 +107,7 @@ def _naive_check(declared: str) -> Check:
     return check
 
 
-def _aware_check(declared: str, *, any_offset: bool) -> Check:
+def _aware_check(declared: str, *, any_offset: bool, is_stored: bool = True) -> Check:
     refuse_rounded = _rounding_check(declared)
 
     def check(value: object) -> Refusal | None:
@@ -113,14 +118,19 @@ def _aware_check(declared: str, *, any_offset: bool) -> Check:
             return _ZONE_NEEDED
         if not any_offset and _is_unreadable(offset):
             return _NO_OFFSET
-        try:
-            if not _FIRST <= value.astimezone(UTC) <= _LAST:
-                return _OUT_OF_YEARS
-        except OverflowError:
+        if is_stored and not _is_readable(value):
             return _OUT_OF_YEARS
         return refuse_rounded(value.microsecond)
 
     return check
+
+
+def _is_readable(moment: datetime) -> bool:
+    """Return whether it lies in the years 1 to 9999 in every time zone."""
+    try:
+        return _FIRST <= moment.astimezone(UTC) <= _LAST
+    except OverflowError:
+        return False
 
 
 _OF_DATETIME: Final = class_check("dates with a time", "datetime_type", datetime)(None)

@@ -1,0 +1,137 @@
+"""A value of any column type comes back equal, or is refused before SQL: on servers of several time zones."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from backend import AsyncCRUDRepository, AsyncDatabase, CRUDRepository, Database, init_db
+from backend.errors import ConnectError, DefinitionError, InvalidDataError
+from tests.support.column_loop import ALL_TYPES, Tables, Tried, is_equal, page_row, page_rows, repository_of
+from tests.support.edge_values import values_for
+
+PAGE = Path(__file__).parents[2] / "docs" / "types.md"
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere?connect_timeout=2"
+
+
+class Loop:
+    """Every type, written and read in a session of one time zone."""
+
+    def __init__(self, url: str, zone: str, *, is_async: bool) -> None:
+        parsed = make_url(url)
+        options = f"{parsed.query['options']},public -cTimeZone={zone}"
+        self.url = parsed.update_query_dict({"options": options}).render_as_string(hide_password=False)
+        self.is_async = is_async
+        self.tables = Tables()
+        self.found: dict[str, Tried] = {}
+        self.undefined: dict[str, str] = {}
+        self.faults: list[str] = []
+
+    def define(self) -> dict[str, type[Any]]:
+        """The repositories of the types that can be, by name."""
+        made: dict[str, type[Any]] = {}
+        for number, (name, make) in enumerate(ALL_TYPES.items()):
+            tried = self.tables.tried(number, name, make())
+            try:
+                made[name] = repository_of(tried, AsyncCRUDRepository if self.is_async else CRUDRepository)
+                self.found[name] = tried
+            except DefinitionError as error:
+                self.undefined[name] = str(error)
+                self.tables.metadata.remove(self.tables.metadata.tables[f"column_{number}"])
+        return made
+
+    async def run(self) -> None:
+        made = self.define()
+        with psycopg.connect(_of_driver(self.url), autocommit=True) as connection:
+            for name in ("citext", "hstore"):
+                connection.execute(f"CREATE EXTENSION IF NOT EXISTS {name} SCHEMA public")
+        with Database(self.url) as database:
+            init_db(database, self.tables.metadata)
+        if self.is_async:
+            async with (
+                AsyncDatabase(self.url) as reached,
+                AsyncDatabase(NOWHERE) as nowhere,
+                reached.session() as session,
+                nowhere.session() as unreachable,
+            ):
+                await self.try_types(made, session, unreachable)
+        else:
+            with Database(self.url) as here, Database(NOWHERE) as no, here.session() as rows, no.session() as never:
+                await self.try_types(made, rows, never)
+
+    async def try_types(self, made: dict[str, type[Any]], session: Any, unreachable: Any) -> None:
+        for name, repository in made.items():
+            await self.try_type(self.found[name], repository(session), repository(unreachable))
+
+    async def try_type(self, tried: Tried, rows: Any, unreachable: Any) -> None:
+        spare = (await _answer(rows.create(tried.data.model_construct(value=None)))).id
+        for value in values_for(tried.name):
+            if tried.is_known_to_refuse(value):
+                continue
+            data = tried.data.model_construct(value=value)
+            try:
+                created = await _answer(rows.create(data))
+                changed = await _answer(rows.update(spare, data))
+            except InvalidDataError as error:
+                reason = error.problems[0].message if error.problems else "the server's"
+                tried.refuse(value, reason)
+                if tried.reasons[type(value), reason] == 1:
+                    await self.expect_refused_before_sql(tried, unreachable, data)
+                continue
+            tried.kept.append((created.id, value, created.value))
+            read = await _answer(rows.get(created.id))
+            self.compare(tried, value, created.value, changed.value, read.value)
+        listed = {row.id: row.value for row in await _answer(rows.list())}
+        for key, value, _ in tried.kept:
+            self.compare(tried, value, listed[key])
+
+    async def expect_refused_before_sql(self, tried: Tried, unreachable: Any, data: Any) -> None:
+        try:
+            await _answer(unreachable.create(data))
+        except ConnectError:
+            self.faults.append(f"{tried.name}: {tried.refused[-1]!r} was sent")
+        except InvalidDataError:
+            pass
+        try:
+            await _answer(unreachable.update(1, data))
+        except ConnectError:
+            self.faults.append(f"{tried.name}: {tried.refused[-1]!r} was sent")
+        except InvalidDataError:
+            pass
+
+    def page_row(self, name: str) -> str:
+        """What the page about the types says of this one."""
+        if name in self.undefined:
+            return f"| `{name}` | nothing | | the class: {self.undefined[name].partition(': ')[2]} |"
+        return page_row(self.found[name], self.found.get(name.removeprefix("ARRAY(").removesuffix(")")))
+
+    def compare(self, tried: Tried, value: Any, *read: Any) -> None:
+        for one in read:
+            if not is_equal(value, one):
+                self.faults.append(f"{tried.name}: {value!r} came back as {one!r}")
+
+
+async def _answer(call: Any) -> Any:
+    """What a call of either kind of repository returns."""
+    return await call if inspect.isawaitable(call) else call
+
+
+def _of_driver(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.mark.parametrize(
+    ("zone", "is_async"),
+    [("UTC", False), ("Pacific/Kiritimati", False), ("Pacific/Midway", False), ("Pacific/Kiritimati", True)],
+)
+async def test_a_value_of_any_type_comes_back_equal_or_is_refused_before_sql(
+    own_tables: str, zone: str, *, is_async: bool
+) -> None:
+    loop = Loop(own_tables, zone, is_async=is_async)
+    await loop.run()
+    assert loop.faults == []
+    if zone != "UTC":  # which the driver shows as Python's UTC
+        assert page_rows(PAGE.read_text()) == [loop.page_row(name) for name in ALL_TYPES]
