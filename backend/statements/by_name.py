@@ -8,7 +8,7 @@ from abc import ABCMeta
 from collections.abc import Collection, Mapping
 from typing import Final, cast
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, EncodedBytes, EncodedStr, TypeAdapter
 from pydantic_core import CoreSchema, SchemaValidator
 from pydantic_core.core_schema import no_info_after_validator_function
 from typing_extensions import override
@@ -31,15 +31,25 @@ class NameValidator:
 
 
 def _rewritten(schema: object) -> object:
-    """Return the core schema without the `__init__` of any class in it."""
+    """Return the core schema without the `__init__` of any class in it, and without decoding."""
     if isinstance(schema, list | tuple):
         parts = [_rewritten(part) for part in cast("Collection[object]", schema)]  # looked at here
         return tuple(parts) if isinstance(schema, tuple) else parts
     if not isinstance(schema, dict):
         return schema
     own = cast("dict[str, object]", schema)  # looked at here
+    if _decodes(own):
+        return _rewritten(own.get("schema", {"type": "any"}))
     result = {key: value if key in _OPAQUE else _rewritten(value) for key, value in own.items() if key != "custom_init"}
     return _of_subclass(result) if own.get("type") in ("model", "dataclass") else result
+
+
+def _decodes(schema: Mapping[str, object]) -> bool:
+    """Return whether the schema reads an encoded value: what is validated here has been decoded already."""
+    if schema.get("type") != "function-after":
+        return schema.get("type") == "json"
+    function = cast("Mapping[str, object]", schema["function"])["function"]  # as this kind has it
+    return isinstance(getattr(function, "__self__", None), EncodedBytes | EncodedStr)
 
 
 def _of_subclass(schema: dict[str, object]) -> object:

@@ -7,7 +7,7 @@ schema has proven already, by the same function or an equal constraint, is not r
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from types import NoneType
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainValidator, WrapValidator, create_model
 from pydantic.fields import FieldInfo
@@ -30,6 +30,13 @@ _MODES: dict[str, Callable[[Any], object]] = {
     "wrap": WrapValidator,
 }
 _COMPARED = frozenset(name for one in CONSTRAINTS for name in (one.inclusive, one.exclusive))
+
+
+_SETTINGS = frozenset({
+    "allow_inf_nan", "coerce_numbers_to_str", "regex_engine", "str_max_length", "str_min_length",
+    "str_strip_whitespace", "str_to_lower", "str_to_upper", "strict", "url_preserve_empty_path", "val_temporal_unit",
+})  # fmt: skip
+"""Settings of a model's configuration that say which values its fields take, or change them."""
 
 
 class ModelRules:
@@ -89,6 +96,8 @@ def model_validators(model: type[BaseModel], schema: type[BaseModel]) -> bool:
 def _asks_more(model: type[BaseModel], schema: type[BaseModel], key: str) -> bool:
     if field_validators(model, key).keys() - field_validators(schema, key).keys():
         return True
+    if any(model.model_config.get(one) != schema.model_config.get(one) for one in _SETTINGS):
+        return True
     if schema.model_config.get("use_enum_values"):  # its values are not of the types that it names
         return True
     wanted = values(model.model_fields[key])
@@ -129,7 +138,8 @@ def _of_fields(model: type[SQLModel], own: Mapping[str, FieldInfo]) -> type[Base
         asked = [one for one in field.metadata if not isinstance(one, FieldInfoMetadata)]
         extra = (*asked, *field_validators(model, key).values())
         annotated[key] = (Annotated[field.annotation, *extra] if extra else field.annotation, None)
-    config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+    settings = {key: value for key, value in model.model_config.items() if key in _SETTINGS}
+    config = cast("ConfigDict", {**settings, "arbitrary_types_allowed": True, "protected_namespaces": ()})  # a dict
     return create_model(model.__name__, __config__=config, **annotated)
 
 
