@@ -177,7 +177,7 @@ class InvalidCursorError(RequestError):
 
 
 class ConstraintViolationError(RequestError):
-    """A constraint of the table refuses the data, or a trigger that raises (P0001) in its place."""
+    """A constraint of the table refuses the data, or a trigger does: it raises (P0001), or skips the row silently."""
 
 
 class UniqueViolationError(ConstraintViolationError):
@@ -233,7 +233,8 @@ class ConnectionLostError(TransientError):
 class OutcomeUnknownError(RepositoryError):
     """The connection broke after the work was sent and before its answer: it may have been applied.
 
-    Not `retryable`: read first. Who chose the row's key can tell, and can create it again without harm.
+    Not `retryable`: read first. If the client chose the key, `create` can be repeated safely: it succeeds or raises
+    `UniqueViolationError`.
     """
 
     outcome: Outcome = "unknown"
@@ -289,7 +290,7 @@ class DatabaseError(OperatorError):
 
 
 class ProgramError(RepositoryError):
-    """The calling program is wrong: no data and no second try mends it."""
+    """The calling program is wrong: neither other data nor another try helps."""
 
 
 class DefinitionError(ProgramError):

@@ -1,4 +1,4 @@
-"""The texts of errors: what each class says of an operation, and which of the server's words may stand beside it.
+"""The texts of errors: what each class says of an operation, and which of the server's words follow it.
 
 The text of a `RequestError` may be shown to a client: it names fields of the schemas, and neither a constraint, nor an
 SQLSTATE, nor another column. The rest is for a log.

@@ -6,8 +6,9 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
-from sqlmodel import col
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase
@@ -229,7 +230,17 @@ async def test_a_model_without_a_version_has_nothing_to_expect(session: AsyncSes
 
 
 @pytest.mark.parametrize(
-    ("limit", "offset"), [(-1, 0), (None, -1), ("1", 0), (True, 0), (1.0, 0), (2**63, 0), (None, 2**63)]
+    ("limit", "offset"),
+    [
+        (-1, 0),
+        (None, -1),
+        ("1", 0),
+        (True, 0),
+        (1.0, 0),
+        (2**63, 0),
+        (None, 2**63),
+        pytest.param(10**5000, 0, id="huge"),
+    ],
 )
 async def test_limit_and_offset_are_whole_numbers_from_zero(
     tasks: AsyncTaskRepository, limit: Any, offset: Any
@@ -300,6 +311,21 @@ async def test_commit_without_a_transaction_says_that_calls_are_durable(
     with pytest.raises(UsageError, match=r"each repository call is durable .* with session\.begin\(\):$"):
         await session.commit()
     assert await tasks.count() == 1
+
+
+async def test_statements_of_ones_own_without_a_transaction_lead_to_begin(session: AsyncSession) -> None:
+    task = Task(id=1, title="x", user_id="a")
+    uses: list[Callable[[], Any]] = [
+        lambda: session.exec(select(Task)),
+        lambda: session.get(Task, 1),
+        lambda: session.merge(task),
+        session.connection,
+    ]
+    for use in uses:
+        with pytest.raises(InvalidRequestError, match=r"please call session\.begin\(\)"):
+            await use()
+    with pytest.raises(InvalidRequestError, match=r"please call session\.begin\(\)"):
+        session.add(task)
 
 
 async def test_a_change_whose_conditions_are_not_met_says_so(session: AsyncSession) -> None:

@@ -7,8 +7,9 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session as PlainSession
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from backend import Database
 from backend.errors import (
@@ -227,7 +228,17 @@ def test_a_model_without_a_version_has_nothing_to_expect(session: Session) -> No
 
 
 @pytest.mark.parametrize(
-    ("limit", "offset"), [(-1, 0), (None, -1), ("1", 0), (True, 0), (1.0, 0), (2**63, 0), (None, 2**63)]
+    ("limit", "offset"),
+    [
+        (-1, 0),
+        (None, -1),
+        ("1", 0),
+        (True, 0),
+        (1.0, 0),
+        (2**63, 0),
+        (None, 2**63),
+        pytest.param(10**5000, 0, id="huge"),
+    ],
 )
 def test_limit_and_offset_are_whole_numbers_from_zero(tasks: TaskRepository, limit: Any, offset: Any) -> None:
     with pytest.raises(UsageError, match="expected a whole number from 0"):
@@ -294,6 +305,21 @@ def test_commit_without_a_transaction_says_that_calls_are_durable(session: Sessi
     with pytest.raises(UsageError, match=r"each repository call is durable .* with session\.begin\(\):$"):
         session.commit()
     assert tasks.count() == 1
+
+
+def test_statements_of_ones_own_without_a_transaction_lead_to_begin(session: Session) -> None:
+    task = Task(id=1, title="x", user_id="a")
+    uses: list[Callable[[], Any]] = [
+        lambda: session.exec(select(Task)),
+        lambda: session.get(Task, 1),
+        lambda: session.merge(task),
+        session.connection,
+    ]
+    for use in uses:
+        with pytest.raises(InvalidRequestError, match=r"please call session\.begin\(\)"):
+            use()
+    with pytest.raises(InvalidRequestError, match=r"please call session\.begin\(\)"):
+        session.add(task)
 
 
 def test_a_change_whose_conditions_are_not_met_says_so(session: Session) -> None:
