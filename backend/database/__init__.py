@@ -7,9 +7,11 @@ checkout      a connection leaves the pool alive, and in the mode that is asked 
 failures      what driver and SQLAlchemy raise, as errors of this package: by phase, state and SQLSTATE
 sqlstates     the class of each SQLSTATE
 violations    which fields a violated constraint concerns
+effects       whether a statement may write
 sessions      the sessions that it opens
 running       a transaction run again, and the fate of a lost commit
 transactions  a failed transaction is not committed, an uncommitted write is not lost in silence
+transaction_block  the block of `transaction()`
 schema        init_db
 embedded      a PostgreSQL that comes as a wheel, for the demo and the tests
 _async        AsyncDatabase; _sync is generated from it: Database

@@ -59,7 +59,7 @@ def may_write(statement: Executable) -> bool:
     return may_write_sql(sql)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def may_write_sql(sql: str) -> bool:
     """Return whether running this text may change a row: all but a SELECT of known functions and operators may."""
     text = _ROW_LOCK.sub("", _QUOTED.sub(lambda found: _NAME if found[0].startswith('"') else "0", sql))
