@@ -19,20 +19,18 @@ from typing_extensions import override
 
 from backend.database.effects import may_write
 from backend.database.messages import message, server_message, shared_session
-from backend.database.sqlstates import REFUSED_VALUES, error_class
+from backend.database.sqlstates import REFUSED_VALUES, class_of
 from backend.database.violations import schema_of, violated_fields
 from backend.errors import (
     ConnectError,
     ConnectionLostError,
     CredentialsError,
-    DatabaseError,
     Facts,
     FailedTransactionError,
     InvalidDataError,
     NotPermittedError,
     OutcomeUnknownError,
     PoolTimeoutError,
-    ProgramError,
     RepositoryError,
     SchemaMismatchError,
     TransientError,
@@ -147,7 +145,7 @@ def _of_driver(
     *,
     may_be_applied: bool,
 ) -> type[RepositoryError]:
-    made = error_class(driver.sqlstate) if driver.sqlstate else _without_sqlstate(driver)
+    made = class_of(driver)
     if phase == "connect":
         made = _refused(made)
     elif not issubclass(made, ConnectError) and (
@@ -186,17 +184,6 @@ def _is_broken_off(connection: Connection) -> bool:
     if not isinstance(made, psycopg.Connection | psycopg.AsyncConnection):
         return True
     return made.closed or made.info.transaction_status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
-
-
-def _without_sqlstate(driver: psycopg.Error) -> type[RepositoryError]:
-    """The class for what psycopg raises by itself, on a connection that lives: nothing was sent."""
-    match driver:
-        case psycopg.DataError() | psycopg.ProgrammingError():
-            return InvalidDataError
-        case psycopg.OperationalError():  # too much for one message of the protocol
-            return ProgramError
-        case _:
-            return DatabaseError
 
 
 def _facts(driver: psycopg.Error, work: Work, connection: Connection | None) -> Facts:

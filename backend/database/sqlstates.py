@@ -3,6 +3,11 @@
 Source: PostgreSQL 18's documentation, appendix A. What the phase says over the code is in `failures`.
 """
 
+from typing import Final
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
 from backend.errors import (
     CheckViolationError,
     ConnectError,
@@ -20,6 +25,7 @@ from backend.errors import (
     NotNullViolationError,
     NotPermittedError,
     OutcomeUnknownError,
+    ProgramError,
     RepositoryError,
     SchemaMismatchError,
     SerializationError,
@@ -35,6 +41,36 @@ def error_class(sqlstate: str) -> type[RepositoryError]:
     """The class for a SQLSTATE."""
     return _CLASSES.get(sqlstate) or _CLASSES.get(sqlstate[:2]) or DatabaseError
 
+
+def class_of(driver: psycopg.Error) -> type[RepositoryError]:
+    """Return the class for an error of psycopg's."""
+    if is_stale_plan(driver):
+        return TransientError
+    return error_class(driver.sqlstate) if driver.sqlstate else _without_sqlstate(driver)
+
+
+def is_stale_plan(error: BaseException) -> bool:
+    """Return whether a prepared statement outlived its table's definition: it fails until it is prepared anew."""
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(driver, psycopg.errors.FeatureNotSupported):
+        return False
+    return driver.diag.source_function == _PLAN_CHECK
+
+
+def _without_sqlstate(driver: psycopg.Error) -> type[RepositoryError]:
+    """The class for what psycopg raises by itself, on a connection that lives: nothing was sent."""
+    match driver:
+        case psycopg.DataError() | psycopg.ProgrammingError():
+            return InvalidDataError
+        case psycopg.OperationalError():  # too much for one message of the protocol
+            return ProgramError
+        case _:
+            return DatabaseError
+
+
+_PLAN_CHECK: Final = "RevalidateCachedQuery"
+"""The server's function that reports a stale plan, a field of the error: the same name in PostgreSQL 9 to 18. An
+unsupported feature, which has the same code, is reported by others."""
 
 _CODES: dict[type[RepositoryError], str] = {
     UniqueViolationError: "23505",

@@ -19,6 +19,7 @@ from backend.database.checkout import autocommit, autocommitting, is_autocommitt
 from backend.database.failures import Phase, Work, translated, translating
 from backend.database.forking import note, require_own
 from backend.database.sessions import TransactionSession, refuse_closed_in_use
+from backend.database.sqlstates import is_stale_plan
 from backend.database.transactions import committing, connection_of, join, wrote
 from backend.errors import UsageError
 from backend.statements.rows import ModelRow
@@ -54,6 +55,8 @@ class Call:
             made = translated(
                 error, self.work, phase, connection, statement=self.statement, own_transaction=own_transaction
             )
+            if own_transaction and is_stale_plan(error):  # in a transaction, psycopg forgets its plans at ROLLBACK
+                connection.invalidate()
             if made is error:
                 raise
             raise made from None
