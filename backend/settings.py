@@ -2,14 +2,18 @@
 
 from typing import ClassVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from typing_extensions import override
 
 from backend.errors import SettingsError
 
+_DAY_S = 86_400
+_DRIVER_PROBLEM = "driver"
 _SHAPE = "postgresql://user:password@host/database"
-_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg_async")
+_OTHER_DRIVERS = ("asyncpg", "pg8000", "psycopg2", "psycopg2cffi")
 
 
 class Settings(BaseSettings):
@@ -31,34 +35,42 @@ class Settings(BaseSettings):
     pool_max_overflow: int = Field(default=5, ge=0, le=1000)
     """Connections opened beyond `pool_size` under load and closed again. Default 5."""
 
-    pool_timeout_s: float = Field(default=10.0, gt=0)
+    pool_timeout_s: float = Field(default=10.0, gt=0, le=_DAY_S)
     """Seconds to wait for a free connection before `PoolTimeoutError`. Default 10."""
 
-    pool_recycle_s: int = Field(default=240, ge=-1)
+    pool_recycle_s: int = Field(default=240, ge=-1, le=365 * _DAY_S)
     """Seconds after which a connection is replaced; -1: never. Default 240: Neon suspends after 300 s idle."""
 
-    connect_timeout_s: int = Field(default=15, ge=2)
+    connect_timeout_s: int = Field(default=15, ge=2, le=_DAY_S)
     """Seconds for one attempt to connect. Default 15: a suspended Neon compute wakes in less."""
 
-    connect_retry_s: float = Field(default=5.0, ge=0)
+    connect_retry_s: float = Field(default=5.0, ge=0, le=_DAY_S)
     """Seconds in which a connect is tried again while the database wakes or starts, or is full. Default 5."""
 
     prepare_threshold: int | None = Field(default=None, ge=0)
     """Runs after which psycopg prepares a statement; unset: never. PgBouncer loses prepared statements."""
 
-    @field_validator("prepare_threshold", mode="before")
+    @field_validator(
+        "pool_size", "pool_max_overflow", "pool_timeout_s", "pool_recycle_s", "connect_timeout_s", "connect_retry_s",
+        "prepare_threshold", mode="before",
+    )  # fmt: skip
     @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        return None if value == "" else value
+    def _empty_is_unset(cls, value: object, field: ValidationInfo) -> object:
+        if isinstance(value, str) and not value.strip() and field.field_name is not None:
+            return cls.model_fields[field.field_name].default
+        return value
 
     @field_validator("database_url")
     @classmethod
     def _url_has_a_known_scheme(cls, value: SecretStr) -> SecretStr:
-        url = value.get_secret_value()
+        url = value.get_secret_value().strip()
         scheme, separator, rest = url.partition("://")
+        driver = scheme.removeprefix("postgresql+")
+        if driver in _OTHER_DRIVERS:
+            raise PydanticCustomError(_DRIVER_PROBLEM, f"names the driver {driver}, expected psycopg: {_SHAPE}")
         if scheme not in _SCHEMES or not separator or not rest or not _is_unicode(url):
             raise ValueError(f"expected {_SHAPE}")
-        return value
+        return SecretStr(url)
 
     @classmethod
     def load(cls) -> "Settings":
@@ -115,5 +127,7 @@ def _not_utf_8() -> SettingsError:
 def _settings_error(error: ValidationError) -> SettingsError:
     first = error.errors(include_input=False, include_context=False, include_url=False)[0]
     name = str(first["loc"][0]).upper()
+    if first["type"] == _DRIVER_PROBLEM:
+        return SettingsError(f"{name} {first['msg']}")
     message = first["msg"].removeprefix("Value error, ")
     return SettingsError(f"{name} is malformed: {message[0].lower()}{message[1:]}")

@@ -48,7 +48,14 @@ def test_a_url_that_cannot_be_parsed_is_not_shown(url: str) -> None:
     assert "cret" not in str(raised.value)
 
 
-@pytest.mark.parametrize(("name", "value"), [("POOL_SIZE", "many"), ("POOL_SIZE", "0"), ("CONNECT_TIMEOUT_S", "1")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("POOL_SIZE", "many"), ("POOL_SIZE", "0"), ("CONNECT_TIMEOUT_S", "1"), ("CONNECT_TIMEOUT_S", "9" * 20),
+        ("POOL_TIMEOUT_S", "inf"), ("POOL_TIMEOUT_S", "nan"), ("POOL_TIMEOUT_S", "1e300"), ("POOL_RECYCLE_S", "9" * 20),
+        ("CONNECT_RETRY_S", "inf"), ("CONNECT_RETRY_S", "nan"), ("CONNECT_RETRY_S", "-1"),
+    ],
+)  # fmt: skip
 def test_a_malformed_number_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://u@h/d")
     monkeypatch.setenv(name, value)
@@ -63,6 +70,16 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
     monkeypatch.setenv("POOL_TIMEOUT_S", "3")
     settings = Settings.load()
     assert (settings.pool_size, settings.pool_timeout_s, settings.prepare_threshold) == (7, 3.0, None)
+
+
+def test_an_empty_number_is_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.setenv(name, " ")
+    monkeypatch.setenv("DATABASE_URL", " postgresql://u@h/d\n")
+    assert Settings.load() == Settings.of_url("postgresql://u@h/d")
+    assert Settings.load().pool_size == 5
+    monkeypatch.setenv("POOL_SIZE", " 7 ")
+    assert Settings.load().pool_size == 7
 
 
 def test_the_password_is_in_no_text_of_settings_or_database() -> None:

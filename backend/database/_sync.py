@@ -12,7 +12,7 @@ from typing_extensions import TypeVar
 from backend.database.bridge import on_engine
 from backend.database.checkout import autocommit, autocommitting
 from backend.database.delays import DEFAULT_RETRY, Retry
-from backend.database.engine import create_engine
+from backend.database.engine import create_engine, wrong_target
 from backend.database.failures import Work, translating
 from backend.database.forking import watch
 from backend.database.running._sync import run_again
@@ -43,7 +43,7 @@ class Database:
         elif isinstance(target, str):
             target = Settings.of_url(target)
         elif not isinstance(target, Settings):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
-            raise UsageError(f"a database is made of a URL, Settings or an engine, got {type(target).__name__}")
+            raise wrong_target(target)
         self._engine, self._owned = create_engine(target), True
 
     @property

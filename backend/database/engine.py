@@ -3,19 +3,17 @@
 from typing import TypedDict
 
 import sqlalchemy
-from sqlalchemy import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Engine
 from sqlalchemy.ext import asyncio as sqlalchemy_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend.database.addresses import libpq_parameters, shown_url
 from backend.database.checkout import attend
 from backend.database.connecting._async import AsyncConnector
 from backend.database.connecting._sync import Connector
 from backend.database.forking import watch
-from backend.errors import SettingsError
+from backend.errors import UsageError
 from backend.settings import Settings
-
-_DRIVER = "postgresql+psycopg"
 
 
 class _Options(TypedDict):
@@ -31,9 +29,10 @@ class _Options(TypedDict):
 
 def create_engine(settings: Settings) -> Engine:
     """A synchronous engine. Connects at first use. Raises `SettingsError` for a malformed URL."""
-    connector = Connector(settings)
-    engine = sqlalchemy.create_engine(_url(settings), creator=connector.connect, **_options(settings))
-    connector.reach(engine.dialect, engine.url)
+    parameters = libpq_parameters(settings.database_url.get_secret_value())
+    connector = Connector(settings, parameters)
+    engine = sqlalchemy.create_engine(shown_url(parameters), creator=connector.connect, **_options(settings))
+    connector.adapt(engine.dialect)
     attend(engine)
     watch(engine)
     return engine
@@ -41,25 +40,23 @@ def create_engine(settings: Settings) -> Engine:
 
 def create_async_engine(settings: Settings) -> AsyncEngine:
     """An asynchronous engine, with everything else as `create_engine`."""
-    connector = AsyncConnector(settings)
+    parameters = libpq_parameters(settings.database_url.get_secret_value())
+    connector = AsyncConnector(settings, parameters)
     engine = sqlalchemy_asyncio.create_async_engine(
-        _url(settings), async_creator=connector.connect, **_options(settings)
+        shown_url(parameters), async_creator=connector.connect, **_options(settings)
     )
-    connector.reach(engine.dialect, engine.url)
+    connector.adapt(engine.dialect)
     attend(engine.sync_engine)
     watch(engine)
     return engine
 
 
-def _url(settings: Settings) -> URL:
-    """The URL with the driver that this package uses, whatever its scheme was."""
-    try:
-        return make_url(settings.database_url.get_secret_value()).set(drivername=_DRIVER)
-    except (ArgumentError, ValueError):
-        raise SettingsError(
-            "DATABASE_URL is malformed: expected postgresql://user:password@host/database, "
-            "with special characters percent-encoded"
-        ) from None
+def wrong_target(target: object) -> UsageError:
+    """Return the error for what no database is made of."""
+    hint = ""
+    if isinstance(target, Engine | AsyncEngine):
+        hint = f": use {'AsyncDatabase' if isinstance(target, AsyncEngine) else 'Database'}"
+    return UsageError(f"a database is made of a URL, Settings or an engine, got {type(target).__name__}{hint}")
 
 
 def _options(settings: Settings) -> _Options:

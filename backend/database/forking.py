@@ -43,10 +43,11 @@ _pools: Final = list[Pool]()
 
 
 def watch(engine: Engine | AsyncEngine) -> None:
-    """Note an engine, and from now on each connection that its pool opens."""
+    """Note an engine, and from now on each connection that its pool opens. Raises `UsageError` for another driver."""
     if isinstance(engine, AsyncEngine):
         engine = engine.sync_engine
     if engine not in _engines:
+        _require_psycopg(engine)
         _engines.add(engine)
         event.listen(engine, "connect", _on_connect)
 
@@ -66,6 +67,15 @@ def require_own(connection: Connection) -> None:
         raise UsageError(
             "the connection was opened by the parent process, and a forked child cannot use it: "
             "open a session in this process"
+        )
+
+
+def _require_psycopg(engine: Engine) -> None:
+    name, driver = engine.dialect.name, engine.dialect.driver
+    if (name, driver) != ("postgresql", "psycopg"):
+        raise UsageError(
+            f"the engine is one of {name}+{driver}, expected PostgreSQL with the driver psycopg: "
+            f'{"create_async_engine" if engine.dialect.is_async else "create_engine"}("postgresql+psycopg://…")'
         )
 
 

@@ -59,8 +59,8 @@ def join(session: Session, connection: Connection) -> None:
     require_own(connection)
     connections = session.info.setdefault(_KEY, _Joined()).connections
     if connection not in connections:
-        connections.add(connection)
         note(connection)
+        connections.add(connection)
 
 
 def wrote(session: Session) -> None:

@@ -89,11 +89,11 @@ def _joining(session: Session, call: Call) -> Rows:
         session.flush()
     connection = connection_of(session, call.bind_arguments, call.work)
     refuse_closed_in_use(session, call.work)
+    join(session, connection)
     with translating(call.work, "connect"):
         own_transaction = is_autocommitting(connection)  # an AUTOCOMMIT engine's: what the session is in is none
     if call.work.locks and own_transaction:
         raise _lock_without_transaction(call.work)
-    join(session, connection)
     answer = call.send(connection, own_transaction=own_transaction)
     if call.work.writes and answer:  # no row came back: nothing was written
         wrote(session)

@@ -2,6 +2,7 @@
 """The attempts to connect."""
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import psycopg
@@ -12,7 +13,6 @@ from sqlalchemy import URL, Dialect
 from backend.database.bridge import aside, pause, ready
 from backend.database.connecting.refusal import ACCEPTED, Question, with_sqlstate
 from backend.database.delays import Delays
-from backend.errors import SettingsError
 from backend.settings import Settings
 
 _WAKING: Final = frozenset({ACCEPTED, "53300", "57P03", "XX000"})
@@ -29,20 +29,16 @@ _TEXT: Final = {"client_encoding": "UTF8"}
 class Connector:
     """Makes the connections of one engine, each with as many attempts as fit into its time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, parameters: Mapping[str, str]) -> None:
         self._settings = settings
         self._context: AdaptContext | None = None
-        self._conninfo = ""
+        timeout = {"connect_timeout": settings.connect_timeout_s}
+        self._conninfo = make_conninfo("", **{**timeout, **_KEEPALIVES, **_TEXT, **parameters})
 
-    def reach(self, dialect: Dialect, url: URL) -> None:
-        """Says where to: what the engine's dialect makes of its URL. Raises `SettingsError` for an unknown option."""
-        _, parameters = dialect.create_connect_args(url)
-        self._context = parameters.pop("context", None)
-        timeout = {"connect_timeout": self._settings.connect_timeout_s}
-        try:
-            self._conninfo = make_conninfo("", **{**timeout, **_KEEPALIVES, **_TEXT, **parameters})
-        except psycopg.ProgrammingError:
-            raise SettingsError("DATABASE_URL has an option, after its '?', that libpq does not know") from None
+    def adapt(self, dialect: Dialect) -> None:
+        """Take the types that the engine's dialect reads and writes."""
+        _, arguments = dialect.create_connect_args(URL.create(dialect.name))
+        self._context = arguments.get("context")
 
     def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
         """A connection. While the server is waking it is asked again, for `connect_retry_s`; other refusals are final.

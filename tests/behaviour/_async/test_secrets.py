@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncCRUDRepository, AsyncDatabase, Change
 from backend import errors as tree
+from backend.database.addresses import libpq_parameters
 from backend.database.connecting._async import AsyncConnector
 from backend.errors import RepositoryError
 from backend.repository.definition import required_definition
@@ -278,7 +279,7 @@ async def test_no_object_shows_a_secret(world: World) -> None:
     entity = definition.entity
     objects: list[object] = [
         Settings.of_url(world.server.url()),
-        AsyncConnector(Settings.of_url(world.server.url())),
+        AsyncConnector(Settings.of_url(world.server.url()), libpq_parameters(world.server.url())),
         world.database,
         world.vaults,
         AsyncTaskRepository(world.session).owned_by(CANARY),

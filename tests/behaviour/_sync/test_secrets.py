@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 
 from backend import Change, CRUDRepository, Database
 from backend import errors as tree
+from backend.database.addresses import libpq_parameters
 from backend.database.connecting._sync import Connector
 from backend.errors import RepositoryError
 from backend.repository.definition import required_definition
@@ -278,7 +279,7 @@ def test_no_object_shows_a_secret(world: World) -> None:
     entity = definition.entity
     objects: list[object] = [
         Settings.of_url(world.server.url()),
-        Connector(Settings.of_url(world.server.url())),
+        Connector(Settings.of_url(world.server.url()), libpq_parameters(world.server.url())),
         world.database,
         world.vaults,
         TaskRepository(world.session).owned_by(CANARY),

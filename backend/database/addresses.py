@@ -1,0 +1,128 @@
+"""DATABASE_URL as libpq's parameters: which server, which database, as whom. Nothing is looked up or connected here.
+
+The URL is libpq's, as `psql` takes it: several hosts, sockets, `service` and `passfile` included. After its `?` a space
+may be `+`, and a value may contain `=`, as SQLAlchemy writes and reads it. No error shows a part of the URL.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
+from sqlalchemy import URL
+
+from backend.errors import SettingsError
+
+_DRIVER: Final = "postgresql+psycopg"
+
+_CHOICES: Final = {
+    "channel_binding": "disable prefer require",
+    "gssencmode": "disable prefer require",
+    "load_balance_hosts": "disable random",
+    "sslcertmode": "disable allow require",
+    "sslmode": "disable allow prefer require verify-ca verify-full",
+    "sslnegotiation": "postgres direct",
+    "target_session_attrs": "any read-write read-only primary standby prefer-standby",
+}
+"""Values that libpq checks only as it connects, as PostgreSQL 18's documentation (34.1.2) lists them."""
+
+_NUMBERS: Final = (
+    "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+)  # fmt: skip
+
+_MISPLACED: Final = re.compile(r"[\s@]|^[^:/]*:[^:]*$")
+"""What no host has: a part of a password whose @ is not encoded, or a port."""
+
+
+def libpq_parameters(url: str) -> Mapping[str, str]:
+    """Return what a URL says to libpq. Raises `SettingsError` for what cannot be right, whatever the server."""
+    _, _, address = url.strip().partition("://")
+    address, _, query = address.partition("?")
+    authority, _, path = address.partition("/")
+    if authority.count("@") > 1 or "@" in path:  # of a password that is not encoded
+        raise _malformed()
+    try:
+        parsed = conninfo_to_dict(f"postgresql://{address.replace(' ', '%20')}")  # libpq trims what is not encoded
+        options = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict")
+    except (psycopg.Error, ValueError):
+        raise _malformed() from None
+    parameters = {key: str(value) for key, value in parsed.items()} | _once_each(options)
+    _check(parameters)
+    return parameters
+
+
+def shown_url(parameters: Mapping[str, str]) -> URL:
+    """Return the engine's URL: the parameters, without what holds a secret or may, but for the masked password."""
+    query = {key: value for key, value in parameters.items() if key not in {*_NAMED, *_secrets(), "options"}}
+    host: str | None = parameters.get("host", "")
+    port = parameters.get("port", "")
+    if "," in parameters.get("host", "") or "/" in parameters.get("host", ""):
+        host, query["host"] = None, parameters["host"]
+    if "," in port or (host is None and port):
+        query["port"] = port
+    return URL.create(
+        _DRIVER,
+        parameters.get("user"),
+        parameters.get("password"),
+        host or None,
+        int(port) if port and "port" not in query else None,
+        parameters.get("dbname"),
+        query,
+    )
+
+
+_NAMED: Final = ("user", "password", "host", "port", "dbname")
+"""What has a place of its own in a URL."""
+
+
+def _secrets() -> set[str]:
+    """Return the parameters that libpq itself shows as asterisks, or to a debugger alone."""
+    return {option.keyword.decode() for option in Conninfo.get_defaults() if option.dispchar}
+
+
+def _once_each(options: list[tuple[str, str]]) -> dict[str, str]:
+    """Return the options by name; several hosts, as SQLAlchemy's documentation writes them, become libpq's lists."""
+    hosts = [value.partition(":") for key, value in options if key == "host"]
+    if len(hosts) > 1:
+        options = [(key, value) for key, value in options if key != "host"]
+        options.append(("host", ",".join(host for host, _, _ in hosts)))
+        if any(port for _, _, port in hosts):
+            options.append(("port", ",".join(port for _, _, port in hosts)))
+    found = dict(options)
+    if len(found) < len(options):
+        raise SettingsError("DATABASE_URL is malformed: an option after its '?' is given twice")
+    return found
+
+
+def _check(parameters: Mapping[str, str]) -> None:
+    try:
+        make_conninfo("", **parameters)
+    except psycopg.ProgrammingError:
+        raise SettingsError("DATABASE_URL has an option, after its '?', that libpq does not know") from None
+    places = f"{parameters.get('host', '')},{parameters.get('hostaddr', '')}".split(",")
+    if any(map(_MISPLACED.search, places)) or "\0" in "".join(parameters.values()):
+        raise _malformed()
+    hosts = parameters.get("hostaddr", parameters.get("host", "")).split(",")
+    ports = parameters.get("port", "").split(",")
+    if len(ports) not in (1, len(hosts)) or not all(map(_is_port, ports)):
+        raise SettingsError("DATABASE_URL is malformed: expected one port from 1 to 65535, or one for each host")
+    for key, choices in _CHOICES.items():
+        if parameters.get(key) not in (None, "", *choices.split()):
+            raise SettingsError(f"DATABASE_URL is malformed: expected {key} to be one of {', '.join(choices.split())}")
+    for key in _NUMBERS:
+        if not re.fullmatch(r"-?\d{1,9}|", parameters.get(key, ""), re.ASCII):
+            raise SettingsError(f"DATABASE_URL is malformed: expected {key} to be a whole number")
+
+
+def _is_port(text: str) -> bool:
+    return not text or (re.fullmatch(r"\d{1,5}", text, re.ASCII) is not None and 0 < int(text) < 65536)
+
+
+def _malformed() -> SettingsError:
+    return SettingsError(
+        "DATABASE_URL is malformed: expected postgresql://user:password@host/database, "
+        "with special characters percent-encoded"
+    )
