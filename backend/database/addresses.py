@@ -33,8 +33,8 @@ _NUMBERS: Final = (
     "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
 )  # fmt: skip
 
-_MISPLACED: Final = re.compile(r"[\s@]|^[^:/]*:[^:]*$")
-"""What no host has: a part of a password whose @ is not encoded, or a port."""
+_MISPLACED: Final = re.compile(r"\s|^[^:/@]*:[^:]*$")
+"""What no host has: white space, or a port."""
 
 
 def libpq_parameters(url: str) -> Mapping[str, str]:
@@ -59,7 +59,7 @@ def shown_url(parameters: Mapping[str, str]) -> URL:
     query = {key: value for key, value in parameters.items() if key not in {*_NAMED, *_secrets(), "options"}}
     host: str | None = parameters.get("host", "")
     port = parameters.get("port", "")
-    if "," in parameters.get("host", "") or "/" in parameters.get("host", ""):
+    if re.search("[,/@]", parameters.get("host", "")):
         host, query["host"] = None, parameters["host"]
     if "," in port or (host is None and port):
         query["port"] = port
@@ -103,10 +103,12 @@ def _check(parameters: Mapping[str, str]) -> None:
     except psycopg.ProgrammingError:
         raise SettingsError("DATABASE_URL has an option, after its '?', that libpq does not know") from None
     places = f"{parameters.get('host', '')},{parameters.get('hostaddr', '')}".split(",")
-    if any(map(_MISPLACED.search, places)) or "\0" in "".join(parameters.values()):
+    if not all(map(_is_host, places)) or "\0" in "".join(parameters.values()):
         raise _malformed()
     hosts = parameters.get("hostaddr", parameters.get("host", "")).split(",")
     ports = parameters.get("port", "").split(",")
+    if not re.fullmatch(r"[\d,]*", ",".join(ports), re.ASCII):  # of a password that is not encoded
+        raise _malformed()
     if len(ports) not in (1, len(hosts)) or not all(map(_is_port, ports)):
         raise SettingsError("DATABASE_URL is malformed: expected one port from 1 to 65535, or one for each host")
     for key, choices in _CHOICES.items():
@@ -117,8 +119,17 @@ def _check(parameters: Mapping[str, str]) -> None:
             raise SettingsError(f"DATABASE_URL is malformed: expected {key} to be a whole number")
 
 
+def _is_host(text: str) -> bool:
+    """Return whether a name can be looked up, which Python does in IDNA."""
+    try:
+        _ = text if text.startswith(("/", "@")) else text.encode("idna")
+    except UnicodeError:
+        return False
+    return _MISPLACED.search(text) is None
+
+
 def _is_port(text: str) -> bool:
-    return not text or (re.fullmatch(r"\d{1,5}", text, re.ASCII) is not None and 0 < int(text) < 65536)
+    return not text or (len(text) <= 5 and 0 < int(text) < 65536)
 
 
 def _malformed() -> SettingsError:

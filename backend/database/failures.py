@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from typing_extensions import override
 
+from backend.database.connecting.places import place_of
 from backend.database.effects import may_write
 from backend.database.messages import message, server_message, shared_session
 from backend.database.sqlstates import REFUSED_VALUES, class_of
@@ -108,7 +109,7 @@ def translated(
     elif isinstance(driver, psycopg.Error):
         commits = phase == "commit" and not (isinstance(error, DBAPIError) and error.statement)  # not a flush before it
         kind = _of_driver(error, driver, work, phase, connection, may_be_applied=applied or commits)
-        shown = server_message(kind, driver, statement, connection)
+        shown = place_of(driver) if kind is ConnectError else server_message(kind, driver, statement, connection)
         made = _made(kind, work, _facts(driver, work, connection), shown)
     elif isinstance(error, InvalidRequestError) and error.code == _SHARED:
         made = UsageError(shared_session(str(work)), work.facts)

@@ -48,7 +48,7 @@ from backend.errors import (
 def message(
     kind: type[RepositoryError], work: str, facts: Facts, schema_fields: Collection[str], server: str | None = None
 ) -> str:
-    """Return the text of an error: `work` and what befell it, then details, then the server's own message.
+    """Return the text of an error: `work` and what befell it, then details, then the server's message or its place.
 
     `schema_fields` are the fields that a client knows.
     """
@@ -57,6 +57,8 @@ def message(
         or _MESSAGES_BY_SQLSTATE.get((kind, facts.sqlstate or ""))
         or _MESSAGES.get(kind, "was refused by the server")
     )
+    if kind is ConnectError and server:  # which says why
+        words = "found no connection"
     is_public = issubclass(kind, RequestError)
     fields = [name for name in facts.fields if name in schema_fields or not is_public]
     details = [f"fields {', '.join(fields)}"] if fields else []

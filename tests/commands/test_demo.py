@@ -188,4 +188,6 @@ def test_a_reader_who_has_seen_enough_causes_no_traceback(operator: Operator, ne
         process.stdout.close()
         _, errors = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 1
-    assert errors == ("" if answers else "error: init_db found no connection: the server did not accept one\n")
+    assert errors == (
+        "" if answers else "error: init_db found no connection: host '127.0.0.1' refused a connection to port 1\n"
+    )

@@ -14,7 +14,7 @@ from tests.support.wire import WireProxy
 COMMANDS = ("demo", "check", "init")
 _LINE = re.compile(r"error: [^\n]+\n")
 _MALFORMED = "error: DATABASE_URL is malformed: expected postgresql://user:password@host/database"
-_NO_SERVER = "found no connection: the server did not accept one\n"
+_NO_SERVER = "found no connection: host '127.0.0.1' refused a connection to port 1\n"
 
 
 def refused(operator: Operator, command: str, url: str) -> str:
@@ -35,6 +35,7 @@ def refused(operator: Operator, command: str, url: str) -> str:
         "postgresql://canary:canary@127.0.0.1:canary/canary",
         "postgresql://canary:can@ry:canary@[::1/canary",
         "postgresql://canary:can\udcff@canary/canary",
+        "postgresql://canary:canary%00@127.0.0.1:1/canary",
     ],
 )
 def test_a_malformed_url_is_described(operator: Operator, url: str) -> None:
@@ -46,18 +47,22 @@ def test_an_option_that_nobody_knows_is_described(operator: Operator) -> None:
     assert line == "error: DATABASE_URL has an option, after its '?', that libpq does not know\n"
 
 
+def test_a_mode_that_nobody_knows_is_described(operator: Operator) -> None:
+    line = refused(operator, "check", "postgresql://canary:canary@127.0.0.1:1/canary?sslmode=canary")
+    assert line.startswith("error: DATABASE_URL is malformed: expected sslmode to be one of disable, allow, ")
+
+
 @pytest.mark.parametrize(
-    "url",
+    ("place", "message"),
     [
-        "postgresql://canary:canary@127.0.0.1:1/canary",
-        "postgres://canary:canary@canary.invalid/canary",
-        "postgresql://canary:canary@/canary?host=/canary",
-        "postgresql://canary:canary@127.0.0.1:1/canary?sslmode=canary",
-        "postgresql://canary:canary%00@127.0.0.1:1/canary",
+        ("127.0.0.1:1/canary", "host '127.0.0.1' refused a connection to port 1"),
+        ("unknown.invalid/canary", "the name of host 'unknown.invalid' is unknown"),
+        ("/canary?host=/nowhere", "nothing listens at port 5432 in the socket folder '/nowhere'"),
     ],
 )
-def test_a_server_that_is_not_there_is_described(operator: Operator, url: str) -> None:
-    assert refused(operator, "check", url) == f"error: ping {_NO_SERVER}"
+def test_a_server_that_is_not_there_is_described(operator: Operator, place: str, message: str) -> None:
+    line = refused(operator, "check", f"postgres://canary:canary@{place}")
+    assert line == f"error: ping found no connection: {message}\n"
 
 
 @pytest.mark.parametrize(("command", "work"), [("demo", "init_db"), ("check", "ping"), ("init", "init_db")])

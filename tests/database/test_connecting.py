@@ -22,7 +22,7 @@ from backend.errors import (
 from backend.settings import Settings
 from backend.tasks import TaskCreate, TaskRepository
 from tests.conftest import Server
-from tests.support.faults import Cut, Fault, Refuse
+from tests.support.faults import Cut, Fault, Refuse, Stall
 from tests.support.operator import new_database
 from tests.support.wire import WireProxy
 
@@ -129,9 +129,37 @@ def test_a_connect_that_is_cut_is_no_connection(proxy: WireProxy, ping: Ping) ->
 
 
 @both
-def test_nobody_listens(ping: Ping) -> None:
-    with pytest.raises(ConnectError, match="found no connection"):
-        ping(settings(f"postgresql://someone:{CANARY}@127.0.0.1:1/x", retry_s=30))
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("127.0.0.1:1/x", "host '127.0.0.1' refused a connection to port 1"),
+        ("unknown.invalid/x", "the name of host 'unknown.invalid' is unknown"),
+        ("/x?host=/nowhere", "nothing listens at port 5432 in the socket folder '/nowhere'"),
+        ("a.invalid,b.invalid/x", "the names of the hosts 'a.invalid', 'b.invalid' are unknown"),
+        ("127.0.0.1:1,127.0.0.2:1/x", "none of the hosts '127.0.0.1', '127.0.0.2' opened a session"),
+    ],
+)
+def test_a_connect_that_reaches_nobody_says_where_and_why(ping: Ping, place: str, message: str) -> None:
+    with pytest.raises(ConnectError) as raised:
+        ping(settings(f"postgresql://{CANARY}:{CANARY}@{place}", retry_s=30))
+    assert str(raised.value) == f"ping found no connection: {message}"
+    assert (raised.value.retryable, raised.value.outcome) == (True, "not_applied")
+
+
+@both
+def test_a_connect_without_an_answer_says_so(proxy: WireProxy, ping: Ping) -> None:
+    quick = settings(proxy.url).model_copy(update={"connect_timeout_s": 2})
+    with proxy.fault(Fault("connect", Stall(), times=1000)), pytest.raises(ConnectError) as raised:
+        ping(quick)
+    assert str(raised.value).endswith(" gave no answer at port 5432 in time")
+
+
+@both
+def test_a_refused_connect_names_its_place(proxy: WireProxy, ping: Ping) -> None:
+    with proxy.fault(Fault("connect", Refuse("57P03", CANARY), times=1000)), pytest.raises(ConnectError) as raised:
+        ping(settings(proxy.url))
+    assert ", port 5432" in str(raised.value)
+    assert "SQLSTATE 57P03" in str(raised.value)
 
 
 @both

@@ -30,9 +30,9 @@ def test_an_engine_of_another_driver_is_refused(make: Callable[[], object], mess
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Database(create_async_engine("postgresql+psycopg://h/d")), "got AsyncEngine: use AsyncDatabase"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what is tested
-        (lambda: AsyncDatabase(create_engine("postgresql+psycopg://h/d")), "got Engine: use Database"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what is tested
-        (lambda: Database(5), "got int$"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what is tested
+        (lambda: Database(create_async_engine("postgresql+psycopg://h/d")), "got AsyncEngine: use AsyncDatabase"),  # type: ignore[arg-type]  # what is tested
+        (lambda: AsyncDatabase(create_engine("postgresql+psycopg://h/d")), "got Engine: use Database"),  # type: ignore[arg-type]  # what is tested
+        (lambda: Database(5), "got int$"),  # type: ignore[arg-type]  # what is tested
     ],
 )
 def test_an_engine_of_the_other_twin_is_refused(make: Callable[[], object], message: str) -> None:

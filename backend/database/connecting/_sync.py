@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Dialect
 
 from backend.database.bridge import aside, pause, ready
+from backend.database.connecting.places import Failure, place
 from backend.database.connecting.refusal import ACCEPTED, Question, with_sqlstate
 from backend.database.delays import Delays
 from backend.settings import Settings
@@ -32,8 +33,11 @@ class Connector:
     def __init__(self, settings: Settings, parameters: Mapping[str, str]) -> None:
         self._settings = settings
         self._context: AdaptContext | None = None
+        self._parameters = parameters
+        self._hosts = [host for host in parameters.get("hostaddr", parameters.get("host", "")).split(",") if host]
         timeout = {"connect_timeout": settings.connect_timeout_s}
-        self._conninfo = make_conninfo("", **{**timeout, **_KEEPALIVES, **_TEXT, **parameters})
+        options: dict[str, str | int | None] = {**timeout, **_KEEPALIVES, **_TEXT, **parameters}
+        self._conninfo = make_conninfo("", **options)
 
     def adapt(self, dialect: Dialect) -> None:
         """Take the types that the engine's dialect reads and writes."""
@@ -52,20 +56,23 @@ class Connector:
                     self._conninfo, context=self._context, prepare_threshold=self._settings.prepare_threshold
                 )
             except psycopg.errors.ConnectionTimeout as error:
+                error.add_note(place(self._parameters, "silent"))
                 raise error.with_traceback(None) from None  # without the frames that hold the attempt's socket open
             except psycopg.OperationalError as error:
-                sqlstate = self._refusal()
+                sqlstate, failure = self._refusal()
                 delay_s = delays.next_s() if sqlstate in _WAKING else None
                 if delay_s is None:
-                    raise with_sqlstate(error, sqlstate) from None
+                    refused = with_sqlstate(error, sqlstate)
+                    refused.add_note(place(self._parameters, failure))
+                    raise refused from None
             except BaseException as error:
                 raise error.with_traceback(None) from None  # given up: as above
             pause(delay_s)
 
-    def _refusal(self) -> str | None:
-        """What the server answers to one more attempt: its SQLSTATE, `ACCEPTED`, or `None` for nothing in time."""
+    def _refusal(self) -> tuple[str | None, Failure]:
+        """What the server answers to one more attempt: its SQLSTATE, `ACCEPTED` or `None`; and how the attempt ends."""
         deadline = time.monotonic() + self._settings.connect_timeout_s
-        with Question(self._conninfo) as question:
+        with Question(self._conninfo, self._hosts) as question:
             aside(question.start)
             question.trace()
             while question.is_open:

@@ -4,11 +4,15 @@ The server is asked once more, on a connection whose protocol libpq traces, and 
 """
 
 import re
+import socket
 import tempfile
+from collections.abc import Collection
 from typing import IO, Final, Self
 
 import psycopg
 from psycopg.pq import ConnStatus, PGconn, PollingStatus, Trace, abc
+
+from backend.database.connecting.places import Failure
 
 ACCEPTED: Final = "00000"
 """The server took the second connection: the first one came a moment too early."""
@@ -22,8 +26,10 @@ class Question:
     A thread can still be starting it when a cancelled task leaves the block: then the thread closes it.
     """
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, hosts: Collection[str]) -> None:
         self._conninfo = conninfo
+        self._hosts = hosts
+        self._are_known = True
         self._connection: abc.PGconn | None = None
         self._waiting = PollingStatus.WRITING
         self._trace: IO[bytes] | None = None
@@ -40,7 +46,8 @@ class Question:
             self._trace.close()
 
     def start(self) -> None:
-        """Start the attempt; blocks while libpq looks up the host's name."""
+        """Start the attempt; blocks while the host's name is looked up."""
+        self._are_known = any(map(_is_known, self._hosts))
         self._connection = connection = PGconn.connect_start(self._conninfo.encode())
         if self._is_closed:
             connection.finish()
@@ -77,22 +84,39 @@ class Question:
         """Takes what has come and sends what is next."""
         self._waiting = PollingStatus(self._started.connect_poll())
 
-    def answer(self) -> str | None:
-        """The SQLSTATE with which the server refused, `ACCEPTED`, or `None` if no server said anything."""
+    def answer(self) -> tuple[str | None, Failure]:
+        """Return the SQLSTATE with which the server refused, `ACCEPTED`, or `None`; and how the attempt failed."""
+        if not self._are_known:
+            return None, "unknown"
         if self._trace is None:
-            return None
+            return None, "refused"
         if self._waiting == PollingStatus.OK:
-            return ACCEPTED
+            return ACCEPTED, "answered"
+        if self.is_open:
+            return None, "silent"
         self._started.untrace()
         self._trace.seek(0)
-        codes = _CODE.findall(self._trace.read())
-        return codes[-1].decode() if codes else None
+        messages = self._trace.read()
+        codes = _CODE.findall(messages)
+        if codes:
+            return codes[-1].decode(), "answered"
+        return None, "closed" if messages else "refused"
 
     @property
     def _started(self) -> abc.PGconn:
         if self._connection is None:
             raise AssertionError("start() comes first")
         return self._connection
+
+
+def _is_known(host: str) -> bool:
+    if host.startswith(("/", "@")):  # a socket
+        return True
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        return False
+    return True
 
 
 def with_sqlstate(error: psycopg.OperationalError, sqlstate: str | None) -> psycopg.Error:

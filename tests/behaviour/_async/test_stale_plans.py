@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator
 
 import psycopg
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase, init_db

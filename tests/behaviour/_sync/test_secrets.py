@@ -174,7 +174,7 @@ CASES: list[tuple[type[RepositoryError], Provoke]] = [
     (tree.OutcomeUnknownError, _lost_write),
     (tree.OutcomeUnknownError, _lost_commit),
     (tree.ConnectError, lambda world: world.connect(f"postgresql://{CANARY}:{CANARY}@127.0.0.1:1/{CANARY}")),
-    (tree.ConnectError, lambda world: world.connect(f"postgresql://{CANARY}:{CANARY}@{CANARY}.invalid/{CANARY}")),
+    (tree.ConnectError, lambda world: world.connect(f"postgresql://{CANARY}:{CANARY}@unknown.invalid/{CANARY}")),
     (tree.CredentialsError, lambda world: world.connect(world.server.url(password=CANARY + "9"))),
     (tree.CredentialsError, lambda world: world.connect(world.server.url(user=CANARY + "9"))),
     (tree.UnknownDatabaseError, lambda world: world.connect(world.server.url(database=CANARY + "9"))),

@@ -5,9 +5,9 @@ from collections.abc import Generator
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import create_engine, func
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from backend import Database, init_db
 from backend.errors import InvalidStatementError, TransientError

@@ -1,0 +1,45 @@
+"""Where a connect went, and why it failed, for the text of an error: hosts and ports, and nothing else of the URL."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+Failure = Literal["unknown", "refused", "silent", "closed", "answered"]
+"""The host's name is unknown; its port took no connection; no answer came in time; the connection was closed before the
+server said anything; the server said why."""
+
+_HOST: Final = {
+    "unknown": "the name of host {host!r} is unknown",
+    "refused": "host {host!r} refused a connection to port {port}",
+    "silent": "host {host!r} gave no answer at port {port} in time",
+    "closed": "host {host!r} opened no session at port {port}",
+    "answered": "host {host!r}, port {port}",
+}
+_SOCKET: Final = {"refused": "nothing listens at port {port} in the socket folder {host!r}"}
+_HOSTS: Final = {
+    "unknown": "the names of the hosts {host} are unknown",
+    "silent": "none of the hosts {host} gave an answer in time",
+    "answered": "hosts {host}",
+}
+_SEVERAL: Final = "none of the hosts {host} opened a session"
+
+
+class Place(str):
+    """The text on where and why, as a note of the driver's error."""
+
+    __slots__ = ()
+
+
+def place(parameters: Mapping[str, str], failure: Failure) -> Place:
+    """Return where the parameters of a connect lead to, and how it failed."""
+    host = parameters.get("host") or parameters.get("hostaddr") or "localhost"
+    port = parameters.get("port") or "5432"
+    if "," in host:
+        shown = ", ".join(map(repr, host.split(",")))
+        return Place(_HOSTS.get(failure, _SEVERAL).format(host=shown))
+    texts = _HOST | _SOCKET if host.startswith(("/", "@")) else _HOST
+    return Place(texts[failure].format(host=host, port=port))
+
+
+def place_of(error: BaseException) -> str | None:
+    """Return what was noted on a driver's error by its connector."""
+    return next((note for note in getattr(error, "__notes__", ()) if isinstance(note, Place)), None)
