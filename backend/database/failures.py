@@ -6,8 +6,6 @@ stays on `driver_error`.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from traceback import walk_tb
-from types import CodeType
 from typing import Final, Literal
 
 import psycopg
@@ -19,6 +17,7 @@ from typing_extensions import override
 
 from backend.database.connecting.places import place_of
 from backend.database.effects import may_write
+from backend.database.frames import FETCHING, OPENING, is_of_listener, raised_inside
 from backend.database.messages import message, server_message, shared_session
 from backend.database.sqlstates import REFUSED_VALUES, class_of
 from backend.database.violations import schema_of, violated_fields
@@ -101,11 +100,13 @@ def translated(
         work = replace(work, writes=True)
     applied = own_transaction and work.writes
     driver = (isinstance(error, DBAPIError) and error.orig) or error
-    if phase == "statement" and raised_inside(error, _FETCHING):
+    if phase == "statement" and raised_inside(error, FETCHING):
         phase = "answer"
     if phase == "answer" and isinstance(driver, (psycopg.DataError, *_OF_DATA)) and not isinstance(driver, _OURS):
         made = _made(UnreadableRowError, work)
         made.outcome = "applied" if applied else "not_applied"
+    elif phase == "connect" and is_of_listener(error, driver):
+        return error
     elif isinstance(driver, psycopg.Error):
         commits = phase == "commit" and not (isinstance(error, DBAPIError) and error.statement)  # not a flush before it
         kind = _of_driver(error, driver, work, phase, connection, may_be_applied=applied or commits)
@@ -153,7 +154,7 @@ def _of_driver(
         _is_lost(error, driver, phase, connection) or made is OutcomeUnknownError
     ):
         is_unknown = work.writes and may_be_applied
-        if is_unknown and driver.sqlstate not in _ENDED_WHILE_IDLE and not raised_inside(error, _OPENING):
+        if is_unknown and driver.sqlstate not in _ENDED_WHILE_IDLE and not raised_inside(error, OPENING):
             made = OutcomeUnknownError
         elif not issubclass(made, TransientError):
             made = ConnectionLostError
@@ -192,21 +193,6 @@ def _facts(driver: psycopg.Error, work: Work, connection: Connection | None) -> 
     if work.table is not None:
         fields = violated_fields(driver.diag, work.table, work.columns, schema_of(work.table, connection))
     return Facts(work.model, work.operation, driver.diag.constraint_name, fields, driver.sqlstate)
-
-
-_CURSORS: Final = (psycopg.Cursor, psycopg.AsyncCursor)
-_FETCHING: Final = frozenset(
-    fetch.__code__ for cursor in _CURSORS for fetch in (cursor.fetchone, cursor.fetchmany, cursor.fetchall)
-)
-"""SQLAlchemy's asynchronous cursor fetches while it executes: an error that passed here came after the answer."""
-
-_OPENING: Final = frozenset({psycopg.Connection.cursor.__code__, psycopg.AsyncConnection.cursor.__code__})
-"""Where psycopg refuses a connection that it knows to be closed: nothing was sent."""
-
-
-def raised_inside(error: BaseException, functions: frozenset[CodeType]) -> bool:
-    """Return whether the error left one of these functions."""
-    return any(frame.f_code in functions for frame, _ in walk_tb(error.__traceback__))
 
 
 def _made(

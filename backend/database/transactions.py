@@ -18,8 +18,9 @@ from sqlalchemy import Connection, Executable, RootTransaction, Transaction, eve
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 
-from backend.database.failures import Phase, Work, raised_inside, translated, translating
+from backend.database.failures import Phase, Work, translated, translating
 from backend.database.forking import note, require_own
+from backend.database.frames import raised_inside
 from backend.errors import FailedTransactionError
 
 _KEY: Final = "backend.joined"

@@ -4,8 +4,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -205,6 +207,38 @@ async def test_an_error_of_a_listener_comes_out_as_it_is_of_an_async_engine(
                 await call(database)
             listener.is_armed = False
             await call(database)
+
+
+@of_each_engine
+@pytest.mark.parametrize("name", ["connect", "checkout"])
+def test_a_statement_of_a_listener_that_fails_is_no_failed_connect(
+    clean: Engine, server: Server, kind: str, name: str
+) -> None:
+    def fail(connection: Any, *_: object) -> None:
+        connection.cursor().execute("SELECT missing")
+
+    for call in CALLS:
+        with opened(server.url, kind) as database:
+            event.listen(database.engine, name, fail)
+            with pytest.raises(DBAPIError) as raised:
+                call(database)
+            assert isinstance(raised.value.orig, psycopg.errors.UndefinedColumn)
+
+
+@of_each_engine
+@pytest.mark.parametrize("name", ["connect", "checkout"])
+async def test_a_statement_of_a_listener_that_fails_is_no_failed_connect_of_an_async_engine(
+    clean: Engine, server: Server, kind: str, name: str
+) -> None:
+    def fail(connection: Any, *_: object) -> None:
+        connection.cursor().execute("SELECT missing")
+
+    for call in ASYNC_CALLS:
+        async with async_opened(server.url, kind) as database:
+            event.listen(database.engine.sync_engine, name, fail)
+            with pytest.raises(DBAPIError) as raised:
+                await call(database)
+            assert isinstance(raised.value.orig, psycopg.errors.UndefinedColumn)
 
 
 @at_each_event
