@@ -30,7 +30,13 @@ WORKERS = 2
 STAGES = (
     ["tests/statements/test_scope.py"],
     ["tests/statements/test_statements.py", "tests/statements/test_owner.py"],
+    [
+        "tests/statements/test_raw_sql.py",
+        "tests/statements/test_orm_columns.py",
+        "tests/statements/test_owner_types.py",
+    ],
     ["tests/statements/test_definition_keys.py", "tests/statements/test_definition.py"],
+    ["tests/statements/test_definition_sharing.py", "tests/statements/test_definition_early.py"],
     ["tests/behaviour/_sync/test_scope.py"],
     ["tests/behaviour/_sync/test_calls.py", "tests/behaviour/_sync/test_refusals.py"],
     ["tests/behaviour/_sync/test_locks.py", "tests/behaviour/_sync/test_values.py"],

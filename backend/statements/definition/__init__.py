@@ -8,20 +8,20 @@ Each refusal is a `DefinitionError` whose text says what to change.
     schemas      the create and the update schema as a whole
     fields       each field of a schema against its column and the model's field
     owners       whether an owner's column tells owners apart
-    keys         what compares across owners, and what a `Change` may set of it
+    keys         what compares across owners
     references   foreign keys to owned models
+    changes      what a `Change` may set of both
     agreements   what the classes of one table, and of models that refer to one another, must agree on
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlmodel import SQLModel
 
-from backend.errors import UsageError
 from backend.statements.binding import Argument
-from backend.statements.definition.agreements import agree, announce, owned_models, owner_columns
-from backend.statements.definition.keys import check_keys, unshared_keys
+from backend.statements.definition.agreements import agree, announce, owner_columns
+from backend.statements.definition.changes import check_change
+from backend.statements.definition.keys import check_keys
 from backend.statements.definition.model import check_model
 from backend.statements.definition.naming import (
     attribute,
@@ -33,7 +33,6 @@ from backend.statements.definition.naming import (
     table_mapper,
 )
 from backend.statements.definition.owners import check_owner_type
-from backend.statements.definition.references import unshared_references
 from backend.statements.definition.schemas import check_schemas
 from backend.statements.entity import Entity
 
@@ -47,17 +46,6 @@ class Keywords:
     owner: object = None
     version: object = None
     shared_keys: object = ()
-
-
-def check_change(entity: Entity[Any], changed: frozenset[str]) -> None:
-    """Raises `UsageError` for a `Change` that sets what compares across owners, and what the class does not share."""
-    for key in (*unshared_keys(entity), *unshared_references(entity, owned_models())):
-        if changed & key:
-            listed = ", ".join(sorted(key))
-            raise UsageError(
-                f"a Change of {entity.name} sets a part of the key ({listed}), which compares across owners and lets "
-                "one see that another has a value: add the owner to the key, or name it in shared_keys=(…)"
-            )
 
 
 def define(name: str, arguments: tuple[Argument, ...], keywords: Keywords) -> Entity[SQLModel]:
