@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -195,3 +195,26 @@ def test_what_a_change_may_take_is_taken() -> None:
     change = Change(values, col(Sample.at) == bindparam("then"))
     SAMPLES.change(change, {"new": None, "factor": Decimal("1.075"), "then": AT})
     SAMPLES.change(change, {"new": "x", "factor": 2, "then": None})
+
+
+class Rank(IntEnum):
+    FIRST = 1
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        lambda: col(Sample.at) < datetime.max.replace(tzinfo=UTC),
+        lambda: col(Sample.at) > datetime.min.replace(tzinfo=UTC),
+        lambda: col(Sample.small) == Rank.FIRST,
+        lambda: col(Sample.price) > 5,
+    ],
+)
+def test_what_is_compared_need_not_come_back_from_the_column(condition: Callable[[], Any]) -> None:
+    SAMPLES.list([condition()], (), None, 0)
+
+
+def test_a_change_sets_a_numeric_column_to_a_whole_number() -> None:
+    SAMPLES.change(Change({col(Sample.price): 5}), {})
+    with pytest.raises(UsageError, match="price"):
+        SAMPLES.change(Change({col(Sample.price): 10**4}), {})

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import new_class
 from typing import Annotated, Any, Literal, Optional
 from uuid import UUID
 
@@ -19,12 +20,14 @@ from pydantic import (
     create_model,
     field_validator,
 )
-from sqlalchemy import JSON, Column, Enum, Integer, String, column, inspect
+from sqlalchemy import JSON, Column, Enum, Integer, Numeric, String, column, inspect
 from sqlalchemy.exc import InvalidRequestError
-from sqlmodel import Field, col
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel, col
 from typing_extensions import TypeAliasType
 
 from backend.errors import DefinitionError
+from backend.statements.definition import Keywords, define
 from tests.support.definitions import (
     NAMED,
     REGISTRY,
@@ -448,3 +451,31 @@ def test_defining_needs_no_database_and_configures_no_mapper(monkeypatch: pytest
 def test_the_relationship_target_of_the_right_model_does_not_exist() -> None:
     with pytest.raises(InvalidRequestError, match="expression 'Mission' failed to locate a name"):
         REGISTRY.configure()
+
+
+class Grade(StrEnum):
+    GOOD = "good"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind", "message"),
+    [
+        (Grade, String, "is Grade, and its column gives back str: make its column an Enum"),
+        (float, Numeric(12, 2), "is float, and its column gives back Decimal: declare it Decimal"),
+        (int, Numeric(12, 0), "is int, and its column gives back Decimal: declare it Decimal"),
+        (bool, Integer, "is bool, and its column gives back int: declare it int"),
+    ],
+)
+def test_a_field_whose_column_gives_back_another_class_is_refused(annotation: Any, kind: Any, message: str) -> None:
+    name = f"Other{annotation.__name__.title()}"
+    body = {
+        "__module__": __name__,
+        "__annotations__": {"id": int, "value": annotation},
+        "id": Field(default=None, primary_key=True),
+        "value": Field(sa_type=kind),
+    }
+    base = new_class("Base", (SQLModel,), {"registry": registry()})
+    model = new_class(name, (base,), {"table": True}, lambda namespace: namespace.update(body))
+    schema = create_model("Schema", value=(annotation, ...))
+    with pytest.raises(DefinitionError, match=message):
+        define("Rows", (model, schema, schema, int, str), Keywords())

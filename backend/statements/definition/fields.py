@@ -4,6 +4,8 @@ Only what is certain is refused here. What cannot be decided by types, such as a
 what it is given, is left to `rules` and `storage`, which see the value.
 """
 
+from enum import Enum as PythonEnum
+
 from pydantic import AfterValidator, BaseModel, BeforeValidator, PlainValidator, WrapValidator
 from pydantic.fields import FieldInfo
 from sqlalchemy import Enum, String
@@ -23,6 +25,7 @@ def check_field(entity: Entity[SQLModel], schema: type[BaseModel], key: str, fie
     """Raises `DefinitionError` if the field is certain to let pass what the model or the column does not take."""
     if (reason := unsupported(entity.columns[key].type)) is not None:
         raise DefinitionError(f"{schema.__name__}.{key} cannot be written to {entity.name}.{key}: {reason}")
+    _check_model_class(entity, key)
     _check_class(entity, schema, key, field)
     taken = values(field)
     if not taken or not all(is_scalar(one.kind) for one in taken):
@@ -32,6 +35,30 @@ def check_field(entity: Entity[SQLModel], schema: type[BaseModel], key: str, fie
         given = loosest(field, constraint)
         if wanted is not None and (given is None or given.tightness() < wanted.tightness()):
             raise DefinitionError(f"{schema.__name__}.{key} is looser than {entity.name}.{key}: add {wanted.said}")
+
+
+def _check_model_class(entity: Entity[SQLModel], key: str) -> None:
+    """Raises `DefinitionError` if the column gives back another class than the model says, and so takes no value."""
+    stored = python_type(entity.columns[key])
+    own = entity.model.model_fields.get(key)
+    if stored not in HELD or own is None or field_validators(entity.model, key):
+        return
+    for one in values(own):
+        kind = _plain_class(one.kind)
+        converts = any(isinstance(part, _CONVERTERS) for part in one.metadata)
+        if kind is not None and kind is not stored and not converts:
+            remedy = f"declare it {stored.__name__}, or another sa_type"
+            raise DefinitionError(
+                f"{entity.name}.{key} is {kind.__name__}, and its column gives back {stored.__name__}: "
+                + ("make its column an Enum" if issubclass(kind, PythonEnum) else remedy)
+            )
+
+
+def _plain_class(kind: object) -> type | None:
+    """Return the class whose values a field has for sure: a scalar's or an enum's."""
+    if is_scalar(kind):
+        return kind
+    return kind if isinstance(kind, type) and issubclass(kind, PythonEnum) else None
 
 
 def _check_class(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:
