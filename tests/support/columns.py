@@ -110,7 +110,7 @@ class SampleCreate(BaseModel):
     data: dict[str, Any] | None = None
     body: Place | Point | MISSING = MISSING
     colour: Colour | None = None
-    price: Decimal | None = None
+    price: Annotated[Decimal, AfterValidator(lambda price: price)] | None = None  # so that its column is what limits it
     tags: list[str] | None = None
     counts: list[int] | None = None
     grid: list[list[int]] | None = None
