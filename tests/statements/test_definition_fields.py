@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import INET
 from sqlmodel import Field as ColumnField
 
 from backend.errors import DefinitionError
-from tests.support.definitions import Local, repository, schema
+from tests.support.definitions import Local, owned, repository, schema
 
 
 class Typed(Local, table=True):
@@ -113,3 +113,10 @@ RIGHT: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("key", "kind"), RIGHT)
 def test_a_type_that_its_column_may_take_is_accepted(key: str, kind: Any) -> None:
     define(**{key: (kind, None)})
+
+
+def test_a_field_that_hides_the_metadata_is_refused() -> None:
+    with pytest.warns(UserWarning, match='"metadata" in "Hiding" shadows'):
+        model = owned("Hiding", metadata=(dict[str, int], ColumnField(sa_type=JSON)))
+    with pytest.raises(DefinitionError, match=r"^Hiding\.metadata hides SQLModel's own metadata"):
+        repository(model, schema("New", name=str, metadata=dict[str, int]), schema("Empty"), owner=model.owner_id)

@@ -16,6 +16,11 @@ def check_model(name: str, entity: Entity[SQLModel]) -> None:
     for key, column in entity.columns.items():
         if (reason := unreadable(column.type)) is not None:
             raise DefinitionError(f"{entity.name}.{key} cannot be read: {reason}")
+    if "metadata" in entity.columns:
+        raise DefinitionError(
+            f"{entity.name}.metadata hides SQLModel's own metadata, which has the tables: "
+            'name the field otherwise, with sa_column_kwargs={"name": "metadata"}'
+        )
     _check_python_type(name, entity, "id", entity.primary_key, entity.id_type)
     if entity.owner is not None:
         _check_python_type(name, entity, "owner", entity.owner, entity.owner_type)
