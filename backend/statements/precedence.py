@@ -44,7 +44,7 @@ def _is_open(element: ClauseElement) -> bool:
     operator: object = getattr(element, "operator", None) if kind in ("binary", *_LISTS) else operators.and_
     if operator is operators.regexp_replace_op:  # the one operator that is rendered as a function
         return False
-    if operator in (operators.or_, operators.comma_op, None):
+    if operator in (operators.or_, operators.comma_op):
         return True
     if kind in _LISTS:
         return any(map(_is_open, cast("Iterable[ClauseElement]", getattr(element, "clauses", ()))))  # of every list
