@@ -34,7 +34,7 @@ _NUMBERS: Final = (
 )  # fmt: skip
 
 _MISPLACED: Final = re.compile(r"\s|^[^:/@]*:[^:]*$")
-"""What no host has: white space, or a port."""
+"""What no host name has: white space, or a port."""
 
 
 def libpq_parameters(url: str) -> Mapping[str, str]:
@@ -120,9 +120,11 @@ def _check(parameters: Mapping[str, str]) -> None:
 
 
 def _is_host(text: str) -> bool:
-    """Return whether a name can be looked up, which Python does in IDNA."""
+    """Return whether this is a socket's folder, or a name that can be looked up, which Python does in IDNA."""
+    if text.startswith(("/", "@")):
+        return True
     try:
-        _ = text if text.startswith(("/", "@")) else text.encode("idna")
+        text.encode("idna")
     except UnicodeError:
         return False
     return _MISPLACED.search(text) is None

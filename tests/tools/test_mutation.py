@@ -24,8 +24,8 @@ def test_each_has_a_name_of_its_own_and_is_another_module_that_can_be_read(made:
 @pytest.mark.parametrize(
     "name",
     [
-        "scope.Scope.__init__: opposite: owner == bindparam(OWNER_PARAMETER)",
-        "scope._held: without where: held.where(_owner_of(read.source, owners) == bindparam(OWNER_PARAMETER))",
+        "scope.Scope.__init__: opposite: owner == self._stamped",
+        "scope.Scope._held: without where: held.where(theirs == self._stamped)",
         "statements.Statements._key: without element 2: "
         "(self.entity.key_column == bindparam(ID_PARAMETER), *self._in_scope)",
         "statements.Statements._in_reach: first branch: self._scope is None",
