@@ -15,14 +15,17 @@ from backend.database.connecting._async import AsyncConnector
 from backend.database.connecting._sync import Connector
 from backend.database.transaction_block._async import AsyncTransactionBlock
 from backend.database.transaction_block._sync import TransactionBlock
-from backend.repository.subclassing._async import AsyncScoped
-from backend.repository.subclassing._sync import Scoped
+from backend.repository._async.protected import AsyncProtectedCalls
+from backend.repository._async.reading import AsyncReads
+from backend.repository._sync.protected import ProtectedCalls
+from backend.repository._sync.reading import Reads
 from backend.tasks import AsyncTaskRepository, TaskRepository
 from tools.generate_sync import ROOT, to_sync, twins
 
 PAIRS: list[tuple[type, type]] = [
     (AsyncCRUDRepository, CRUDRepository),
-    (AsyncScoped, Scoped),
+    (AsyncReads, Reads),
+    (AsyncProtectedCalls, ProtectedCalls),
     (AsyncDatabase, Database),
     (AsyncConnector, Connector),
     (AsyncTransactionBlock, TransactionBlock),

@@ -1,8 +1,8 @@
 """Writes the synchronous twin of every asynchronous source: `python -m tools.generate_sync [--check]`.
 
 Sources: each `_async.py` below `backend/`, whose twin is the `_sync.py` beside it, and each file of a folder `_async`
-below `tests/`, whose twin lies in the folder `_sync` beside it. With `--check` nothing is written, and a twin that is
-stale, missing or without a source, or a rule that no source needs, is an error.
+below `backend/` or `tests/`, whose twin lies in the folder `_sync` beside it. With `--check` nothing is written, and a
+twin that is stale, missing or without a source, or a rule that no source needs, is an error.
 """
 
 import re
@@ -35,7 +35,7 @@ RULES = (
     Rule(r"\b(SQLModel|psycopg\.)Async(?=Session|Connection)", r"\1"),
     Rule(r"\ban Async(?=[BCDFGHJ-NP-TV-Z])", "a "),
     Rule(r"\b(an )?Async(?=[A-Z])", r"\1"),
-    Rule(r"\b(create_)?async_(?=on_|engine|aside|pause|ready|session)", r"\1"),
+    Rule(r"\b(create_)?async_(?=on_|engine|aside|pause|ready|run_call|session|sync_side)", r"\1"),
     Rule(r"\bAbstractAsync(?=[A-Z])", "Abstract"),
     Rule(r"\b_async\b", "_sync"),
 )
@@ -52,9 +52,13 @@ def to_sync(text: str, used: set[Rule]) -> str:
 
 def twins(root: Path) -> dict[Path, Path]:
     """Each source with its twin."""
-    package = {path: path.with_name("_sync.py") for path in root.glob("backend/**/_async.py")}
-    tests = {path: path.parent.with_name("_sync") / path.name for path in root.glob("tests/**/_async/*.py")}
-    return dict(sorted((package | tests).items()))
+    modules = {path: path.with_name("_sync.py") for path in root.glob("backend/**/_async.py")}
+    folders = {
+        path: path.parent.with_name("_sync") / path.name
+        for place in ("backend", "tests")
+        for path in root.glob(f"{place}/**/_async/*.py")
+    }
+    return dict(sorted((modules | folders).items()))
 
 
 def generated(source: Path, root: Path, used: set[Rule]) -> str:
@@ -80,7 +84,11 @@ def problems(root: Path, *, write: bool) -> list[str]:
         elif not twin.exists() or twin.read_text() != text:
             kind = "stale" if twin.exists() else "missing"
             found.append(f"{kind}: {twin.relative_to(root)}, run {COMMAND}")
-    existing = {*root.glob("backend/**/_sync.py"), *root.glob("tests/**/_sync/*.py")}
+    existing = {
+        *root.glob("backend/**/_sync.py"),
+        *root.glob("backend/**/_sync/*.py"),
+        *root.glob("tests/**/_sync/*.py"),
+    }
     found += [f"without a source: {twin.relative_to(root)}" for twin in sorted(existing - {*pairs.values()})]
     found += [f"a rule that no source needs: {rule.pattern}" for rule in RULES if rule not in used]
     return found

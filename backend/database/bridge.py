@@ -35,6 +35,26 @@ async def async_on_session(
     return await _cancelled_where_it_waits(session.run_sync(work, *args, **kwargs))
 
 
+def sync_side(session: Session) -> Session:
+    """Return the session."""
+    return session
+
+
+def async_sync_side(session: AsyncSession) -> Session:
+    """Return the synchronous session that runs underneath."""
+    return session.sync_session
+
+
+def run_call(_session: Session, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `call(…)`, which uses the session."""
+    return call(*args, **kwargs)
+
+
+async def async_run_call(session: AsyncSession, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `call(…)`, which uses the session's synchronous side."""
+    return await _cancelled_where_it_waits(session.run_sync(run_call, call, *args, **kwargs))
+
+
 def on_engine(engine: Engine, work: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Runs `work(engine, …)`."""
     return work(engine, *args, **kwargs)

@@ -54,6 +54,16 @@ _ENDED_WHILE_IDLE: Final = frozenset({"25P03", "57P05"})
 """The server closed the session before it read what was sent last."""
 
 
+@dataclass(frozen=True, slots=True)
+class OperationKind:
+    """A call, whichever model it is made for."""
+
+    name: str
+    writes: bool = False
+    locks: bool = False
+    """It takes a lock that outlasts it, and so needs a transaction."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
     """What was being done, for the words of an error and for what a lost answer means."""

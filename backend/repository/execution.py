@@ -8,7 +8,7 @@
 Never two connections for one session, and never a transaction left open.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +16,16 @@ from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.orm import Mapper, Session
 
 from backend.database.checkout import autocommit, autocommitting, is_autocommitting
-from backend.database.failures import Phase, Work, translated, translating
+from backend.database.failures import OperationKind, Phase, Work, translated, translating
 from backend.database.forking import note, require_own
 from backend.database.sessions import TransactionSession, refuse_closed_in_use
 from backend.database.sqlstates import is_stale_plan
 from backend.database.transactions import committing, connection_of, join, wrote
 from backend.errors import UsageError
+from backend.repository.bound import Bound, Parameters, RowT
 from backend.statements.rows import ModelRow
 
 Rows = Sequence[ModelRow]
-Parameters = Mapping[str, object]
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -62,8 +62,21 @@ class Call:
             raise made from None
 
 
-def run(session: Session, call: Call) -> Rows:
-    """Return the answer to a call. Raises the errors of `backend.errors`; one of the caller's own flush as it is."""
+def run(
+    bound: Bound[RowT],
+    statement: Executable,
+    parameters: Parameters,
+    kind: OperationKind,
+    routed_as: Executable | None = None,
+) -> Rows:
+    """Return the answer to a statement; a session that routes is asked with `routed_as`, if it is given.
+
+    Raises the errors of `backend.errors`; an error of the caller's own flush passes as it is.
+    """
+    bound.statements.require_owner(statement)
+    metadata, session = bound.metadata, bound.session
+    operation = metadata.operation(kind)
+    call = Call(metadata.entity.mapper, statement, {**parameters, **bound.scope}, operation, routed_as)
     if session.in_transaction():
         return _joining(session, call)
     if isinstance(session, TransactionSession):

@@ -34,9 +34,9 @@ def define(type_: Any, *, nullable: bool = False, **options: Any) -> None:
 
     class Repository(CRUDRepository[Versioned, Schema, Schema], version=col(Versioned.version)): ...
 
-    definition = Repository._class_definition  # pyright: ignore[reportPrivateUsage]
-    assert definition is not None
-    check_version_moves(definition.entity)
+    metadata = Repository._class_metadata  # pyright: ignore[reportPrivateUsage]
+    assert metadata is not None
+    check_version_moves(metadata.entity)
 
 
 @pytest.mark.parametrize(

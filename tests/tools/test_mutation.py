@@ -31,9 +31,9 @@ def test_each_has_a_name_of_its_own_and_is_another_module_that_can_be_read(made:
         "statements.Statements._in_reach: first branch: self._scope is None",
         "statements.Statements.select: without where: select(*columns).select_from(self.entity.table)",
         "statements.Statements.insert: without values: statement.values(self._scope.stamp)",
-        "_sync.CRUDRepository.owned_by: left out: scoped._scoped_statements = self._definition.scoped",
-        "_sync.Scoped._run: turned round: {**parameters, **self._scope}",
-        "definition.Definition.check_owner: not raised: raise UsageError",
+        "crud.CRUDRepository._scoped: left out: scoped._bound = bound",
+        "execution.run: turned round: {**parameters, **bound.scope}",
+        "metadata.RepositoryMetadata.check_owner: not raised: raise UsageError",
     ],
 )
 def test_a_way_to_lose_the_owner_is_among_them(made: list[Mutant], name: str) -> None:

@@ -29,11 +29,14 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "backend/statements/definition/owners.py": (),
     "backend/statements/definition/references.py": (),
     "backend/statements/definition/agreements.py": (),
-    "backend/repository/definition.py": ("check_owner", "__init__"),
-    "backend/repository/_sync.py": ("__init__", "owned_by", "create", "list", "_rows_of", "_changed_row"),
-    "backend/repository/subclassing/_sync.py": (
-        *("__init__", "_select", "_all", "_one_or_none", "_scalar", "_change", "_run", "_entities"),
-    ),
+    "backend/repository/bound.py": (),
+    "backend/repository/calls/reading.py": (),
+    "backend/repository/calls/aggregating.py": (),
+    "backend/repository/calls/writing.py": (),
+    "backend/repository/calls/selecting.py": (),
+    "backend/repository/execution.py": ("run",),
+    "backend/repository/metadata.py": ("check_owner", "__init__"),
+    "backend/repository/_sync/crud.py": ("__init__", "owned_by", "every_owner", "_scoped"),
 }
 """The mutated files; of the last three only the functions through which a scope is carried."""
 

@@ -13,7 +13,9 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import Change
+from backend.database.failures import OperationKind
 from backend.errors import MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
+from backend.repository.execution import run
 from backend.statements.parameters import ID_PARAMETER, OWNER_PARAMETER
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.entities import (
@@ -47,7 +49,7 @@ class Tickets(AsyncTicketRepository):
         return await self._one_or_none(self._select(col(Ticket.title)).where(col(Ticket.title) == title))
 
     async def sent_unseen(self, statement: Any) -> None:
-        await self._run(statement, {}, "select")
+        await self._call(run, statement, {}, OperationKind("select"))
 
     async def number(self, *where: Any) -> int | None:
         return await self._scalar(self._select(col(Ticket.id)).where(*where))
@@ -218,21 +220,17 @@ ARGUMENTS: dict[str, Callable[[Tickets | AsyncTaskRepository, Any], list[tuple[A
     "assign": lambda _repository, _version: [({"who": "x"},)],
     "change": lambda _repository, _version: [(_ASSIGN_X,), (_ASSIGN_NONE_MEETS,)],
     "_change": lambda repository, _version: [(_ASSIGN_X if isinstance(repository, Tickets) else _DESCRIBE,)],
-    "_rows_of": lambda _repository, _version: [("get",)],
-    "_unchanged": lambda _repository, version: [(None,), (version,)],
-    "_look": lambda repository, _version: [("update", getattr(repository, "_statements").update)],  # noqa: B009
-    "_changed_row": lambda repository, _version: [("update", getattr(repository, "_statements").delete, {}, None)],  # noqa: B009
 }
 """For each call with an id, the arguments after it to try."""
 VERSIONED = ("update", "delete")
 
 
 def _filled(repository: Any) -> Any:
-    return repository._definition.entity.update(title="x")
+    return repository._bound.metadata.entity.update(title="x")
 
 
 def _empty(repository: Any) -> Any:
-    return repository._definition.entity.update()
+    return repository._bound.metadata.entity.update()
 
 
 async def _observed(call: Callable[[], Awaitable[Any]], id: int, proxy: WireProxy) -> tuple[object, ...]:

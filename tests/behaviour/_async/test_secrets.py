@@ -17,9 +17,10 @@ from backend import AsyncCRUDRepository, AsyncDatabase, Change
 from backend import errors as tree
 from backend.database.addresses import libpq_parameters
 from backend.database.connecting._async import AsyncConnector
+from backend.database.failures import OperationKind
 from backend.errors import RepositoryError
-from backend.repository.definition import required_definition
 from backend.repository.execution import Call
+from backend.repository.metadata import required_metadata
 from backend.settings import Settings
 from backend.statements.definition import Keywords
 from backend.statements.parameters import ID_PARAMETER
@@ -275,8 +276,8 @@ async def test_a_debugger_finds_the_drivers_error(world: World) -> None:
 
 
 async def test_no_object_shows_a_secret(world: World) -> None:
-    definition = required_definition(AsyncVaultRepository, AsyncCRUDRepository, Keywords(version=col(Vault.version)))
-    entity = definition.entity
+    metadata = required_metadata(AsyncVaultRepository, AsyncCRUDRepository, Keywords(version=col(Vault.version)))
+    entity = metadata.entity
     objects: list[object] = [
         Settings.of_url(world.server.url()),
         AsyncConnector(Settings.of_url(world.server.url()), libpq_parameters(world.server.url())),
@@ -284,7 +285,7 @@ async def test_no_object_shows_a_secret(world: World) -> None:
         world.vaults,
         AsyncTaskRepository(world.session).owned_by(CANARY),
         Change({col(Vault.secret): CANARY}, col(Vault.secret) == CANARY),
-        Call(entity.mapper, definition.unscoped.one, {ID_PARAMETER: CANARY}, definition.work["get"]),
-        *(definition, entity, definition.created, definition.changed, definition.unscoped, definition.work["create"]),
+        Call(entity.mapper, metadata.unscoped.one, {ID_PARAMETER: CANARY}, metadata.operation(OperationKind("get"))),
+        *(metadata, entity, metadata.create_reader, metadata.update_reader, metadata.unscoped),
     ]
     assert [shown for one in objects for shown in (str(one), repr(one), f"{one}") if CANARY in shown] == []

@@ -1,6 +1,5 @@
 """What a repository class is bound to: its entity, statements and schemas, made once when the class is defined."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Generic
@@ -9,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Integer
 from sqlmodel import SQLModel
 
-from backend.database.failures import Work
+from backend.database.failures import OperationKind, Work
 from backend.errors import (
     ConstraintViolationError,
     DefinitionError,
@@ -33,21 +32,23 @@ from backend.statements.storage import check_of, is_checked
 from backend.statements.values import Intake
 
 
-class Definition(Generic[ModelT]):
+class RepositoryMetadata(Generic[ModelT]):
     """What every instance of one repository class shares."""
 
-    def __init__(self, entity: Entity[ModelT]) -> None:
+    def __init__(self, name: str, entity: Entity[ModelT]) -> None:
+        self.name = name
+        """The name of the repository class."""
         self.entity: Entity[ModelT] = entity
         self.scoped: Statements[ModelT] = Statements(entity, scoped=True)
         self.unscoped: Statements[ModelT] = Statements(entity, scoped=False)
         self.unowned: Statements[ModelT] | None = self.unscoped if entity.owner is None else None
         """The statements of a repository that names no scope: none for a model with an owner."""
-        self.work: dict[str, Work] = _works(entity)
+        self._operations: dict[OperationKind, Work] = {}
         self._id_type = entity.id_type
         self._id_check = check_of(entity.key_column.type)
         self._owner_check = None if entity.owner_column is None else check_of(entity.owner_column.type)
         version = entity.version_column
-        self._counts = version is not None and isinstance(stored_type(version), Integer)
+        self._is_integer_version = version is not None and isinstance(stored_type(version), Integer)
         self._version_check = None if version is None else check_of(version.type)
 
     @lazy
@@ -61,16 +62,23 @@ class Definition(Generic[ModelT]):
         return transient_builder(self.entity)
 
     @lazy
-    def created(self) -> Intake:
+    def create_reader(self) -> Intake:
         """Reads instances of the create schema."""
         return Intake(self.entity, self.entity.create, "create")
 
     @lazy
-    def changed(self) -> Intake:
+    def update_reader(self) -> Intake:
         """Reads instances of the update schema."""
         return Intake(self.entity, self.entity.update, "update")
 
-    def can_hold(self, id: object) -> bool:
+    def operation(self, kind: OperationKind) -> Work:
+        """Return the operation on this model, for the texts of its errors and for what a lost answer means."""
+        operation = self._operations.get(kind)
+        if operation is None:
+            operation = self._operations[kind] = self._operation(kind)
+        return operation
+
+    def id_fits(self, id: object) -> bool:
         """Whether the key's column can hold this id: one that it cannot is absent. `UsageError` for another type."""
         if not isinstance(id, self._id_type) or (isinstance(id, bool) and self._id_type is not bool):
             expected, given = with_article(self._id_type), described(id)
@@ -100,37 +108,37 @@ class Definition(Generic[ModelT]):
         if self._owner_check and self._owner_check(owner):
             raise UsageError(f"invalid owner for {entity.name}: the column cannot store this {type(owner).__name__}")
 
-    def not_found(self, id: object, operation: str, *, met: bool = True) -> NotFoundError:
-        """The error for an id that no row in scope has, or none that is as it was asked for (`met` is false).
+    def not_found(self, id: object, kind: OperationKind, *, conditions_given: bool = False) -> NotFoundError:
+        """The error for an id that no row in scope has, or none that is as it was asked for (`conditions_given`).
 
         A key that a person chose is not shown.
         """
         name = f"id {shown(id)}" if isinstance(id, int) else f"id {id}" if isinstance(id, UUID) else "this id"
-        asked = "" if met else " meets the conditions of the change"
-        return NotFoundError(f"no {self.entity.name} with {name}{asked}", Facts(self.entity.name, operation))
+        asked = " meets the conditions of the change" if conditions_given else ""
+        return NotFoundError(f"no {self.entity.name} with {name}{asked}", Facts(self.entity.name, kind.name))
 
-    def unwritten(self, id: object, operation: str, found: Sequence[ModelRow], expected: object) -> RequestError:
-        """Return why a write has written no row: `found` is the row with this id in scope, if there is one."""
-        if not found:
-            return self.not_found(id, operation)
-        if expected is not None and not self.has_version(found[0], expected):
-            return self.stale(operation)
-        return self.suppressed(operation)
+    def unwritten(self, id: object, kind: OperationKind, row: ModelRow | None, expected: object) -> RequestError:
+        """Return why a write has written no row: `row` is the row with this id in scope, or `None`."""
+        if row is None:
+            return self.not_found(id, kind)
+        if expected is not None and not self.has_version(row, expected):
+            return self.stale(kind)
+        return self.suppressed(kind)
 
-    def suppressed(self, operation: str) -> ConstraintViolationError:
+    def suppressed(self, kind: OperationKind) -> ConstraintViolationError:
         """Return the error for a write that the server accepted, of a row that it did not write."""
-        there = "" if operation == "create" else ", though its row is there"
+        there = "" if kind.name == "create" else ", though its row is there"
         return ConstraintViolationError(
-            f"{operation} of {self.entity.name} wrote nothing{there}: a trigger, rule or policy of the table skips it",
-            Facts(self.entity.name, operation),
+            f"{kind.name} of {self.entity.name} wrote nothing{there}: a trigger, rule or policy of the table skips it",
+            Facts(self.entity.name, kind.name),
         )
 
-    def stale(self, operation: str) -> StaleError:
+    def stale(self, kind: OperationKind) -> StaleError:
         """The error for a row whose version is not the expected one."""
-        facts = Facts(self.entity.name, operation, fields=(str(self.entity.version),))
+        facts = Facts(self.entity.name, kind.name, fields=(str(self.entity.version),))
         return StaleError(f"this {self.entity.name} has changed since it was read: read it again, then decide", facts)
 
-    def can_match(self, expected: object) -> bool:
+    def version_fits(self, expected: object) -> bool:
         """Whether a row can have this version: a number that the column cannot hold is a stale one.
 
         Raises `UsageError` for what is no version.
@@ -138,12 +146,12 @@ class Definition(Generic[ModelT]):
         entity = self.entity
         if self._version_check is None:
             raise UsageError(f"{entity.name} has no version: name it, version=col({entity.name}.updated_at)")
-        if self._counts:
+        if self._is_integer_version:
             is_version = isinstance(expected, int) and not isinstance(expected, bool)
         else:
             is_version = isinstance(expected, datetime) and expected.utcoffset() is not None
         if not is_version:
-            kind = "an int" if self._counts else "a datetime with a time zone"
+            kind = "an int" if self._is_integer_version else "a datetime with a time zone"
             naive = " without one" if isinstance(expected, datetime) else ""
             raise UsageError(
                 f"the version of {entity.name} is {kind}, got {described(expected)}{naive}: "
@@ -152,15 +160,30 @@ class Definition(Generic[ModelT]):
         return self._version_check(expected) is None
 
     def has_version(self, row: ModelRow, expected: object) -> bool:
-        """Whether the row's version is this one, which `can_match` has passed."""
+        """Whether the row's version is this one, which `version_fits` has passed."""
         version = row[tuple(self.entity.columns).index(str(self.entity.version))]
         if isinstance(version, datetime) and isinstance(expected, datetime):
             return version.astimezone(UTC) == expected.astimezone(UTC)  # in two zones, a repeated hour equals nothing
         return version == expected
 
+    def _operation(self, kind: OperationKind) -> Work:
+        entity = self.entity
+        create, update = entity.create.model_fields, entity.update.model_fields
+        written = {"create": (*create, *filter(None, (entity.owner,))), "update": tuple(update)}.get(kind.name)
+        return Work(
+            kind.name,
+            entity.name,
+            entity.table,
+            writes=kind.writes,
+            locks=kind.locks,
+            columns=entity.columns,
+            schema_fields=frozenset((*create, *update)),
+            is_checked=written is not None and all(is_checked(entity.columns[field].type) for field in written),
+        )
 
-def definition_of(cls: type, root: type, keywords: Keywords) -> Definition[SQLModel] | None:
-    """The definition of a repository class; `None` while a type argument is open or a name in it does not exist yet.
+
+def repository_metadata(cls: type, root: type, keywords: Keywords) -> RepositoryMetadata[SQLModel] | None:
+    """Return the metadata of a class; `None` while a type argument is open or a name in it does not exist yet.
 
     The owner that such a class names is known at once, so that no statement reads its table without.
     """
@@ -171,21 +194,21 @@ def definition_of(cls: type, root: type, keywords: Keywords) -> Definition[SQLMo
     defaults = tuple(
         getattr(argument, "__default__", argument) if is_unbound(argument) else argument for argument in arguments
     )
-    return Definition(define(cls.__name__, defaults, keywords))
+    return RepositoryMetadata(cls.__name__, define(cls.__name__, defaults, keywords))
 
 
-def required_definition(cls: type, root: type, keywords: Keywords) -> Definition[SQLModel]:
-    """The definition at the first use of a class. Raises `DefinitionError` if a type argument is still open."""
-    definition = definition_of(cls, root, keywords)
-    if definition is None:
+def required_metadata(cls: type, root: type, keywords: Keywords) -> RepositoryMetadata[SQLModel]:
+    """Return the metadata at the first use of a class. Raises `DefinitionError` if a type argument is still open."""
+    metadata = repository_metadata(cls, root, keywords)
+    if metadata is None:
         raise DefinitionError(
             f"{cls.__name__} does not say what it holds, or names a class that does not exist: "
             f"class {cls.__name__}({root.__name__}[Model, Create, Update])"
         )
-    return definition
+    return metadata
 
 
-def merged(inherited: Keywords, owner: object, version: object, shared_keys: object) -> Keywords:
+def merge_options(inherited: Keywords, owner: object, version: object, shared_keys: object) -> Keywords:
     """The keywords of a subclass: its own, and its base's where it names none."""
     says_none = isinstance(shared_keys, tuple) and not shared_keys
     return replace(
@@ -194,34 +217,3 @@ def merged(inherited: Keywords, owner: object, version: object, shared_keys: obj
         version=inherited.version if version is None else version,
         shared_keys=inherited.shared_keys if says_none else shared_keys,
     )
-
-
-def locked(operation: str) -> str:
-    """The key in `Definition.work` of an operation that locks what it reads."""
-    return f"{operation} locked"
-
-
-def looked(operation: str) -> str:
-    """The key in `Definition.work` of the part of an operation that writes nothing."""
-    return f"{operation} read"
-
-
-def _works(entity: Entity[ModelT]) -> dict[str, Work]:
-    create, update = entity.create.model_fields, entity.update.model_fields
-    public = frozenset((*create, *update))
-    reads = Work("", entity.name, entity.table, writes=False, columns=entity.columns, schema_fields=public)
-    written = {"create": (*create, *filter(None, (entity.owner,))), "update": tuple(update)}
-    checked = {
-        operation: all(is_checked(entity.columns[field].type) for field in fields)
-        for operation, fields in written.items()
-    }
-    return {
-        **{one: replace(reads, operation=one) for one in _READS},
-        **{one: replace(reads, operation=one, writes=True, is_checked=checked.get(one, False)) for one in _WRITES},
-        **{locked(one): replace(reads, operation=one, locks=True) for one in ("get", "get_one")},
-        **{looked(one): replace(reads, operation=one) for one in ("update", "delete", "change")},
-    }
-
-
-_READS = ("get", "get_one", "list", "first", "one", "one_or_none", "count", "exists", "select")
-_WRITES = ("create", "update", "delete", "change")

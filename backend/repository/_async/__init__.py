@@ -1,0 +1,1 @@
+"""The asynchronous contracts: the source of `_sync`."""

@@ -1,0 +1,148 @@
+"""The repository that a team subclasses: how it is defined and scoped, and the contracts of the calls that write."""
+
+from copy import copy
+from datetime import datetime
+from typing import ClassVar, Generic, Self, cast
+
+from sqlalchemy.orm import Mapped
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typing_extensions import override
+
+from backend.database.bridge import async_sync_side
+from backend.database.sessions import check_session
+from backend.errors import UsageError
+from backend.repository._async.protected import AsyncProtectedCalls
+from backend.repository.bound import Bound
+from backend.repository.calls import writing
+from backend.repository.metadata import (
+    RepositoryMetadata,
+    merge_options,
+    repository_metadata,
+    required_metadata,
+)
+from backend.statements.definition import Keywords
+from backend.statements.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
+
+
+class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
+    """Persistence of one model: subclass it with the model, its create schema and its update schema.
+
+        class TaskRepository(
+            AsyncCRUDRepository[Task, TaskCreate, TaskUpdate], owner=col(Task.user_id), version=col(Task.updated_at)
+        ): ...
+
+    A fourth type argument is the id's type (`int`), a fifth the owner's (`str`). Keywords: `owner`, the column that
+    says whose a row is; `version`, the column that tells a changed row (timestamptz or integer); `shared_keys`,
+    columns of keys that a client may choose and that compare across owners. Raises `DefinitionError`, when the class is
+    defined, if it could not keep its promises.
+
+    **Shared keys** reveal, of a unique key, that a value is taken (`UniqueViolationError`); of a foreign key, that a
+    row with this id exists, and that one of yours is referred to (`ForeignKeyViolationError`). They do not reveal whose
+    it is, for the errors are equal for an owner's own rows and for another's; and nothing else.
+
+    **Transactions.** A call joins the transaction that the session is in, and the caller commits. With none open a
+    call is its own transaction, durable when it returns, in one round trip. **Entities** are values: detached, fully
+    loaded, the same after commit and close; assigning to one writes nothing. **Owner.** `owned_by(owner)` binds the
+    owner into every statement; a foreign row and an absent one cannot be told apart. `every_owner()` reads and changes
+    the rows of all owners, and creates none. Without one of them a repository of an owned model refuses every call:
+    `OwnerRequiredError`, and nothing is sent. **Validation.** What is written has passed the schema, the model's own
+    rules and the column, however the data was made; so validators run more than once, and must be idempotent.
+
+    Every call can raise `ConnectError`, `PoolTimeoutError`, `ConnectionLostError` and `SchemaMismatchError`; a write
+    outside a transaction also `OutcomeUnknownError`, where the connection broke before the answer came, and
+    `DeadlockError`, where it waited in line for a row of transactions that wait for each other.
+    """
+
+    _options: ClassVar[Keywords] = Keywords()
+    _class_metadata: ClassVar[RepositoryMetadata[SQLModel] | None] = None
+
+    @override
+    def __init_subclass__(
+        cls,
+        *,
+        owner: Mapped[object] | None = None,
+        version: Mapped[object] | None = None,
+        shared_keys: tuple[Mapped[object], ...] = (),
+    ) -> None:
+        super().__init_subclass__()
+        cls._options = merge_options(cls._options, owner, version, shared_keys)
+        cls._class_metadata = repository_metadata(cls, AsyncCRUDRepository, cls._options)
+
+    def __init__(self, session: AsyncSession) -> None:
+        check_session(type(self).__name__, session, AsyncSession)
+        metadata = self._required_metadata()
+        self._session = session
+        self._bound = Bound(async_sync_side(session), metadata, metadata.unowned, {})
+
+    @override
+    def __repr__(self) -> str:
+        entity, scope = self._bound.metadata.entity, ""
+        if entity.owner is not None:
+            chosen = self._bound.scoped_statements is not None
+            scope = ", one owner" if self._bound.scope else ", every owner" if chosen else ", no scope yet"
+        return f"<{type(self).__name__} of {entity.name}{scope}>"
+
+    @property
+    def session(self) -> AsyncSession:
+        """Return the session that the calls run on."""
+        return self._session
+
+    def owned_by(self, owner: OwnerT) -> Self:
+        """Return this repository for the rows of one owner. `""` is an owner like any other.
+
+        Raises `UsageError` for `None`, if the repository has a scope already, and if the model has no owner.
+        """
+        self._bound.metadata.check_owner(owner)
+        return self._scoped(self._bound.owned_by(owner), "owned_by")
+
+    def every_owner(self) -> Self:
+        """Return this repository for the rows of every owner: for administration. It creates no rows.
+
+        Raises `UsageError` if the repository has a scope already, and if the model has no owner.
+        """
+        self._bound.metadata.require_owned()
+        return self._scoped(self._bound.every_owner(), "every_owner")
+
+    async def create(self, data: CreateT) -> ModelT:
+        """The new row: every field of `data` that has a value, the owner, and what the database adds.
+
+        Raises `InvalidDataError` if `data` does not pass its schema, a `ConstraintViolationError` if the table refuses
+        the row, `OwnerRequiredError` if the model has an owner and the repository none.
+        """
+        return await self._call(writing.create, data)
+
+    async def update(self, id: IdT, data: UpdateT, *, expected: datetime | int | None = None) -> ModelT:
+        """The row after exactly the fields that were set in `data` were written, `None` included.
+
+        With `expected`, only if the row's version is still that one. Nothing set: nothing is written, and the row is
+        returned. One round trip; one more where no row was written, to tell absent, stale and skipped apart.
+
+        Raises `NotFoundError`, `StaleError`, `InvalidDataError`, a `ConstraintViolationError`, as where a trigger skips
+        the row; `UsageError` for an `expected` of another type than the version's, such as a time without a zone.
+        """
+        return await self._call(writing.update, id, data, expected)
+
+    async def delete(self, id: IdT, *, expected: datetime | int | None = None) -> ModelT:
+        """The row as it was, transient: no session takes it for stored. With `expected` as `update`.
+
+        Raises `NotFoundError`, `StaleError`, `ForeignKeyViolationError` if another row refers to it,
+        `ConstraintViolationError` if a trigger skips the row.
+        """
+        return await self._call(writing.delete, id, expected)
+
+    def _scoped(self, bound: Bound[ModelT], call: str) -> Self:
+        """Return a copy for the scope, what a subclass added included. Raises `UsageError` if this one has a scope."""
+        if self._bound.scoped_statements is not None:
+            name = type(self).__name__
+            scope = "an owner" if self._bound.scope else "every owner's rows"
+            raise UsageError(f"this {name} is for {scope} already: call {call}() on {name}(session)")
+        scoped = copy(self)
+        scoped._bound = bound
+        return scoped
+
+    def _required_metadata(self) -> RepositoryMetadata[ModelT]:
+        cls = type(self)
+        if cls._class_metadata is None:
+            cls._class_metadata = required_metadata(cls, AsyncCRUDRepository, cls._options)
+        return cast("RepositoryMetadata[ModelT]", cls._class_metadata)  # read from this class's type arguments

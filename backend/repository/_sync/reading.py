@@ -1,0 +1,73 @@
+# Generated from backend/repository/_async/reading.py by `python -m tools.generate_sync`: edit that one.
+"""The contracts of the calls that read."""
+
+from collections.abc import Callable, Sequence
+from typing import Concatenate, Generic
+
+from sqlmodel import Session
+from typing_extensions import ParamSpec, TypeVar
+
+from backend.database.bridge import run_call
+from backend.repository.bound import Bound, RowT_co
+from backend.repository.calls import aggregating, reading
+from backend.statements.conditions import Condition, Order
+from backend.statements.entity import IdT
+from backend.statements.locks import Lock
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Reads(Generic[RowT_co, IdT]):
+    """Every call that reads: what a function asks for that serves any repository of rows and ids of these types."""
+
+    _session: Session
+    _bound: Bound[RowT_co]
+
+    def get(self, id: IdT, *, lock: Lock | None = None) -> RowT_co | None:
+        """Return the row with this id, or `None`. Always asks the database.
+
+        An id that the column cannot hold is absent. With `lock` the row stays locked until the transaction ends;
+        without a transaction that is a `UsageError`. Raises `LockNotAvailableError` for a lock that does not wait, or
+        waits longer than the server's lock_timeout.
+        """
+        return self._call(reading.get, id, lock)
+
+    def get_one(self, id: IdT, *, lock: Lock | None = None) -> RowT_co:
+        """Return the row with this id, with `lock` as `get`. Raises `NotFoundError`."""
+        return self._call(reading.get_one, id, lock)
+
+    def list(
+        self, *where: Condition, order_by: Order = (), limit: int | None = None, offset: int = 0
+    ) -> Sequence[RowT_co]:
+        """Return the rows that meet every condition, sorted by `order_by` and then by the primary key.
+
+        All of them unless `limit` is given: each is held in memory. NULLs sort as PostgreSQL sorts them.
+        """
+        return self._call(reading.list_all, where, order_by, limit, offset)
+
+    def first(self, *where: Condition, order_by: Order = ()) -> RowT_co | None:
+        """Return the first row that meets every condition, in the order of `list`, or `None`."""
+        return self._call(reading.first, where, order_by)
+
+    def one(self, *where: Condition) -> RowT_co:
+        """Return the only row that meets every condition.
+
+        Raises `NotFoundError` for none, `MultipleFoundError` for more.
+        """
+        return self._call(reading.one, where)
+
+    def one_or_none(self, *where: Condition) -> RowT_co | None:
+        """Return the only row that meets every condition, or `None`. Raises `MultipleFoundError` for more."""
+        return self._call(reading.one_or_none, where)
+
+    def count(self, *where: Condition) -> int:
+        """Return how many rows meet every condition."""
+        return self._call(aggregating.count, where)
+
+    def exists(self, *where: Condition) -> bool:
+        """Return whether a row meets every condition."""
+        return self._call(aggregating.exists, where)
+
+    def _call(self, call: Callable[Concatenate[Bound[RowT_co], P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return run_call(self._session, call, self._bound, *args, **kwargs)

@@ -1,0 +1,60 @@
+"""What a call runs on: a session, what its repository class says of the model, and the rows that are meant."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from sqlalchemy.orm import Session
+from typing_extensions import TypeVar
+
+from backend.errors import Facts, OwnerRequiredError
+from backend.repository.metadata import RepositoryMetadata
+from backend.statements.parameters import OWNER_PARAMETER
+from backend.statements.rows import ModelRow
+from backend.statements.statements import Statements
+
+RowT = TypeVar("RowT")
+RowT_co = TypeVar("RowT_co", covariant=True)
+
+Parameters = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Bound(Generic[RowT_co]):
+    """A repository as its calls see it; they return rows of the type `RowT_co`."""
+
+    session: Session
+    metadata: RepositoryMetadata[Any]  # of the model, whose rows are returned as `RowT_co`
+    scoped_statements: Statements[Any] | None  # as above
+    """`None` for an owned model without a scope."""
+    scope: Parameters
+    """The owner's bound parameter; empty without a scope, and for the rows of every owner."""
+
+    @property
+    def statements(self) -> Statements[Any]:
+        """Return the statements of the scope. Raises `OwnerRequiredError` if an owned model has none yet."""
+        if self.scoped_statements is None:
+            raise OwnerRequiredError(
+                f"{self.metadata.name} does not say whose rows are meant: call owned_by(owner) for one owner, "
+                "or every_owner() for administration, and use the repository that it returns",
+                Facts(self.metadata.entity.name),
+            )
+        return self.scoped_statements
+
+    @property
+    def build(self) -> Callable[[ModelRow], RowT_co]:
+        """Return what builds the result of one row."""
+        return self.metadata.build
+
+    @property
+    def build_transient(self) -> Callable[[ModelRow], RowT_co]:
+        """Return what builds the result of a row that is deleted."""
+        return self.metadata.build_transient
+
+    def owned_by(self, owner: object) -> "Bound[RowT_co]":
+        """Return the same for the rows of one owner."""
+        return Bound(self.session, self.metadata, self.metadata.scoped, {OWNER_PARAMETER: owner})
+
+    def every_owner(self) -> "Bound[RowT_co]":
+        """Return the same for the rows of every owner."""
+        return Bound(self.session, self.metadata, self.metadata.unscoped, {})

@@ -1,0 +1,99 @@
+"""Calls that read entities."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import Executable
+
+from backend.database.failures import OperationKind
+from backend.errors import Facts, MultipleFoundError, NotFoundError, UsageError, described
+from backend.repository.bound import Bound, RowT
+from backend.repository.execution import Rows, run
+from backend.statements.conditions import Condition, Order
+from backend.statements.locks import Lock
+from backend.statements.parameters import ID_PARAMETER
+from backend.statements.rows import ModelRow
+
+_GET: Final = OperationKind("get")
+_GET_ONE: Final = OperationKind("get_one")
+_LIST: Final = OperationKind("list")
+_FIRST: Final = OperationKind("first")
+_ONE: Final = OperationKind("one")
+_ONE_OR_NONE: Final = OperationKind("one_or_none")
+
+
+def get(bound: Bound[RowT], id: object, lock: Lock | None) -> RowT | None:
+    """Return the row with this id, or `None`."""
+    row = select_by_id(bound, id, _GET, lock)
+    return None if row is None else bound.build(row)
+
+
+def get_one(bound: Bound[RowT], id: object, lock: Lock | None) -> RowT:
+    """Return the row with this id. Raises `NotFoundError`."""
+    row = select_by_id(bound, id, _GET_ONE, lock)
+    if row is None:
+        raise bound.metadata.not_found(id, _GET_ONE)
+    return bound.build(row)
+
+
+def list_all(
+    bound: Bound[RowT], where: Sequence[Condition], order_by: Order, limit: int | None, offset: int
+) -> Sequence[RowT]:
+    """Return the rows that meet every condition, in a total order."""
+    rows = run(bound, bound.statements.list(where, order_by, limit, offset), {}, _LIST)
+    return [*map(bound.build, rows)]
+
+
+def first(bound: Bound[RowT], where: Sequence[Condition], order_by: Order) -> RowT | None:
+    """Return the first row that meets every condition, or `None`."""
+    rows = run(bound, bound.statements.list(where, order_by, 1, 0), {}, _FIRST)
+    return bound.build(rows[0]) if rows else None
+
+
+def one(bound: Bound[RowT], where: Sequence[Condition]) -> RowT:
+    """Return the only row that meets every condition. Raises `NotFoundError` and `MultipleFoundError`."""
+    row = _at_most_one(bound, where, _ONE)
+    if row is None:
+        name = bound.metadata.entity.name
+        raise NotFoundError(f"no {name} meets the conditions", Facts(name, _ONE.name))
+    return bound.build(row)
+
+
+def one_or_none(bound: Bound[RowT], where: Sequence[Condition]) -> RowT | None:
+    """Return the only row that meets every condition, or `None`. Raises `MultipleFoundError`."""
+    row = _at_most_one(bound, where, _ONE_OR_NONE)
+    return None if row is None else bound.build(row)
+
+
+def select_by_id(bound: Bound[RowT], id: object, kind: OperationKind, lock: Lock | None = None) -> ModelRow | None:
+    """Return the row with this id, locked if asked for, or `None`."""
+    statements = bound.statements
+    if lock is not None:
+        if not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
+            raise UsageError(f"lock is {described(lock)}, expected a Lock: lock=Lock()")
+        kind = replace(kind, locks=True)
+    if not bound.metadata.id_fits(id):
+        return None
+    statement = statements.one if lock is None else statements.locked(lock)
+    rows = run(bound, statement, {ID_PARAMETER: id}, kind)
+    return rows[0] if rows else None
+
+
+def select_unwritten(bound: Bound[RowT], id: object, kind: OperationKind, written: Executable) -> ModelRow | None:
+    """Return the row that a statement did not write, read where that statement was sent, or `None`."""
+    statement = bound.statements.one
+    rows = run(bound, statement, {ID_PARAMETER: id}, OperationKind(kind.name), routed_as=written)
+    return rows[0] if rows else None
+
+
+def at_most_one(bound: Bound[RowT], rows: Rows, kind: OperationKind) -> ModelRow | None:
+    """Return the only row, or `None`. Raises `MultipleFoundError`."""
+    if len(rows) > 1:
+        name = bound.metadata.entity.name
+        raise MultipleFoundError(f"more than one {name} meets the conditions", Facts(name, kind.name))
+    return rows[0] if rows else None
+
+
+def _at_most_one(bound: Bound[RowT], where: Sequence[Condition], kind: OperationKind) -> ModelRow | None:
+    return at_most_one(bound, run(bound, bound.statements.list(where, (), 2, 0), {}, kind), kind)

@@ -1,0 +1,78 @@
+"""Calls that write one row."""
+
+from datetime import datetime
+from typing import Final
+
+from pydantic import BaseModel
+from sqlalchemy import Executable
+
+from backend.database.failures import OperationKind
+from backend.errors import Facts, OwnerRequiredError
+from backend.repository.bound import Bound, Parameters, RowT
+from backend.repository.calls.reading import select_by_id, select_unwritten
+from backend.repository.execution import run
+from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
+from backend.statements.rows import ModelRow
+
+_CREATE: Final = OperationKind("create", writes=True)
+_UPDATE: Final = OperationKind("update", writes=True)
+_UPDATE_NOTHING: Final = OperationKind("update")
+_DELETE: Final = OperationKind("delete", writes=True)
+
+
+def create(bound: Bound[RowT], data: BaseModel) -> RowT:
+    """Insert a row: every field of `data` that has a value, and the owner of the scope."""
+    metadata, statement = bound.metadata, bound.statements.insert
+    if metadata.entity.owner is not None and not bound.scope:
+        raise OwnerRequiredError(
+            f"a new {metadata.entity.name} needs an owner, every_owner() has none to give it: "
+            f"use {metadata.name}(session).owned_by(owner)",
+            Facts(metadata.entity.name, _CREATE.name),
+        )
+    values = metadata.create_reader.everything(data, bound.scope.get(OWNER_PARAMETER))
+    rows = run(bound, statement, values, _CREATE)
+    if not rows:
+        raise metadata.suppressed(_CREATE)
+    return bound.build(rows[0])
+
+
+def update(bound: Bound[RowT], id: object, data: BaseModel, expected: datetime | int | None) -> RowT:
+    """Write exactly the fields that were set in `data`, and return the row."""
+    statements = bound.statements
+    values = bound.metadata.update_reader.set_fields(data)
+    if not values:
+        return _update_nothing(bound, id, expected)
+    statement = statements.update if expected is None else statements.update_expected
+    return bound.build(_write_by_id(bound, _UPDATE, statement, {**values, ID_PARAMETER: id}, expected))
+
+
+def delete(bound: Bound[RowT], id: object, expected: datetime | int | None) -> RowT:
+    """Delete the row, and return it as it was."""
+    statements = bound.statements
+    statement = statements.delete if expected is None else statements.delete_expected
+    return bound.build_transient(_write_by_id(bound, _DELETE, statement, {ID_PARAMETER: id}, expected))
+
+
+def _write_by_id(
+    bound: Bound[RowT], kind: OperationKind, statement: Executable, values: Parameters, expected: datetime | int | None
+) -> ModelRow:
+    """Run a statement on the row with the id in `values`, and return it. Raises the error that says why it did not."""
+    metadata, id = bound.metadata, values[ID_PARAMETER]
+    if not metadata.id_fits(id):
+        raise metadata.not_found(id, kind)
+    if expected is None or metadata.version_fits(expected):
+        parameters = values if expected is None else {**values, EXPECTED_PARAMETER: expected}
+        rows = run(bound, statement, parameters, kind)
+        if rows:
+            return rows[0]
+    raise metadata.unwritten(id, kind, select_unwritten(bound, id, kind, statement), expected)
+
+
+def _update_nothing(bound: Bound[RowT], id: object, expected: datetime | int | None) -> RowT:
+    metadata = bound.metadata
+    if expected is not None:
+        metadata.version_fits(expected)  # raises for a value of another type
+    row = select_by_id(bound, id, _UPDATE_NOTHING)
+    if row is None or (expected is not None and not metadata.has_version(row, expected)):
+        raise metadata.unwritten(id, _UPDATE, row, expected)
+    return bound.build(row)
