@@ -59,6 +59,28 @@ def demo(session: nox.Session) -> None:
     session.run("python", "-m", "backend", "demo", *session.posargs)
 
 
+SMOKE = ("tests/statements", "tests/tasks", "tests/test_source_rules.py", "tests/test_twins.py")
+
+
+@nox.session(reuse_venv=True)
+def smoke(session: nox.Session) -> None:
+    """What to run between two edits, under a minute: rules, twins, and the tests that ask the server little."""
+    _install(session, "tests")
+    session.run("ruff", "check")
+    session.run("python", "-m", "tools.generate_sync", "--check")
+    session.run("pytest", "-q", "-x", *(session.posargs or SMOKE))
+
+
+@nox.session(reuse_venv=True)
+def coverage(session: nox.Session) -> None:
+    """Branch coverage of the package by the whole suite, child processes included; takes pytest's arguments."""
+    _install(session, "tests", "coverage")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-q", *session.posargs)
+    session.run("coverage", "combine", "-q")
+    session.run("coverage", "report")
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The whole suite on the oldest Python from 3.11 that the machine has, on the others what a Python can change.
