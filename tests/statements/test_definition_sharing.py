@@ -24,7 +24,7 @@ def own(model: Any, create: Any = NAMED, update: Any = RENAMED, **keywords: Any)
 
 def changing(cls: Any, **values: Any) -> Any:
     """The statement of a change that sets these columns."""
-    definition: Any = cls._class_definition
+    definition: Any = cls._class_metadata
     columns = definition.entity.model
     change = Change({col(getattr(columns, name)): value for name, value in values.items()})
     return definition.scoped.change(change, {})
