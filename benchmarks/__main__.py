@@ -9,7 +9,7 @@ import psycopg
 from pydantic import SecretStr
 
 from backend import Database, Settings, init_db
-from backend.database.embedded import EmbeddedServer
+from backend.embedded import EmbeddedServer
 from benchmarks.calls import (
     NAMES,
     Calls,

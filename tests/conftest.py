@@ -16,7 +16,7 @@ from sqlalchemy import Engine, delete, make_url
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 from backend import Database, init_db
-from backend.database.embedded import EmbeddedServer
+from backend.embedded import EmbeddedServer
 from backend.tasks import Task
 from tests.support.entities import Ticket
 from tests.support.pgbouncer import PgBouncer, pgbouncer

@@ -45,7 +45,9 @@ def test_a_banned_word_is_found(text: str) -> None:
 
 def test_every_package_is_in_the_diagram_of_the_floors() -> None:
     floors = (ROOT / "docs/architecture.md").read_text().partition("```mermaid")[2].partition("```")[0]
-    packages = {one.stem for one in (ROOT / "backend").iterdir() if not one.name.startswith("_") and one.suffix != ".typed"}
+    packages = {
+        one.stem for one in (ROOT / "backend").iterdir() if not one.name.startswith("_") and one.suffix != ".typed"
+    }
     assert {name for name in packages if f'{name}["{name}:' not in floors} == set()
 
 

@@ -209,7 +209,7 @@ def test_a_finding_has_its_line() -> None:
 
 
 def test_what_starts_a_server_may_use_a_cursor() -> None:
-    assert list(sql_rules.no_driver_cursor(Source("backend.database.embedded", "connection.cursor()"))) == []
+    assert list(sql_rules.no_driver_cursor(Source("backend.embedded", "connection.cursor()"))) == []
 
 
 def test_a_module_without_a_floor_is_caught() -> None:

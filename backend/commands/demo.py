@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backend import Database, init_db
 from backend.commands.wire import RoundTrips
-from backend.database.embedded import EmbeddedServer, data_folder
+from backend.embedded import EmbeddedServer, data_folder
 from backend.errors import NotFoundError
 from backend.settings import Settings
 from backend.tasks import TaskCreate, TaskRepository, TaskUpdate

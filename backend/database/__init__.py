@@ -19,8 +19,8 @@ _async        AsyncDatabase; _sync is generated from it: Database
 
 from backend.database._async import AsyncDatabase
 from backend.database._sync import Database
-from backend.database.delays import Retry
-from backend.database.running.hold import Isolation
+from backend.database.backoff import Retry
+from backend.database.retrying.guard import Isolation
 from backend.database.schema import init_db
 from backend.database.transactions import UncommittedWritesWarning
 

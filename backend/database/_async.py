@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypeVar
 
+from backend.database.backoff import DEFAULT_RETRY, Retry
 from backend.database.bridge import async_on_engine
 from backend.database.checkout import autocommit, autocommitting
-from backend.database.delays import DEFAULT_RETRY, Retry
 from backend.database.engine import create_async_engine, wrong_target
 from backend.database.failures import Work, translating
 from backend.database.forking import watch
-from backend.database.running._async import run_again
-from backend.database.running.hold import Isolation
+from backend.database.retrying._async import run_again
+from backend.database.retrying.guard import Isolation
 from backend.database.sessions import async_session_of, refuse_within_transaction
 from backend.database.transaction_block._async import AsyncTransactionBlock
 from backend.errors import UsageError, described

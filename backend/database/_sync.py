@@ -9,14 +9,14 @@ from sqlalchemy import Engine, literal, select
 from sqlmodel import Session
 from typing_extensions import TypeVar
 
+from backend.database.backoff import DEFAULT_RETRY, Retry
 from backend.database.bridge import on_engine
 from backend.database.checkout import autocommit, autocommitting
-from backend.database.delays import DEFAULT_RETRY, Retry
 from backend.database.engine import create_engine, wrong_target
 from backend.database.failures import Work, translating
 from backend.database.forking import watch
-from backend.database.running._sync import run_again
-from backend.database.running.hold import Isolation
+from backend.database.retrying._sync import run_again
+from backend.database.retrying.guard import Isolation
 from backend.database.sessions import refuse_within_transaction, session_of
 from backend.database.transaction_block._sync import TransactionBlock
 from backend.errors import UsageError, described

@@ -9,8 +9,8 @@ from typing_extensions import TypeVar
 
 from backend.errors import Facts, OwnerRequiredError
 from backend.repository.metadata import RepositoryMetadata
+from backend.results.entities import ModelRow
 from backend.statements.parameters import OWNER_PARAMETER
-from backend.statements.rows import ModelRow
 from backend.statements.statements import Statements
 
 RowT = TypeVar("RowT")

@@ -23,7 +23,7 @@ from backend.database.sqlstates import is_stale_plan
 from backend.database.transactions import committing, connection_of, join, wrote
 from backend.errors import UsageError
 from backend.repository.bound import Bound, Parameters, RowT
-from backend.statements.rows import ModelRow
+from backend.results.entities import ModelRow
 
 Rows = Sequence[ModelRow]
 

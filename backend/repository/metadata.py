@@ -9,6 +9,12 @@ from sqlalchemy import Integer
 from sqlmodel import SQLModel
 
 from backend.database.failures import OperationKind, Work
+from backend.entity.checks import Keywords, announce, define
+from backend.entity.column_types import check_of, is_checked
+from backend.entity.columns import stored_type
+from backend.entity.entity import Entity, ModelT
+from backend.entity.lazy import lazy
+from backend.entity.type_arguments import is_forward, is_unbound, type_arguments
 from backend.errors import (
     ConstraintViolationError,
     DefinitionError,
@@ -21,15 +27,9 @@ from backend.errors import (
     shown,
     with_article,
 )
-from backend.statements.binding import is_forward, is_unbound, type_arguments
-from backend.statements.columns import stored_type
-from backend.statements.definition import Keywords, announce, define
-from backend.statements.entity import Entity, ModelT
-from backend.statements.lazy import lazy
-from backend.statements.rows import Builder, ModelRow, detached_builder, transient_builder
+from backend.input.reader import Intake
+from backend.results.entities import Builder, ModelRow, detached_builder, transient_builder
 from backend.statements.statements import Statements
-from backend.statements.storage import check_of, is_checked
-from backend.statements.values import Intake
 
 
 class RepositoryMetadata(Generic[ModelT]):

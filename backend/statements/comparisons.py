@@ -18,11 +18,11 @@ from sqlalchemy.sql.functions import Function, ReturnTypeFromArgs
 from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
 from sqlalchemy.types import TypeEngine
 
+from backend.entity.column_types import check_of
+from backend.entity.column_values.refusal import Check, take_storable
+from backend.entity.column_values.times import moment_operand_check
+from backend.entity.columns import plain_type
 from backend.errors import UsageError, described, with_article
-from backend.statements.column_values.refusal import Check, take_storable
-from backend.statements.column_values.times import moment_operand_check
-from backend.statements.columns import plain_type
-from backend.statements.storage import check_of
 
 ValueCheck: TypeAlias = Callable[[object], str | None]
 """Return what is wrong with a value other than `None`; `None` if it fits."""

@@ -26,6 +26,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.visitors import iterate
 
+from backend.entity.checks import check_change, owner_columns
+from backend.entity.column_types import null_of
+from backend.entity.entity import Entity, ModelT
+from backend.entity.lazy import lazy
 from backend.errors import OwnerRequiredError, UsageError, shown
 from backend.statements.change_values import ParameterUses, check_set, parameter_uses
 from backend.statements.comparisons import check_comparisons
@@ -37,14 +41,10 @@ from backend.statements.conditions import (
     checked_order,
     is_expression,
 )
-from backend.statements.definition import check_change, owner_columns
-from backend.statements.entity import Entity, ModelT
-from backend.statements.lazy import lazy
 from backend.statements.locks import Lock
 from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
-from backend.statements.reads import is_select
-from backend.statements.scope import Scope, SelectT
-from backend.statements.storage import null_of
+from backend.statements.scope.bind import Scope, SelectT
+from backend.statements.scope.from_clauses import is_select
 
 _COUNTABLE = range(1 << 63)
 """What LIMIT and OFFSET hold: a bigint of PostgreSQL."""

@@ -26,9 +26,9 @@ from sqlmodel import SQLModel, col
 from typing_extensions import override
 
 from backend import AsyncDatabase, CRUDRepository, Database, Lock
+from backend.entity.entity import CreateT, IdT, OwnerT, UpdateT
 from backend.errors import OwnerRequiredError, RepositoryError
 from backend.statements.conditions import Condition, Order
-from backend.statements.entity import CreateT, IdT, OwnerT, UpdateT
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.conftest import Server
 from tests.support import owner_model

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.pool import NullPool
 
 from backend import AsyncDatabase, Database, init_db
-from backend.database.embedded import EmbeddedServer
+from backend.embedded import EmbeddedServer
 from backend.errors import (
     ConnectError,
     CredentialsError,

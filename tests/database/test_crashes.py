@@ -9,9 +9,9 @@ from sqlalchemy import Engine, String, cast, func
 from sqlmodel import Session, col, select
 
 from backend import Database, init_db
-from backend.database.embedded import EmbeddedServer
-from backend.database.running.receipt import Receipt, fate_of, receipt_of
-from backend.database.running.writes import Writes
+from backend.database.retrying.identity import Receipt, fate_of, receipt_of
+from backend.database.retrying.write_detector import Writes
+from backend.embedded import EmbeddedServer
 from backend.errors import OutcomeUnknownError
 from backend.tasks import Task, TaskCreate, TaskRepository
 from tests.support.clusters import crash, crash_a_backend, durable_server

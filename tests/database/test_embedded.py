@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import literal, select
 
 from backend import Database, init_db
-from backend.database.embedded import EmbeddedServer
+from backend.embedded import EmbeddedServer
 from backend.errors import EmbeddedServerError
 from backend.tasks import TaskCreate, TaskRepository
 
@@ -26,7 +26,7 @@ _WORK = """
 import sys
 from pathlib import Path
 from backend import Database, init_db
-from backend.database.embedded import EmbeddedServer
+from backend.embedded import EmbeddedServer
 from backend.tasks import Task, TaskCreate, TaskRepository
 with EmbeddedServer(Path(sys.argv[1])) as server, Database(server.url) as database:
     print("started", flush=True)
@@ -41,7 +41,7 @@ _FORK = """
 import os, sys
 from pathlib import Path
 from backend import Database
-from backend.database.embedded import EmbeddedServer
+from backend.embedded import EmbeddedServer
 folder = None if sys.argv[1] == "none" else Path(sys.argv[1])
 def answers():
     with Database(server.url) as database:
@@ -337,7 +337,7 @@ def test_upper_and_lower_case_of_all_letters_are_alike() -> None:
 
 def test_a_cluster_of_another_locale_is_found_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("backend.database.embedded.server._LOCALE", ("--encoding=UTF8", "--locale=C"))
+        patched.setattr("backend.embedded.server._LOCALE", ("--encoding=UTF8", "--locale=C"))
         with EmbeddedServer(folder) as server, Database(server.url) as database:
             init_db(database)
             with database.session() as session:

@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlmodel import Session, select
 
 from backend import AsyncDatabase, Database, Settings
-from backend.database.running.receipt import Receipt, fate_of, receipt_of
-from backend.database.running.writes import Writes
+from backend.database.retrying.identity import Receipt, fate_of, receipt_of
+from backend.database.retrying.write_detector import Writes
 from backend.database.sessions import DatabaseSession
 from backend.errors import NotFoundError, OutcomeUnknownError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate

@@ -7,9 +7,9 @@ from sqlalchemy import func
 from sqlmodel import Session, select
 
 from backend import Database, init_db
-from backend.database.embedded import EmbeddedServer
-from backend.database.running.receipt import fate_of, receipt_of
-from backend.database.running.writes import Writes
+from backend.database.retrying.identity import fate_of, receipt_of
+from backend.database.retrying.write_detector import Writes
+from backend.embedded import EmbeddedServer
 from backend.errors import NotPermittedError
 from backend.tasks import Task, TaskCreate, TaskRepository
 from tests.support.clusters import durable_server, standby_of

@@ -27,9 +27,9 @@ from sqlmodel import Field as ColumnField
 from sqlmodel import SQLModel
 from typing_extensions import TypedDict, override
 
+from backend.entity.checks import Keywords, define
 from backend.errors import InvalidDataError
-from backend.statements.definition import Keywords, define
-from backend.statements.values import Intake
+from backend.input.reader import Intake
 
 
 class Apart(SQLModel, registry=registry()):

@@ -7,8 +7,8 @@ from sqlmodel import Field, Session, SQLModel, col
 from typing_extensions import TypeVar
 
 from backend import CRUDRepository
+from backend.entity.type_arguments import type_arguments
 from backend.errors import DefinitionError
-from backend.statements.binding import type_arguments
 from backend.tasks import Task, TaskCreate, TaskUpdate
 from tests.support.entities import Note, NoteCreate, NoteRepository, NoteUpdate, Project, ProjectCreate, ProjectUpdate
 

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import BindParameter, Numeric, Text, and_, bindparam, cast, exists, func, literal, not_, or_
 from sqlmodel import col, select
 
+from backend.entity.checks import Keywords, define
 from backend.errors import UsageError
-from backend.statements.definition import Keywords, define
 from backend.statements.statements import Change, Statements
 from tests.support.columns import Colour, Sample, SampleCreate, SampleUpdate
 

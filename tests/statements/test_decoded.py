@@ -9,9 +9,9 @@ from sqlalchemy import JSON, MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from backend.entity.checks import Keywords, define
 from backend.errors import InvalidDataError
-from backend.statements.definition import Keywords, define
-from backend.statements.values import Intake
+from backend.input.reader import Intake
 from tests.support.definitions import schema
 
 

@@ -26,8 +26,8 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, col
 from typing_extensions import TypeAliasType
 
+from backend.entity.checks import Keywords, define
 from backend.errors import DefinitionError
-from backend.statements.definition import Keywords, define
 from tests.support.definitions import (
     NAMED,
     REGISTRY,

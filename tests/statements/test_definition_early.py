@@ -10,9 +10,9 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, col
 
 from backend import AsyncCRUDRepository, CRUDRepository
+from backend.entity.checks import owner_columns
+from backend.entity.entity import CreateT, UpdateT
 from backend.errors import DefinitionError, UsageError
-from backend.statements.definition import owner_columns
-from backend.statements.entity import CreateT, UpdateT
 from backend.tasks import TaskRepository
 from tests.support.definitions import NAMED, RENAMED, owned, repository, schema
 from tests.support.entities import Ticket

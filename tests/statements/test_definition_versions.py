@@ -9,8 +9,8 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, col
 
 from backend import CRUDRepository
+from backend.entity.checks.versions import check_version_moves
 from backend.errors import DefinitionError
-from backend.statements.definition.versions import check_version_moves
 
 TIMESTAMP = DateTime(timezone=True)
 BY_CLOCK = func.greatest(func.clock_timestamp(), column("version", TIMESTAMP) + timedelta(microseconds=1))

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pydantic import MISSING
 from sqlmodel import SQLModel, col
 
+from backend.entity.checks import Keywords, define
+from backend.entity.column_types import is_storable
 from backend.errors import InvalidDataError, UsageError
-from backend.statements.definition import Keywords, define
-from backend.statements.storage import is_storable
-from backend.statements.values import Intake
+from backend.input.reader import Intake
 from backend.tasks import Task, TaskCreate, TaskUpdate
 from tests.support.entities import Note, NoteCreate, NoteUpdate
 

@@ -11,11 +11,11 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import AutoString, Field, SQLModel, col
 from typing_extensions import override
 
+from backend.entity.checks import Keywords, define
+from backend.entity.columns import python_type
 from backend.errors import UsageError
-from backend.statements.columns import python_type
-from backend.statements.definition import Keywords, define
-from backend.statements.owner_types import bind_alike
 from backend.statements.parameters import OWNER_PARAMETER
+from backend.statements.scope.owner_types import bind_alike
 from backend.statements.statements import Statements
 
 bindparam: Any = sqlalchemy.bindparam

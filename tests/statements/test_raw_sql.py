@@ -18,8 +18,8 @@ from sqlmodel import AutoString, UTCDateTime, col
 from typing_extensions import override
 
 from backend.errors import UsageError
-from backend.statements.elements import ALLOWED_KINDS
-from backend.statements.raw_sql import KNOWN_OPERATORS, is_name, is_operator, is_type
+from backend.statements.scope.allowlist import ALLOWED_KINDS
+from backend.statements.scope.raw_sql import KNOWN_OPERATORS, is_name, is_operator, is_type
 from backend.statements.statements import Statements
 from tests.statements.test_scope import KINDS, TITLE, scoped
 from tests.support.entities import Project, Ticket

@@ -46,11 +46,11 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel, col
 
 from backend import Change, CRUDRepository
+from backend.entity.checks import Keywords, define
 from backend.errors import OwnerRequiredError, RepositoryError, UsageError
 from backend.statements.conditions import Condition
-from backend.statements.definition import Keywords, define
 from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
-from backend.statements.reads import table_name
+from backend.statements.scope.from_clauses import table_name
 from backend.statements.statements import Statements
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.compiling import unfilled

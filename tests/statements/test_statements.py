@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Executable, SQLColumnExpression, Text, bindparam, func
 from sqlmodel import SQLModel, col
 
+from backend.entity.checks import Keywords, define
 from backend.errors import UsageError
 from backend.statements.conditions import Order
-from backend.statements.definition import Keywords, define
 from backend.statements.locks import Lock
 from backend.statements.statements import Change, Statements
 from backend.tasks import Task, TaskCreate, TaskUpdate

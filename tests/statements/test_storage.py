@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ARRAY, Date, Integer, Numeric, String
 from sqlalchemy import Enum as EnumType
 
-from backend.statements.storage import check_of, jsonable
+from backend.entity.column_types import check_of, jsonable
 from tests.support.columns import Colour
 
 

@@ -29,9 +29,9 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field as ColumnField
 from sqlmodel import SQLModel
 
+from backend.entity.checks import Keywords, define
 from backend.errors import InvalidDataError, UsageError
-from backend.statements.definition import Keywords, define
-from backend.statements.values import Intake
+from backend.input.reader import Intake
 from tests.support.columns import Colour, Ruled, RuledCreate, RuledUpdate, Sample, SampleCreate, SampleUpdate
 from tests.support.definitions import Local, schema
 

@@ -13,7 +13,7 @@ from typing import Final
 import psycopg
 from sqlalchemy import String, column, create_engine, func, select
 
-from backend.database.embedded import EmbeddedServer
+from backend.embedded import EmbeddedServer
 
 _WAIT_S: Final = 60.0
 

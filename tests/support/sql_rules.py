@@ -80,7 +80,7 @@ def no_driver_cursor(source: Source) -> Iterator[Finding]:
 
     Connections that an engine takes over may be made in `backend.database.connecting`, and run nothing there.
     """
-    if source.module.startswith("backend.database.embedded"):
+    if source.module.startswith("backend.embedded"):
         return
     for one in source.imports:
         if one.name.split(".")[:2] == ["psycopg", "sql"]:

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 from typing_extensions import override
 
-from backend.database.embedded import EmbeddedServer
+from backend.embedded import EmbeddedServer
 from tests.support.wire import WireProxy
 
 CANARY = "c4n4ry"

@@ -22,7 +22,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from backend.database.embedded import EmbeddedServer
+from backend.embedded import EmbeddedServer
 from tools.mutation.mutants import ROOT, Mutant, unchanged
 from tools.mutation.warm import Fate, Loop, fate_of, limit
 

@@ -9,10 +9,10 @@ from psycopg.abc import AdaptContext
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Dialect
 
+from backend.database.backoff import Delays
 from backend.database.bridge import async_aside, async_pause, async_ready
 from backend.database.connecting.places import Failure, place
-from backend.database.connecting.refusal import ACCEPTED, Question, with_sqlstate
-from backend.database.delays import Delays
+from backend.database.connecting.probe import ACCEPTED, Question, with_sqlstate
 from backend.settings import Settings
 
 _WAKING: Final = frozenset({ACCEPTED, "53300", "57P03", "XX000"})

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.database.bridge import async_on_session
 from backend.database.failures import Work
-from backend.database.running._async import uncommitted
+from backend.database.retrying._async import uncommitted
 from backend.database.sessions import TransactionSession, async_session_of, refuse_within_transaction
 from backend.database.transactions import commit
 

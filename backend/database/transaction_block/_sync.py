@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from backend.database.bridge import on_session
 from backend.database.failures import Work
-from backend.database.running._sync import uncommitted
+from backend.database.retrying._sync import uncommitted
 from backend.database.sessions import TransactionSession, refuse_within_transaction, session_of
 from backend.database.transactions import commit
 

@@ -11,6 +11,8 @@ from typing_extensions import override
 
 from backend.database.bridge import async_sync_side
 from backend.database.sessions import check_session
+from backend.entity.checks import Keywords
+from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import UsageError
 from backend.repository._async.protected import AsyncProtectedCalls
 from backend.repository.bound import Bound
@@ -21,8 +23,6 @@ from backend.repository.metadata import (
     repository_metadata,
     required_metadata,
 )
-from backend.statements.definition import Keywords
-from backend.statements.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 
 
 class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):

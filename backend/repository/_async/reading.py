@@ -7,10 +7,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import ParamSpec, TypeVar
 
 from backend.database.bridge import async_run_call
+from backend.entity.entity import IdT
 from backend.repository.bound import Bound, RowT_co
 from backend.repository.calls import aggregating, reading
 from backend.statements.conditions import Condition, Order
-from backend.statements.entity import IdT
 from backend.statements.locks import Lock
 
 T = TypeVar("T")

@@ -7,10 +7,10 @@ from typing import Generic, cast, overload
 from sqlalchemy import Row, Select, SQLColumnExpression
 from typing_extensions import TypeVar, TypeVarTuple
 
+from backend.entity.entity import IdT, ModelT
 from backend.repository._sync.reading import Reads
 from backend.repository.bound import Parameters
 from backend.repository.calls import selecting
-from backend.statements.entity import IdT, ModelT
 from backend.statements.statements import Change
 
 T = TypeVar("T")

@@ -10,10 +10,10 @@ from backend.database.failures import OperationKind
 from backend.errors import Facts, MultipleFoundError, NotFoundError, UsageError, described
 from backend.repository.bound import Bound, RowT
 from backend.repository.execution import Rows, run
+from backend.results.entities import ModelRow
 from backend.statements.conditions import Condition, Order
 from backend.statements.locks import Lock
 from backend.statements.parameters import ID_PARAMETER
-from backend.statements.rows import ModelRow
 
 _GET: Final = OperationKind("get")
 _GET_ONE: Final = OperationKind("get_one")

@@ -9,8 +9,8 @@ from backend.database.failures import OperationKind
 from backend.repository.bound import Bound, Parameters, RowT
 from backend.repository.calls.reading import at_most_one, select_unwritten
 from backend.repository.execution import Rows, run
+from backend.results.entities import ModelRow
 from backend.statements.parameters import ID_PARAMETER
-from backend.statements.rows import ModelRow
 from backend.statements.statements import Change
 
 _SELECT: Final = OperationKind("select")

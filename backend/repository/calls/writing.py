@@ -11,8 +11,8 @@ from backend.errors import Facts, OwnerRequiredError
 from backend.repository.bound import Bound, Parameters, RowT
 from backend.repository.calls.reading import select_by_id, select_unwritten
 from backend.repository.execution import run
+from backend.results.entities import ModelRow
 from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
-from backend.statements.rows import ModelRow
 
 _CREATE: Final = OperationKind("create", writes=True)
 _UPDATE: Final = OperationKind("update", writes=True)

@@ -18,11 +18,11 @@ from backend import errors as tree
 from backend.database.addresses import libpq_parameters
 from backend.database.connecting._sync import Connector
 from backend.database.failures import OperationKind
+from backend.entity.checks import Keywords
 from backend.errors import RepositoryError
 from backend.repository.execution import Call
 from backend.repository.metadata import required_metadata
 from backend.settings import Settings
-from backend.statements.definition import Keywords
 from backend.statements.parameters import ID_PARAMETER
 from backend.tasks import TaskCreate, TaskRepository
 from tests.support.faults import Cut, Fault

@@ -16,7 +16,7 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase, Lock, Retry, Settings
-from backend.database.running.hold import Isolation
+from backend.database.retrying.guard import Isolation
 from backend.errors import DeadlockError, NotFoundError, PoolTimeoutError, StaleError
 from backend.tasks import AsyncTaskRepository, TaskCreate
 from tests.conftest import Server

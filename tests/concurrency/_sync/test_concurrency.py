@@ -17,7 +17,7 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
 from backend import Database, Lock, Retry, Settings
-from backend.database.running.hold import Isolation
+from backend.database.retrying.guard import Isolation
 from backend.errors import DeadlockError, NotFoundError, PoolTimeoutError, StaleError
 from backend.tasks import TaskCreate, TaskRepository
 from tests.conftest import Server

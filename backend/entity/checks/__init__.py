@@ -1,0 +1,74 @@
+"""The checks that a repository class passes when it is defined: no database is asked, no mapper is configured.
+
+Each refusal is a `DefinitionError` whose text says what to change.
+
+    naming       what the class names: its table, columns, schemas and types
+    model        the model's own columns: key, owner, version
+    versions     whether a version moves with every change
+    schemas      the create and the update schema as a whole
+    fields       each field of a schema against its column and the model's field
+    owners       whether an owner's column tells owners apart
+    keys         what compares across owners
+    references   foreign keys to owned models
+    changes      what a `Change` may set of both
+    agreements   what the classes of one table, and of models that refer to one another, must agree on
+"""
+
+from dataclasses import dataclass
+
+from sqlmodel import SQLModel
+
+from backend.entity.checks.changes import check_change
+from backend.entity.checks.model import check_model
+from backend.entity.checks.owners import check_owner_type
+from backend.entity.checks.registry import agree, announce, owner_columns
+from backend.entity.checks.resolving import (
+    attribute,
+    mapped_columns,
+    primary_key,
+    python_class,
+    schema_class,
+    shared_attributes,
+    table_mapper,
+)
+from backend.entity.checks.schemas import check_schemas
+from backend.entity.checks.unique_keys import check_keys
+from backend.entity.entity import Entity
+from backend.entity.type_arguments import Argument
+
+__all__ = ["Keywords", "announce", "check_change", "define", "owner_columns"]
+
+
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """What a class says beside its type arguments: `owner=`, `version=` and `shared_keys=`."""
+
+    owner: object = None
+    version: object = None
+    shared_keys: object = ()
+
+
+def define(name: str, arguments: tuple[Argument, ...], keywords: Keywords) -> Entity[SQLModel]:
+    """The entity of the class `name`. Raises `DefinitionError` if the class could not keep its promises."""
+    model, create, update, id_type, owner_type = arguments
+    mapper = table_mapper(name, model)
+    columns = mapped_columns(mapper)
+    entity = Entity(
+        model=mapper.class_,
+        mapper=mapper,
+        create=schema_class(name, "create", create),
+        update=schema_class(name, "update", update),
+        columns=columns,
+        primary_key=primary_key(name, mapper, columns),
+        id_type=python_class(name, "id", id_type),
+        owner=attribute(name, "owner", keywords.owner, mapper, columns),
+        owner_type=python_class(name, "owner", owner_type),
+        version=attribute(name, "version", keywords.version, mapper, columns),
+        shared_keys=shared_attributes(name, keywords.shared_keys, mapper, columns),
+    )
+    check_model(name, entity)
+    check_owner_type(entity)
+    check_schemas(name, entity)
+    check_keys(name, entity)
+    agree(name, entity)
+    return entity

@@ -1,0 +1,20 @@
+"""What a `Change` may set: nothing that compares across owners, unless its class shares it."""
+
+from typing import Any
+
+from backend.entity.checks.references import unshared_references
+from backend.entity.checks.registry import owned_models
+from backend.entity.checks.unique_keys import unshared_keys
+from backend.entity.entity import Entity
+from backend.errors import UsageError
+
+
+def check_change(entity: Entity[Any], changed: frozenset[str]) -> None:
+    """Raises `UsageError` for a `Change` that sets what compares across owners, and what the class does not share."""
+    for key in (*unshared_keys(entity), *unshared_references(entity, owned_models())):
+        if changed & key:
+            listed = ", ".join(sorted(key))
+            raise UsageError(
+                f"a Change of {entity.name} sets a part of the key ({listed}), which compares across owners and lets "
+                "one see that another has a value: add the owner to the key, or name it in shared_keys=(…)"
+            )

@@ -1,0 +1,56 @@
+"""The model's own columns: whether key, owner and version are what a repository can work with."""
+
+from sqlalchemy import DateTime, Integer
+from sqlmodel import SQLModel
+
+from backend.entity.checks.requirements import check_model_validators
+from backend.entity.checks.versions import check_version_moves
+from backend.entity.column_types import unreadable
+from backend.entity.columns import python_type, stored_type
+from backend.entity.entity import Entity
+from backend.errors import DefinitionError
+
+
+def check_model(name: str, entity: Entity[SQLModel]) -> None:
+    """Raises `DefinitionError` for a column, key, owner or version that cannot serve, or validators that cannot run."""
+    for key, column in entity.columns.items():
+        if (reason := unreadable(column.type)) is not None:
+            raise DefinitionError(f"{entity.name}.{key} cannot be read: {reason}")
+    if "metadata" in entity.columns:
+        raise DefinitionError(
+            f"{entity.name}.metadata hides SQLModel's own metadata, which has the tables: "
+            'name the field otherwise, with sa_column_kwargs={"name": "metadata"}'
+        )
+    _check_python_type(name, entity, "id", entity.primary_key, entity.id_type)
+    if entity.owner is not None:
+        _check_python_type(name, entity, "owner", entity.owner, entity.owner_type)
+        if entity.columns[entity.owner].nullable:
+            raise DefinitionError(f"{entity.name}.{entity.owner} is the owner and may be NULL: make it required")
+        if entity.owner == entity.primary_key:
+            raise DefinitionError(f"{entity.name}.{entity.owner} is both key and owner: use two columns")
+    _check_version(entity)
+    check_model_validators(entity)
+
+
+def _check_version(entity: Entity[SQLModel]) -> None:
+    if entity.version is None or (version := entity.version_column) is None:
+        return
+    if entity.version in (entity.primary_key, entity.owner):
+        raise DefinitionError(f"{entity.name}.{entity.version} never changes and is no version: use another column")
+    kind = stored_type(version)
+    if not (isinstance(kind, DateTime) and kind.timezone) and not isinstance(kind, Integer):
+        raise DefinitionError(
+            f"{entity.name}.{entity.version} is {version.type!r}, a version is timestamptz or an integer: "
+            "give it sa_type=DateTime(timezone=True) or Integer"
+        )
+    check_version_moves(entity)
+
+
+def _check_python_type(name: str, entity: Entity[SQLModel], what: str, key: str, declared: type) -> None:
+    stored = python_type(entity.columns[key])
+    if stored is not None and not issubclass(declared, stored):
+        position = "fourth" if what == "id" else "fifth"
+        raise DefinitionError(
+            f"{entity.name}.{key} holds {stored.__name__}, {name} has {declared.__name__} as its {what} type: "
+            f"name {stored.__name__} as the {position} type argument"
+        )

@@ -1,0 +1,4 @@
+"""Rows out.
+
+entities   rows to detached or transient entities
+"""

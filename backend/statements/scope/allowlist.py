@@ -1,0 +1,206 @@
+"""Which elements a scoped statement may be made of: those in which a scope sees everything that is read. No I/O.
+
+What is not listed here is refused, so that an element which SQLAlchemy adds one day is refused until it is read here.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, cast
+
+from sqlalchemy import ColumnElement, Table
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.selectable import ForUpdateArg, TableClause
+from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
+
+from backend.entity.checks import owner_columns
+from backend.errors import UsageError
+from backend.statements.parameters import OWNER_PARAMETER
+from backend.statements.scope.from_clauses import conjuncts, is_same_table, is_select
+from backend.statements.scope.orm_columns import computed_columns, joins_eagerly
+from backend.statements.scope.owner_types import bind_alike
+from backend.statements.scope.precedence import require_closed
+from backend.statements.scope.raw_sql import is_field, is_name, is_number, is_operator, is_type
+
+_READING_FUNCTIONS: Final = re.compile(
+    r"((query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite|dblink\w*|crosstab\w*|connectby|xpath_table)",
+    re.IGNORECASE,
+)
+"""Functions that run SQL given as text, or read a table given by its name."""
+
+_STRING: Final = "SQL in a string"
+
+_UNQUOTED: Final = "a name that is not quoted"
+
+
+_UNSEEN: Final = ("_with_options", "_statement_hints", "_prefixes", "_suffixes", "_execution_options")
+"""What a SELECT or CTE holds that no traversal shows and no public name reads; a test fails if one is renamed.
+
+A hint on a table is none of them: PostgreSQL's compiler takes ONLY for one, and raises for any other.
+"""
+
+
+def refuse_unreadable(parts: Iterable[ExternallyTraversible], own: Table) -> None:
+    """Raises `UsageError` for a part that cannot be held to one owner, in a statement on the table `own`."""
+    for part in parts:
+        look = _LOOKS.get(part.__visit_name__, _refuse)
+        if look is not None:
+            look(part, own)
+        _at_type(part)
+
+
+def _refuse(part: object, _own: Table) -> None:
+    if not isinstance(part, ForUpdateArg):  # FOR UPDATE, which has no name of its own
+        raise _refusal(_NAMES.get(getattr(part, "__visit_name__", ""), f"the element {type(part).__name__}"))
+
+
+def _at_type(part: object) -> None:
+    if isinstance(part, ColumnElement) and not is_type(cast("ColumnElement[object]", part).type):  # whichever it has
+        raise _refusal(_STRING)
+
+
+def _at_name(part: object, _own: Table) -> None:
+    if not is_name(getattr(part, "name", None)):
+        raise _refusal(_UNQUOTED)
+
+
+def _at_column(part: object, own: Table) -> None:
+    if not getattr(part, "is_literal", False):
+        _at_name(part, own)
+    elif not is_number(str(getattr(part, "name", ""))):
+        raise _refusal(_STRING)
+
+
+def _at_collation(part: object, _own: Table) -> None:
+    if not all(is_name(getattr(part, name, None)) for name in ("collation", "collation_schema")):
+        raise _refusal(_UNQUOTED)
+
+
+def _at_function(part: object, own: Table) -> None:
+    _at_name(part, own)
+    packages: Iterable[object] = getattr(part, "packagenames", ())
+    if not all(map(is_name, packages)):
+        raise _refusal(_UNQUOTED)
+    name = str(getattr(part, "name", ""))
+    if _READING_FUNCTIONS.fullmatch(name):
+        raise _refusal("a function that reads what it is told in a string")
+    if name.lower() == "aggregate_strings":
+        raise _refusal("a function that writes its delimiter into the statement, for which there is func.string_agg,")
+
+
+def _at_operator(part: object, _own: Table) -> None:
+    if not all(is_operator(getattr(part, name, None)) for name in ("operator", "modifier")):
+        raise _refusal("an operator of words")
+    modifiers: Mapping[str, object] = getattr(part, "modifiers", None) or {}
+    if not all(not isinstance(one, str) or is_name(one) for one in modifiers.values()):
+        raise _refusal(_STRING)
+
+
+def _at_list(part: object, _own: Table) -> None:
+    if getattr(part, "operator", None) is not operators.comma_op:
+        raise _refusal("a list without commas")
+
+
+def _at_extract(part: object, _own: Table) -> None:
+    if not is_field(getattr(part, "field", None)):
+        raise _refusal(_STRING)
+
+
+def _at_select(part: object, own: Table) -> None:
+    _at_name(part, own)
+    if getattr(part, "recursive", False):
+        raise _refusal("a recursive subquery")
+    if any(getattr(part, name, ()) for name in _UNSEEN):
+        raise _refusal("an option, a hint, a prefix or a suffix of a SELECT")
+    for condition in conjuncts(getattr(part, "whereclause", None)):
+        require_closed(condition)
+    if is_select(part):
+        for column in computed_columns(part):
+            _at_computed(column, own)
+        if joins_eagerly(part):
+            raise _refusal("an entity that loads a relationship by a join")
+
+
+def _at_computed(column: ColumnElement[object], own: Table) -> None:
+    parts = list(iterate(column))
+    refuse_unreadable(parts, own)
+    if any(isinstance(part, TableClause) and part.fullname in owner_columns() for part in parts):
+        raise UsageError(
+            "an attribute of a model is computed from a table that has owners: "
+            "select the model's other columns, and the subquery itself"
+        )
+
+
+def _at_derived(part: object, own: Table) -> None:
+    """A function in FROM may write the types of its columns."""
+    _at_name(part, own)
+    columns: Iterable[object] = getattr(part, "c", ())
+    for column in columns:
+        _at_column(column, own)
+        _at_type(column)
+
+
+def _at_parameter(part: object, own: Table) -> None:
+    """A parameter with the owner's name that is not the owner's has a type of its own, which could alter the owner."""
+    if getattr(part, "literal_execute", False):
+        raise _refusal("a parameter that is written into the statement")
+    key: object = getattr(part, "key", None)
+    if not is_name(key):
+        raise _refusal(_UNQUOTED)
+    if key != OWNER_PARAMETER:
+        return
+    owners, kind = owner_columns(), getattr(part, "type", None)
+    known = [owner.type for owner in owners.values() if owner.type is kind]
+    if not known or not bind_alike(owners[own.fullname].type, known[0]):
+        raise UsageError("a parameter has the name of the scope's own: give it another")
+
+
+def _at_table(table: object, own: Table) -> None:
+    """A table is a model's, and hides none with owners behind another object."""
+    owned = [owner.table for owner in owner_columns().values()]
+    if any(is_same_table(table, one) for one in owned):
+        return
+    if not isinstance(table, Table) or table.metadata is not own.metadata:
+        raise _refusal(f"the table {table}, which is not of the models' metadata,")
+    if any(one.name == table.name and None in (one.schema, table.schema) for one in owned):
+        raise _refusal(f"the table {table}, which has the name of one with owners,")
+
+
+def _refusal(what: str) -> UsageError:
+    return UsageError(f"{what} cannot be held to one owner: use expressions of the models' columns")
+
+
+_NAMES: Final = {
+    "textclause": _STRING,
+    "textual_select": _STRING,
+    "insert": "a statement that writes",
+    "update": "a statement that writes",
+    "delete": "a statement that writes",
+}
+
+# fmt: off
+_HARMLESS: Final = (
+    "aggregate_order_by", "aggregateorderby", "array", "case", "cast", "false", "frame_clause",
+    "funcfilter", "grouping", "join", "label_reference",
+    "memoized_select_entities", "null", "over", "postgresql_distinct_on", "select_statement_grouping",
+    "slice", "textual_label_reference", "true", "tuple", "type_coerce", "withingroup",
+)
+# fmt: on
+
+_LOOKS: Final[Mapping[str, Callable[[object, Table], None] | None]] = {
+    **dict.fromkeys(_HARMLESS),
+    **dict.fromkeys(("alias", "label", "lateral", "subquery"), _at_name),
+    **dict.fromkeys(("binary", "expression_clauselist", "unary"), _at_operator),
+    **dict.fromkeys(("column", "scalar_function_column"), _at_column),
+    **dict.fromkeys(("compound_select", "cte", "select"), _at_select),
+    "bindparam": _at_parameter,
+    "clauselist": _at_list,
+    "collation": _at_collation,
+    "extract": _at_extract,
+    "function": _at_function,
+    "table": _at_table,
+    "table_valued_alias": _at_derived,
+}
+"""Each kind of element that may stand, by the name that SQLAlchemy's compilers know it by, and how it is looked at."""
+
+ALLOWED_KINDS: Final = frozenset(_LOOKS)
+"""The kinds of element that may be in a scoped statement."""

@@ -1,0 +1,182 @@
+"""One owner's rows alone: what a scope adds to every SELECT within a statement, and what it refuses. No I/O.
+
+The owner is in a statement as the bound parameter `OWNER_PARAMETER`, never as a value. A subquery is restricted to
+the owner in its own WHERE, for each owned table that it reads; what cannot be is refused, here or in `elements`.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TypeVar, cast
+
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Delete,
+    Executable,
+    FromClause,
+    Insert,
+    Table,
+    Update,
+    bindparam,
+)
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import BinaryExpression, ClauseElement
+from sqlalchemy.sql.selectable import SelectBase, TableClause
+from sqlalchemy.sql.visitors import iterate, replacement_traverse
+from sqlalchemy.types import TypeEngine
+
+from backend.entity.checks import owner_columns
+from backend.errors import OwnerRequiredError, UsageError
+from backend.statements.conditions import outside_subqueries
+from backend.statements.parameters import OWNER_PARAMETER
+from backend.statements.scope.allowlist import refuse_unreadable
+from backend.statements.scope.from_clauses import (
+    AnyFrom,
+    AnySelect,
+    Read,
+    conjuncts,
+    is_same_table,
+    is_select,
+    reads,
+    table_name,
+)
+from backend.statements.scope.orm_columns import is_of_models
+from backend.statements.scope.owner_types import bind_alike
+from backend.statements.scope.precedence import require_closed
+
+T = TypeVar("T")
+SelectT = TypeVar("SelectT", bound=AnySelect)
+
+
+class Scope:
+    """The rows of one owner in a table."""
+
+    def __init__(self, table: Table, owner: Column[object]) -> None:
+        self._table = table
+        self._owner = owner
+        self._stamped: BindParameter[object] = bindparam(OWNER_PARAMETER, type_=owner.type)
+        self.condition: ColumnElement[bool] = owner == self._stamped
+        """What every statement on the table is held to."""
+        self.stamp: dict[str, ColumnElement[object]] = {owner.key: self._stamped}
+        """What every new row gets."""
+
+    def expression(self, element: ColumnElement[T]) -> ColumnElement[T]:
+        """The expression, each subquery in it held to the owner. Raises `UsageError` for one that cannot be."""
+        parts = list(iterate(element))
+        refuse_unreadable(parts, self._table)
+        require_closed(element)
+        if not any(isinstance(part, SelectBase) for part in parts):
+            return element
+        return replacement_traverse(element, {}, self._held_subquery)
+
+    def statement(self, statement: SelectT) -> SelectT:
+        """A subclass's statement, each other owned table in it held to the owner too.
+
+        Raises `OwnerRequiredError` if it was not made by `_select`, `UsageError` if it cannot be held to the owner.
+        """
+        self.require(statement)
+        own = self._table
+        parts = list(iterate(statement))
+        refuse_unreadable(parts, own)
+        others = (part for part in parts if part is not statement and part is not own)
+        reads_more = any(isinstance(one, FromClause | SelectBase) for one in others)
+        return self._held(statement, own) if reads_more else statement
+
+    def require(self, statement: Executable) -> None:
+        """Raises `OwnerRequiredError` for a statement that does not bind the owner, whoever wrote it."""
+        if not self._is_bound(statement):
+            raise OwnerRequiredError(
+                f"a statement on {self._table.name} does not bind {self._owner.name}: "
+                "make it with _select(…), which is in scope already"
+            )
+
+    def _is_bound(self, statement: object) -> bool:
+        if isinstance(statement, Insert):
+            return any(part is self._stamped for part in iterate(statement))
+        if is_select(statement) and statement.whereclause is None:  # SELECT EXISTS (SELECT …)
+            read = list(_read_directly(statement))
+            return bool(read) and all(self._is_bound(part) for part in read)
+        if is_select(statement) or isinstance(statement, Update | Delete):
+            return any(part is self.condition for part in conjuncts(statement.whereclause))
+        return False
+
+    def _held_subquery(self, element: object, **_: object) -> AnySelect | None:
+        """The SELECT to put instead of an element, with the owner bound; `None` leaves an element of another kind."""
+        if not is_select(element):
+            return None
+        held = self._held(element, None)
+        if not is_of_models(element) and any(read.table in owner_columns() for read in reads(element)):
+            raise UsageError("a subquery reads a table that has owners: select from its model, select(Model.id)")
+        return held
+
+    def _held(self, statement: SelectT, own: Table | None) -> SelectT:
+        """The SELECT and those within it, with the owner bound for every owned table; `own` is bound already."""
+
+        def within(element: object, **_: object) -> AnySelect | None:
+            return None if element is statement else self._held_subquery(element)
+
+        held = cast("SelectT", replacement_traverse(statement, {}, within))  # a copy of what it is given
+        owners = owner_columns()
+        filtered: list[AnyFrom] = [] if own is None else [own]
+        missing: list[Read] = []
+        for read in reads(held):
+            if read.table not in owners or is_same_table(read.source, own):
+                continue
+            theirs = _owner_of(read.source, owners)
+            self._require_alike(read.table, theirs.type)
+            if read.may_be_missing:
+                missing.append(read)
+            else:
+                filtered.append(read.source)
+                held = held.where(theirs == self._stamped)
+        _refuse_unfiltered(missing, filtered, owners)
+        return held
+
+    def _require_alike(self, table: str, owner: TypeEngine[object]) -> None:
+        """Raises `UsageError` for an owner's type that the scope's owner is not right for: one parameter binds both."""
+        if not bind_alike(self._owner.type, owner):
+            raise UsageError(
+                f"the owners of {table} are of another type than those of {self._table.name}: "
+                "give both owner columns one type, or read each by its own repository"
+            )
+
+
+def _refuse_unfiltered(
+    missing: Collection[Read], filtered: Collection[AnyFrom], owners: Mapping[str, Column[object]]
+) -> None:
+    """Raises `UsageError` unless each read of an outer join has, by its condition, the owner of what is filtered."""
+    known = list(filtered)
+    while missing:
+        met = [read for read in missing if any(_follows(read, source, owners) for source in known)]
+        if not met:
+            raise UsageError(
+                f"an outer join to {next(iter(missing)).table} lets other owners' rows in: add to its condition that "
+                "its owner is the owner of what it is joined to, or join a subquery of its model"
+            )
+        known += [read.source for read in met]
+        missing = [read for read in missing if read not in met]
+
+
+def _follows(read: Read, known: AnyFrom, owners: Mapping[str, Column[object]]) -> bool:
+    """Whether a condition that the rows meet says that their owner is the owner of what is known."""
+    for condition in read.met:
+        if isinstance(condition, BinaryExpression) and condition.operator is operators.eq:
+            for one, other in ((condition.left, condition.right), (condition.right, condition.left)):
+                if _is_owner_of(read.source, one, owners) and _is_owner_of(known, other, owners):
+                    return True
+    return False
+
+
+def _is_owner_of(source: AnyFrom, element: ColumnElement[object], owners: Mapping[str, Column[object]]) -> bool:
+    """Whether the element is this source's owner: two aliases of a table compare as equal, and are not the same."""
+    return element.compare(_owner_of(source, owners)) and source.c.contains_column(element)
+
+
+def _owner_of(source: AnyFrom, owners: Mapping[str, Column[object]]) -> ColumnElement[object]:
+    owner: ColumnElement[object] = source.c[owners[table_name(source)].key]
+    return owner
+
+
+def _read_directly(statement: AnySelect) -> Iterator[ClauseElement]:
+    for child in statement.get_children():
+        yield from (part for part in outside_subqueries(child) if isinstance(part, SelectBase | TableClause))

@@ -1,0 +1,89 @@
+"""What a SELECT reads: its tables and aliases, where each stands in the joins, and the conditions that it meets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeGuard
+
+from sqlalchemy import ColumnElement, FromClause, FunctionElement, Join, Select, Table
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import BooleanClauseList
+from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping, SelectBase, TableClause
+
+from backend.errors import UsageError
+from backend.statements.scope.precedence import require_closed
+
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+AnyFrom: TypeAlias = FromClause[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A table or alias that a SELECT reads."""
+
+    source: AnyFrom
+    may_be_missing: bool = False
+    """On the side of an outer join that is NULL where no row meets: a condition in WHERE would drop such rows."""
+    met: tuple[ColumnElement[bool], ...] = ()
+    """The conditions of joins that each of its rows meets."""
+
+    @property
+    def table(self) -> str:
+        """The full name of the table, `""` if it is none."""
+        return table_name(self.source)
+
+
+def reads(statement: AnySelect) -> Iterator[Read]:
+    """Everything that a SELECT reads itself; what its subqueries read is theirs."""
+    for source in statement.get_final_froms():
+        yield from _joined(Read(source))
+
+
+def _joined(read: Read) -> Iterator[Read]:
+    join = read.source
+    while isinstance(join, FromGrouping):  # a join on the right of another
+        join = join.element
+    if not isinstance(join, Join):
+        yield read
+        return
+    if join.onclause is not None:
+        require_closed(join.onclause)
+    on = () if join.full else tuple(conjuncts(join.onclause))
+    outer = join.isouter or join.full
+    yield from _joined(Read(join.left, read.may_be_missing or join.full, read.met if outer else read.met + on))
+    yield from _joined(Read(join.right, read.may_be_missing or outer, read.met + on))
+
+
+def conjuncts(condition: ColumnElement[bool] | None) -> Iterator[ColumnElement[bool]]:
+    """The conditions that must all hold for this one to hold."""
+    if isinstance(condition, BooleanClauseList) and condition.operator is operators.and_:
+        for part in condition.clauses:
+            yield from conjuncts(part)
+    elif condition is not None:
+        yield condition
+
+
+def table_name(source: AnyFrom) -> str:
+    """The full name of the table that an element of FROM reads, `""` for a subquery or a function.
+
+    Raises `UsageError` for an element of another kind.
+    """
+    element: object = source
+    while isinstance(element, AliasedReturnsRows):
+        element = element.element
+    if isinstance(element, TableClause):
+        return element.fullname
+    if isinstance(element, SelectBase | FunctionElement):
+        return ""
+    raise UsageError(f"a FROM of {type(element).__name__} cannot be held to one owner: join models and subqueries")
+
+
+def is_same_table(one: object, other: object) -> bool:
+    """Whether both are the one table that a metadata has by this name, which the ORM wraps in copies."""
+    if not isinstance(one, Table) or not isinstance(other, Table):
+        return False
+    return one.metadata is other.metadata and one.key == other.key
+
+
+def is_select(element: object) -> TypeGuard[AnySelect]:
+    """Whether the element is a SELECT."""
+    return isinstance(element, Select)

@@ -1,0 +1,53 @@
+"""What the ORM adds to a SELECT of entities and attributes that no traversal of the SELECT shows. No I/O."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, cast
+
+from sqlalchemy import ColumnElement, inspect
+from sqlalchemy.orm import Mapper
+from sqlalchemy.orm.util import AliasedInsp
+from sqlalchemy.sql.annotation import Annotated
+from sqlalchemy.sql.elements import ColumnClause
+
+from backend.statements.scope.from_clauses import AnySelect
+
+_JOINED: Final = ("joined", False)
+"""The two names of a relationship's loading by a join."""
+
+
+def computed_columns(statement: AnySelect) -> Iterator[ColumnElement[object]]:
+    """What is rendered for a selected entity or attribute by its own expression, in which no owner can be bound.
+
+    The ORM renders the expression that the attribute was declared with, whatever a copy of the statement holds.
+    """
+    seen = {id(child) for child in statement.get_children()}
+    for column in statement.selected_columns:
+        is_as_seen = id(column) in seen and not isinstance(column, Annotated)
+        is_column = isinstance(column, ColumnClause) and not column.is_literal
+        if not is_column and not is_as_seen:
+            yield column
+
+
+def joins_eagerly(statement: AnySelect) -> bool:
+    """Whether an entity that the SELECT names brings tables of its own into FROM, by a relationship."""
+    return any(relationship.lazy in _JOINED for mapper in _mappers(statement) for relationship in mapper.relationships)
+
+
+def is_of_models(statement: AnySelect) -> bool:
+    """Whether the SELECT is of mapped classes: the descriptions of its columns then name their entity."""
+    described = _descriptions(statement)
+    return described is None or any("entity" in one for one in described)
+
+
+def _descriptions(statement: AnySelect) -> Sequence[Mapping[str, object]] | None:
+    try:
+        return [dict(one) for one in statement.column_descriptions]
+    except AttributeError:  # EXISTS over a model's columns has no description yet
+        return None
+
+
+def _mappers(statement: AnySelect) -> Iterator[Mapper[object]]:
+    for one in _descriptions(statement) or ():
+        entity: object = inspect(one["expr"], raiseerr=False)
+        if isinstance(entity, Mapper | AliasedInsp):
+            yield cast("Mapper[object]", entity.mapper)  # of whichever model

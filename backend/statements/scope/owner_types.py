@@ -1,0 +1,34 @@
+"""Whether one bound owner is right for two owner columns. No I/O."""
+
+import inspect
+from typing import Any, cast
+
+from sqlalchemy import Enum, Integer, String
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from backend.entity.columns import plain_type
+
+
+def bind_alike(one: TypeEngine[Any], other: TypeEngine[Any]) -> bool:
+    """Whether both types send an owner as the same value: texts, whole numbers, or one type with the same arguments."""
+    if one is other:
+        return True
+    for family in (String, Integer):
+        if all(isinstance(plain_type(kind), family) and _is_library_type(kind) for kind in (one, other)):
+            return True
+    return type(one) is type(other) and _is_reproducible(one) and _arguments(one) == _arguments(other)
+
+
+def _is_library_type(kind: object) -> bool:
+    return type(kind).__module__.startswith(("sqlalchemy.", "sqlmodel.")) and not isinstance(kind, Enum)
+
+
+def _is_reproducible(kind: TypeEngine[Any]) -> bool:
+    """Whether its arguments say all that a type does: a decorator of the application promises it by `cache_ok`."""
+    return not isinstance(kind, TypeDecorator) or cast("TypeDecorator[object]", kind).cache_ok is True  # of any value
+
+
+def _arguments(kind: TypeEngine[Any]) -> list[object]:
+    names = inspect.signature(type(kind)).parameters
+    impl: object = getattr(kind, "impl_instance", None)
+    return [repr(kind), repr(impl), *(getattr(kind, name, None) for name in names)]
