@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = _command(arguments)
     logging.basicConfig(handlers=[logging.NullHandler()])  # what a library logs would be more lines on stderr
     try:
-        code = _ended(command)
+        code = _run_command(command)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -45,15 +45,15 @@ _HELP = {
 }
 
 
-def _ended(command: Callable[[], int]) -> int:
+def _run_command(command: Callable[[], int]) -> int:
     try:
         return command()
     except BrokenPipeError:
         raise
     except (RepositoryError, OSError) as error:
-        return _failed(str(error), 1)
+        return _report_error(str(error), 1)
     except KeyboardInterrupt:
-        return _failed("interrupted", 130)
+        return _report_error("interrupted", 130)
 
 
 def _init() -> int:
@@ -64,7 +64,7 @@ def _init() -> int:
     return 0
 
 
-def _failed(message: str, code: int) -> int:
+def _report_error(message: str, code: int) -> int:
     sys.stderr.write(f"error: {message}\n")
     return code
 

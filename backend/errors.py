@@ -16,7 +16,7 @@
     │   ├── PoolTimeoutError           no connection of the pool became free in time
     │   └── ConnectionLostError        the connection broke, and nothing was applied
     ├── OutcomeUnknownError            look before trying again: it may have been applied
-    ├── OperatorError                  call the operator
+    ├── InfrastructureError                  call the operator
     │   ├── ConnectError               no connection could be made
     │   │   ├── CredentialsError       user or password refused
     │   │   └── UnknownDatabaseError   the server has no such database
@@ -51,7 +51,7 @@ Outcome = Literal["not_applied", "applied", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ErrorDetails:
     """What is known about a failure: each value empty or `None` where the database does not say."""
 
     model: str | None = None
@@ -106,36 +106,36 @@ class RepositoryError(Exception):
     retryable: bool = False
     outcome: Outcome = "not_applied"
 
-    def __init__(self, message: str, facts: Facts = Facts()) -> None:
+    def __init__(self, message: str, details: ErrorDetails = ErrorDetails()) -> None:
         super().__init__(message)
-        self.facts = facts
+        self.details = details
         self.driver_error: BaseException | None = None
         """The driver's own error, for a debugger: it may hold parameters and rows. Not pickled."""
 
     @property
     def model(self) -> str | None:
         """The model's class name."""
-        return self.facts.model
+        return self.details.model
 
     @property
     def operation(self) -> str | None:
         """The repository call: `"create"`, `"update"`, …"""
-        return self.facts.operation
+        return self.details.operation
 
     @property
     def constraint(self) -> str | None:
         """The constraint that the database named."""
-        return self.facts.constraint
+        return self.details.constraint
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields concerned, as far as database and table metadata name them."""
-        return self.facts.fields
+        return self.details.fields
 
     @property
     def sqlstate(self) -> str | None:
         """The five characters of the server's answer."""
-        return self.facts.sqlstate
+        return self.details.sqlstate
 
     @override
     def __reduce__(self) -> tuple[object, ...]:
@@ -165,10 +165,10 @@ class InvalidDataError(RequestError):
     def __init__(
         self,
         message: str,
-        facts: Facts = Facts(),
+        details: ErrorDetails = ErrorDetails(),
         problems: tuple[Problem, ...] = (),
     ) -> None:
-        super().__init__(message, facts)
+        super().__init__(message, details)
         self.problems = problems
 
 
@@ -240,11 +240,11 @@ class OutcomeUnknownError(RepositoryError):
     outcome: Outcome = "unknown"
 
 
-class OperatorError(RepositoryError):
+class InfrastructureError(RepositoryError):
     """Neither the request nor the program is at fault: settings, server or schema are."""
 
 
-class ConnectError(OperatorError):
+class ConnectError(InfrastructureError):
     """No connection could be made."""
 
     retryable = True
@@ -262,30 +262,30 @@ class UnknownDatabaseError(ConnectError):
     retryable = False
 
 
-class SchemaMismatchError(OperatorError):
+class SchemaMismatchError(InfrastructureError):
     """A table is missing (run `init_db`), or a column or type is missing or not as wide as the model's (migrate)."""
 
 
-class NotPermittedError(OperatorError):
+class NotPermittedError(InfrastructureError):
     """The role lacks a privilege (42501), or this database takes no writes (25006): a replica, or set to read only."""
 
 
-class UnreadableRowError(OperatorError):
+class UnreadableRowError(InfrastructureError):
     """The answer came and holds a value that Python cannot: another program stored it, or a type differs.
 
     `outcome` is `"applied"` where the answer was that of a write outside a transaction.
     """
 
 
-class SettingsError(OperatorError):
+class SettingsError(InfrastructureError):
     """A setting is missing, malformed, or does not suit the server. The message names the variable, never its value."""
 
 
-class EmbeddedServerError(OperatorError):
+class EmbeddedServerError(InfrastructureError):
     """The embedded PostgreSQL is missing, in use, or cannot be started."""
 
 
-class DatabaseError(OperatorError):
+class DatabaseError(InfrastructureError):
     """A refusal of the server that has no class of its own: see `sqlstate`."""
 
 

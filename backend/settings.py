@@ -11,7 +11,7 @@ from backend.errors import SettingsError
 
 _DAY_S = 86_400
 _DRIVER_PROBLEM = "driver"
-_SHAPE = "postgresql://user:password@host/database"
+_URL_FORMAT = "postgresql://user:password@host/database"
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg_async")
 _OTHER_DRIVERS = ("asyncpg", "pg8000", "psycopg2", "psycopg2cffi")
 
@@ -67,21 +67,21 @@ class Settings(BaseSettings):
         scheme, separator, rest = url.partition("://")
         driver = scheme.removeprefix("postgresql+")
         if driver in _OTHER_DRIVERS:
-            raise PydanticCustomError(_DRIVER_PROBLEM, f"names the driver {driver}, expected psycopg: {_SHAPE}")
+            raise PydanticCustomError(_DRIVER_PROBLEM, f"names the driver {driver}, expected psycopg: {_URL_FORMAT}")
         if scheme not in _SCHEMES or not separator or not rest or not _is_unicode(url):
-            raise ValueError(f"expected {_SHAPE}")
+            raise ValueError(f"expected {_URL_FORMAT}")
         return SecretStr(url)
 
     @classmethod
     def load(cls) -> "Settings":
         """The settings of this process. Raises `SettingsError` if one is missing or malformed."""
-        settings = cls.find()
+        settings = cls.load_or_none()
         if settings is None:
-            raise SettingsError(f"DATABASE_URL is not set: expected {_SHAPE}, in the environment or in .env")
+            raise SettingsError(f"DATABASE_URL is not set: expected {_URL_FORMAT}, in the environment or in .env")
         return settings
 
     @classmethod
-    def find(cls) -> "Settings | None":
+    def load_or_none(cls) -> "Settings | None":
         """The settings of this process, or `None` without DATABASE_URL. Raises `SettingsError` if one is malformed."""
         try:
             return cls()  # type: ignore[call-arg]  # the value comes from the environment
@@ -93,7 +93,7 @@ class Settings(BaseSettings):
             raise _not_utf_8() from None
 
     @classmethod
-    def of_url(cls, url: str) -> "Settings":
+    def from_url(cls, url: str) -> "Settings":
         """The settings of this process with another database URL. Raises `SettingsError` as `load` does."""
         try:
             return cls(database_url=SecretStr(url))

@@ -10,9 +10,9 @@ from multiprocessing import get_context
 import pytest
 
 from backend import errors
-from backend.errors import Facts, InvalidDataError, Problem, RepositoryError, with_article
+from backend.errors import ErrorDetails, InvalidDataError, Problem, RepositoryError, with_article
 
-FACTS = Facts("Task", "create", "uq_task", ("title", "user_id"), "23505")
+FACTS = ErrorDetails("Task", "create", "uq_task", ("title", "user_id"), "23505")
 
 
 def below(kind: type[RepositoryError]) -> list[type[RepositoryError]]:
@@ -37,7 +37,7 @@ def made(kind: type[RepositoryError]) -> RepositoryError:
 def carried(error: BaseException) -> tuple[object, ...]:
     """What must be the same wherever an error is carried to."""
     assert isinstance(error, RepositoryError)
-    said = (type(error), str(error), error.args, error.facts, error.model, error.operation, error.constraint)
+    said = (type(error), str(error), error.args, error.details, error.model, error.operation, error.constraint)
     rest = (error.fields, error.sqlstate, error.outcome, error.retryable, getattr(error, "problems", None))
     return said + rest + (error.__notes__,)
 
@@ -109,12 +109,12 @@ def test_a_branch_says_what_a_caller_can_do(branch: type[RepositoryError], retry
 
 
 def test_of_what_the_operator_mends_only_a_missing_server_may_come_back_by_itself() -> None:
-    assert [kind for kind in below(errors.OperatorError) if kind.retryable] == [errors.ConnectError]
+    assert [kind for kind in below(errors.InfrastructureError) if kind.retryable] == [errors.ConnectError]
 
 
 @every
 def test_every_error_is_in_one_branch(kind: type[RepositoryError]) -> None:
-    branches = (errors.RequestError, errors.TransientError, errors.OutcomeUnknownError, errors.OperatorError)
+    branches = (errors.RequestError, errors.TransientError, errors.OutcomeUnknownError, errors.InfrastructureError)
     assert sum(issubclass(kind, branch) for branch in (*branches, errors.ProgramError)) == (kind is not RepositoryError)
 
 

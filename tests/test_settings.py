@@ -20,7 +20,7 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_missing_url_is_named_with_its_shape() -> None:
     with pytest.raises(SettingsError, match=r"^DATABASE_URL is not set: expected postgresql://user:password@host/data"):
         Database()
-    assert Settings.find() is None
+    assert Settings.load_or_none() is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_an_empty_number_is_its_default(monkeypatch: pytest.MonkeyPatch) -> None
     for name in NAMES:
         monkeypatch.setenv(name, " ")
     monkeypatch.setenv("DATABASE_URL", " postgresql://u@h/d\n")
-    assert Settings.load() == Settings.of_url("postgresql://u@h/d")
+    assert Settings.load() == Settings.from_url("postgresql://u@h/d")
     assert Settings.load().pool_size == 5
     monkeypatch.setenv("POOL_SIZE", " 7 ")
     assert Settings.load().pool_size == 7
@@ -84,7 +84,7 @@ def test_an_empty_number_is_its_default(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_password_is_in_no_text_of_settings_or_database() -> None:
     database = Database("postgresql://u:s3cret@h/d")
-    assert "s3cret" not in f"{Settings.of_url('postgresql://u:s3cret@h/d')!r}{database!r}{database.engine!r}"
+    assert "s3cret" not in f"{Settings.from_url('postgresql://u:s3cret@h/d')!r}{database!r}{database.engine!r}"
 
 
 def test_the_example_names_every_setting() -> None:

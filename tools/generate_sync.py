@@ -35,7 +35,7 @@ RULES = (
     Rule(r"\b(SQLModel|psycopg\.)Async(?=Session|Connection)", r"\1"),
     Rule(r"\ban Async(?=[BCDFGHJ-NP-TV-Z])", "a "),
     Rule(r"\b(an )?Async(?=[A-Z])", r"\1"),
-    Rule(r"\b(create_)?async_(?=on_|engine|aside|pause|ready|run_call|session|sync_side)", r"\1"),
+    Rule(r"\b(create_)?async_(?=call_work|engine|open_session|run_|session|sleep|sync_side|wait_for_socket)", r"\1"),
     Rule(r"\bAbstractAsync(?=[A-Z])", "Abstract"),
     Rule(r"\b_async\b", "_sync"),
 )

@@ -6,7 +6,7 @@ import time
 from sqlalchemy import Engine, String, func, inspect, select
 
 from backend import Database
-from backend.database.failures import Work, translating
+from backend.database.failures import Work, translate_errors
 from backend.settings import Settings
 from backend.tasks import Task
 
@@ -49,9 +49,9 @@ def _ms_since(started: float) -> float:
 
 
 def _version_and_missing_tables(engine: Engine) -> tuple[str, list[str]]:
-    with translating(_WORK, "connect"):
+    with translate_errors(_WORK, "connect"):
         connection = engine.connect()
-    with connection, translating(_WORK, "statement"):
+    with connection, translate_errors(_WORK, "statement"):
         version = connection.execute(select(func.current_setting("server_version", type_=String()))).scalar_one()
         existing = inspect(connection)
         tables = Task.metadata.sorted_tables

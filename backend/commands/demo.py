@@ -34,7 +34,7 @@ def demo(data: Path | None = None) -> int:
 
 @contextmanager
 def _database(data: Path | None) -> Generator[tuple[Database, str]]:
-    settings = Settings.find() if data is None else None
+    settings = Settings.load_or_none() if data is None else None
     if settings is not None:
         with Database(settings) as database:
             yield database, "on the server of DATABASE_URL"

@@ -39,7 +39,7 @@ class RoundTrips:
                     if one.status == ConnStatus.OK:
                         one.untrace()
                 is_whole = traced == watched == self._connections
-                self.last = sum(_flights(trace) for trace in traces.values()) if is_whole else None
+                self.last = sum(_count_round_trips(trace) for trace in traces.values()) if is_whole else None
 
     def _opened(self, connection: "psycopg.Connection[object]", _record: object) -> None:
         self._connections.append(connection.pgconn)
@@ -54,7 +54,7 @@ def _is_traced(connection: PGconn, trace: IO[bytes]) -> bool:
     return True
 
 
-def _flights(trace: IO[bytes]) -> int:
+def _count_round_trips(trace: IO[bytes]) -> int:
     trace.seek(0)
     senders = [sender for sender, message in _MESSAGE.findall(trace.read()) if message != b"Terminate"]
     return sum(1 for before, sender in zip([b"B", *senders], senders, strict=False) if (before, sender) == (b"B", b"F"))

@@ -10,14 +10,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypeVar
 
 from backend.database.backoff import DEFAULT_RETRY, Retry
-from backend.database.bridge import async_on_engine
-from backend.database.checkout import autocommit, autocommitting
+from backend.database.bridge import async_run_on_engine
+from backend.database.checkout import autocommit, connect_autocommit
 from backend.database.engine import create_async_engine, wrong_target
-from backend.database.failures import Work, translating
+from backend.database.failures import Work, translate_errors
 from backend.database.forking import watch
-from backend.database.retrying._async import run_again
+from backend.database.retrying._async import run_with_retry
 from backend.database.retrying.guard import Isolation
-from backend.database.sessions import async_session_of, refuse_within_transaction
+from backend.database.sessions import async_open_session, require_no_transaction
 from backend.database.transaction_block._async import AsyncTransactionBlock
 from backend.errors import UsageError, described
 from backend.settings import Settings
@@ -41,7 +41,7 @@ class AsyncDatabase:
         if target is None:
             target = Settings.load()
         elif isinstance(target, str):
-            target = Settings.of_url(target)
+            target = Settings.from_url(target)
         elif not isinstance(target, Settings):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
             raise wrong_target(target)
         self._engine, self._owned = create_async_engine(target), True
@@ -56,7 +56,7 @@ class AsyncDatabase:
 
         The caller's own statements need `session.begin()`; calls inside it join that transaction.
         """
-        return async_session_of(self._engine)
+        return async_open_session(self._engine)
 
     def transaction(self, *, independent: bool = False) -> AsyncTransactionBlock:
         """A session in a transaction: committed when the block ends, rolled back when it raises.
@@ -92,17 +92,17 @@ class AsyncDatabase:
         Raises the last run's error; `OutcomeUnknownError` if a lost COMMIT's outcome cannot be known, or not in time;
         `UsageError` within a transaction of this database, and for work that ends its transaction or is not `async`.
         """
-        refuse_within_transaction(self._engine, "run()", "it makes its own, so call it outside of the block")
+        require_no_transaction(self._engine, "run()", "it makes its own, so call it outside of the block")
         if not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
             raise UsageError(f"retry is {described(retry)}, expected a Retry: retry=Retry(attempts=…)")
-        return await run_again(self._engine, work, isolation, retry)
+        return await run_with_retry(self._engine, work, isolation, retry)
 
     async def ping(self) -> None:
         """Returns when the server has answered: one round trip on an open connection. Call it at start.
 
         Raises `ConnectError` (credentials refused, unknown database, no server), `PoolTimeoutError`.
         """
-        await async_on_engine(self._engine, _ping)
+        await async_run_on_engine(self._engine, _ping)
 
     async def close(self) -> None:
         """Closes the pool's connections. An engine that was given stays as it is. The database can be used again."""
@@ -120,8 +120,8 @@ class AsyncDatabase:
 
 def _ping(engine: Engine) -> None:
     work = Work("ping", writes=False)
-    with translating(work, "connect"):
-        connection = autocommitting(engine)
-    with connection, translating(work, "statement"):
+    with translate_errors(work, "connect"):
+        connection = connect_autocommit(engine)
+    with connection, translate_errors(work, "statement"):
         autocommit(connection)
         connection.execute(_PING)

@@ -10,14 +10,14 @@ from sqlmodel import Session
 from typing_extensions import TypeVar
 
 from backend.database.backoff import DEFAULT_RETRY, Retry
-from backend.database.bridge import on_engine
-from backend.database.checkout import autocommit, autocommitting
+from backend.database.bridge import run_on_engine
+from backend.database.checkout import autocommit, connect_autocommit
 from backend.database.engine import create_engine, wrong_target
-from backend.database.failures import Work, translating
+from backend.database.failures import Work, translate_errors
 from backend.database.forking import watch
-from backend.database.retrying._sync import run_again
+from backend.database.retrying._sync import run_with_retry
 from backend.database.retrying.guard import Isolation
-from backend.database.sessions import refuse_within_transaction, session_of
+from backend.database.sessions import open_session, require_no_transaction
 from backend.database.transaction_block._sync import TransactionBlock
 from backend.errors import UsageError, described
 from backend.settings import Settings
@@ -41,7 +41,7 @@ class Database:
         if target is None:
             target = Settings.load()
         elif isinstance(target, str):
-            target = Settings.of_url(target)
+            target = Settings.from_url(target)
         elif not isinstance(target, Settings):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
             raise wrong_target(target)
         self._engine, self._owned = create_engine(target), True
@@ -56,7 +56,7 @@ class Database:
 
         The caller's own statements need `session.begin()`; calls inside it join that transaction.
         """
-        return session_of(self._engine)
+        return open_session(self._engine)
 
     def transaction(self, *, independent: bool = False) -> TransactionBlock:
         """A session in a transaction: committed when the block ends, rolled back when it raises.
@@ -92,17 +92,17 @@ class Database:
         Raises the last run's error; `OutcomeUnknownError` if a lost COMMIT's outcome cannot be known, or not in time;
         `UsageError` within a transaction of this database, and for work that ends its transaction or is not `async`.
         """
-        refuse_within_transaction(self._engine, "run()", "it makes its own, so call it outside of the block")
+        require_no_transaction(self._engine, "run()", "it makes its own, so call it outside of the block")
         if not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
             raise UsageError(f"retry is {described(retry)}, expected a Retry: retry=Retry(attempts=…)")
-        return run_again(self._engine, work, isolation, retry)
+        return run_with_retry(self._engine, work, isolation, retry)
 
     def ping(self) -> None:
         """Returns when the server has answered: one round trip on an open connection. Call it at start.
 
         Raises `ConnectError` (credentials refused, unknown database, no server), `PoolTimeoutError`.
         """
-        on_engine(self._engine, _ping)
+        run_on_engine(self._engine, _ping)
 
     def close(self) -> None:
         """Closes the pool's connections. An engine that was given stays as it is. The database can be used again."""
@@ -120,8 +120,8 @@ class Database:
 
 def _ping(engine: Engine) -> None:
     work = Work("ping", writes=False)
-    with translating(work, "connect"):
-        connection = autocommitting(engine)
-    with connection, translating(work, "statement"):
+    with translate_errors(work, "connect"):
+        connection = connect_autocommit(engine)
+    with connection, translate_errors(work, "statement"):
         autocommit(connection)
         connection.execute(_PING)

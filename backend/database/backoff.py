@@ -35,14 +35,14 @@ class Retry:
 DEFAULT_RETRY = Retry()
 
 
-class Delays:
+class Backoff:
     """The delays of one piece of work, until its time is up."""
 
     def __init__(self, within_s: float) -> None:
         self._deadline = time.monotonic() + within_s
         self._longest_s = _FIRST_S
 
-    def next_s(self) -> float | None:
+    def next_delay_s(self) -> float | None:
         """Seconds to wait before the next attempt, or `None` if the time is up."""
         left_s = self._deadline - time.monotonic()
         if left_s <= 0:

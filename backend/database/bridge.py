@@ -19,16 +19,18 @@ from typing_extensions import ParamSpec, TypeVar
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_INTERVAL_S = 0.1
+_POLL_INTERVAL_S = 0.1
 """A signal that comes just before a wait does not end it, so none is longer; psycopg waits in the same intervals."""
 
 
-def on_session(session: Session, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+def run_on_session(
+    session: Session, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
     """Runs `work(session, …)`."""
     return work(session, *args, **kwargs)
 
 
-async def async_on_session(
+async def async_run_on_session(
     session: AsyncSession, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """Runs `work(session, …)` with the session's synchronous side."""
@@ -55,17 +57,17 @@ async def async_run_call(session: AsyncSession, call: Callable[P, T], /, *args: 
     return await _cancelled_where_it_waits(session.run_sync(run_call, call, *args, **kwargs))
 
 
-def on_engine(engine: Engine, work: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+def run_on_engine(engine: Engine, work: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Runs `work(engine, …)`."""
     return work(engine, *args, **kwargs)
 
 
-async def async_on_engine(
+async def async_run_on_engine(
     engine: AsyncEngine, work: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """Runs `work(engine, …)` with the engine's synchronous side."""
     async with AsyncSession(engine) as session:
-        return await async_on_session(session, lambda _: work(engine.sync_engine, *args, **kwargs))
+        return await async_run_on_session(session, lambda _: work(engine.sync_engine, *args, **kwargs))
 
 
 @coroutine
@@ -97,35 +99,35 @@ def _cancelled_where_it_waits(work: Coroutine[object, object, T]) -> Generator[o
             error = thrown
 
 
-def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def run_blocking(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Runs `work(…)`, which blocks."""
     return work(*args, **kwargs)
 
 
-async def async_aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def async_run_blocking(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Runs `work(…)` in a thread, so that the event loop goes on."""
     return await asyncio.to_thread(work, *args, **kwargs)
 
 
-def ready(socket: int, *, to_write: bool, within_s: float) -> bool:
+def wait_for_socket(socket: int, *, to_write: bool, timeout_s: float) -> bool:
     """Whether the socket can be read from, or written to, before the time is up."""
     poll = select.poll()
     poll.register(socket, select.POLLOUT if to_write else select.POLLIN)
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + timeout_s
     while (left_s := deadline - time.monotonic()) > 0:
-        if poll.poll(min(left_s, _INTERVAL_S) * 1000):
+        if poll.poll(min(left_s, _POLL_INTERVAL_S) * 1000):
             return True
     return False
 
 
-async def async_ready(socket: int, *, to_write: bool, within_s: float) -> bool:
-    """`ready`, while the event loop goes on."""
+async def async_wait_for_socket(socket: int, *, to_write: bool, timeout_s: float) -> bool:
+    """`wait_for_socket`, while the event loop goes on."""
     loop = asyncio.get_running_loop()
     is_ready = asyncio.Event()
     add, remove = (loop.add_writer, loop.remove_writer) if to_write else (loop.add_reader, loop.remove_reader)
     add(socket, is_ready.set)
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(timeout_s):
             await is_ready.wait()
     except TimeoutError:
         return False
@@ -134,11 +136,11 @@ async def async_ready(socket: int, *, to_write: bool, within_s: float) -> bool:
     return True
 
 
-def pause(seconds: float) -> None:
+def sleep(seconds: float) -> None:
     """Waits."""
     time.sleep(seconds)
 
 
-async def async_pause(seconds: float) -> None:
+async def async_sleep(seconds: float) -> None:
     """Waits while the event loop goes on."""
     await asyncio.sleep(seconds)

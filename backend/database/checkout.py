@@ -21,10 +21,10 @@ from sqlalchemy.exc import DisconnectionError
 from backend.database.forking import watch
 
 _CONNECTIONS = (psycopg.Connection, psycopg.AsyncConnection)
-_asked: ContextVar[bool] = ContextVar("backend_autocommit", default=False)
+_autocommit_requested: ContextVar[bool] = ContextVar("backend_autocommit", default=False)
 
 
-class _Modal(Protocol):
+class _DBAPIConnection(Protocol):
     """The driver's connection as SQLAlchemy shows it, the asynchronous one too."""
 
     autocommit: bool
@@ -37,19 +37,19 @@ class _Record(Protocol):
     def driver_connection(self) -> object: ...
 
 
-def attend(engine: Engine) -> None:
+def install_checkout_listener(engine: Engine) -> None:
     """Prepares every connection of the engine's pool as it is taken out."""
-    event.listen(engine, "checkout", _prepare)
+    event.listen(engine, "checkout", _on_checkout)
 
 
-def autocommitting(engine: Engine) -> Connection:
+def connect_autocommit(engine: Engine) -> Connection:
     """A connection of the pool, in autocommit mode where the engine was made here and sets no other."""
     watch(engine)  # it may be known to no database
-    token = _asked.set(True)
+    token = _autocommit_requested.set(True)
     try:
         connection = engine.connect()
     finally:
-        _asked.reset(token)
+        _autocommit_requested.reset(token)
     return connection
 
 
@@ -61,7 +61,7 @@ def may_switch(connection: Connection) -> bool:
 
 def autocommit(connection: Connection) -> bool:
     """Switch the connection to AUTOCOMMIT, unless a transaction is open on it. Return whether it is in that mode."""
-    if is_autocommitting(connection):
+    if is_autocommit(connection):
         driver = connection.connection.driver_connection
         return driver is not None and _is_idle(driver.pgconn)
     if not may_switch(connection):
@@ -70,21 +70,23 @@ def autocommit(connection: Connection) -> bool:
     return True
 
 
-def is_autocommitting(connection: Connection) -> bool:
+def is_autocommit(connection: Connection) -> bool:
     """Whether the connection is in autocommit mode."""
     driver = connection.connection.dbapi_connection
     return driver is not None and bool(driver.autocommit)
 
 
-def _prepare(connection: _Modal, record: _Record, _proxy: object) -> None:
+def _on_checkout(connection: _DBAPIConnection, record: _Record, _proxy: object) -> None:
     driver = record.driver_connection
     if not isinstance(driver, _CONNECTIONS):
         return
     if _is_closed(driver.pgconn):
         raise DisconnectionError("the server closed the connection while it was idle")
-    asked = _asked.get()
+    asked = _autocommit_requested.get()
     if asked:
-        _asked.set(False)  # for this connection, not for one that a listener of the caller's takes beside it
+        _autocommit_requested.set(
+            False
+        )  # for this connection, not for one that a listener of the caller's takes beside it
     if connection.autocommit is not asked and _is_idle(driver.pgconn):
         connection.autocommit = asked
 

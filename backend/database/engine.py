@@ -8,7 +8,7 @@ from sqlalchemy.ext import asyncio as sqlalchemy_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.database.addresses import libpq_parameters, shown_url
-from backend.database.checkout import attend
+from backend.database.checkout import install_checkout_listener
 from backend.database.connecting._async import AsyncConnector
 from backend.database.connecting._sync import Connector
 from backend.database.forking import watch
@@ -33,7 +33,7 @@ def create_engine(settings: Settings) -> Engine:
     connector = Connector(settings, parameters)
     engine = sqlalchemy.create_engine(shown_url(parameters), creator=connector.connect, **_options(settings))
     connector.adapt(engine.dialect)
-    attend(engine)
+    install_checkout_listener(engine)
     watch(engine)
     return engine
 
@@ -46,7 +46,7 @@ def create_async_engine(settings: Settings) -> AsyncEngine:
         shown_url(parameters), async_creator=connector.connect, **_options(settings)
     )
     connector.adapt(engine.dialect)
-    attend(engine.sync_engine)
+    install_checkout_listener(engine.sync_engine)
     watch(engine)
     return engine
 

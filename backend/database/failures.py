@@ -25,7 +25,7 @@ from backend.errors import (
     ConnectError,
     ConnectionLostError,
     CredentialsError,
-    Facts,
+    ErrorDetails,
     FailedTransactionError,
     InvalidDataError,
     NotPermittedError,
@@ -41,7 +41,7 @@ from backend.errors import (
 Phase = Literal["connect", "statement", "answer", "commit"]
 """What was under way: making a connection, a statement, reading its whole answer, or the commit of a transaction."""
 
-_OF_DATA: Final = (ValueError, LookupError, ArithmeticError)
+_VALUE_ERRORS: Final = (ValueError, LookupError, ArithmeticError)
 """What a value that does not fit raises beside the driver's errors; their text may hold it."""
 
 _OURS: Final = (RepositoryError, SQLAlchemyError)
@@ -86,12 +86,12 @@ class Work:
         return f"{self.operation} of {self.model}" if self.model else self.operation
 
     @property
-    def facts(self) -> Facts:
+    def details(self) -> ErrorDetails:
         """What is known of a failure before the database says anything."""
-        return Facts(self.model, self.operation)
+        return ErrorDetails(self.model, self.operation)
 
 
-def translated(
+def translate_error(
     error: Exception,
     work: Work,
     phase: Phase,
@@ -112,27 +112,27 @@ def translated(
     driver = (isinstance(error, DBAPIError) and error.orig) or error
     if phase == "statement" and raised_inside(error, FETCHING):
         phase = "answer"
-    if phase == "answer" and isinstance(driver, (psycopg.DataError, *_OF_DATA)) and not isinstance(driver, _OURS):
-        made = _made(UnreadableRowError, work)
+    if phase == "answer" and isinstance(driver, (psycopg.DataError, *_VALUE_ERRORS)) and not isinstance(driver, _OURS):
+        made = _build_error(UnreadableRowError, work)
         made.outcome = "applied" if applied else "not_applied"
     elif phase == "connect" and is_of_listener(error, driver):
         return error
     elif isinstance(driver, psycopg.Error):
         commits = phase == "commit" and not (isinstance(error, DBAPIError) and error.statement)  # not a flush before it
-        kind = _of_driver(error, driver, work, phase, connection, may_be_applied=applied or commits)
+        kind = _from_driver_error(error, driver, work, phase, connection, may_be_applied=applied or commits)
         shown = place_of(driver) if kind is ConnectError else server_message(kind, driver, statement, connection)
-        made = _made(kind, work, _facts(driver, work, connection), shown)
+        made = _build_error(kind, work, _details(driver, work, connection), shown)
     elif isinstance(error, InvalidRequestError) and error.code == _SHARED:
-        made = UsageError(shared_session(str(work)), work.facts)
-    elif (own := _without_driver(error, phase)) is not None:
-        made = _made(own, work)
+        made = UsageError(shared_session(str(work)), work.details)
+    elif (own := _from_sqlalchemy_error(error, phase)) is not None:
+        made = _build_error(own, work)
     else:
         return error
     made.driver_error = error
     return made
 
 
-def _without_driver(error: Exception, phase: Phase) -> type[RepositoryError] | None:
+def _from_sqlalchemy_error(error: Exception, phase: Phase) -> type[RepositoryError] | None:
     """The class for what was raised before the driver had a part in it; `None` for a bug."""
     match error:
         case PoolTimeout():
@@ -144,11 +144,11 @@ def _without_driver(error: Exception, phase: Phase) -> type[RepositoryError] | N
         case StatementError():
             return InvalidDataError
         case _:
-            is_of_data = phase == "statement" and isinstance(error, _OF_DATA) and not isinstance(error, _OURS)
+            is_of_data = phase == "statement" and isinstance(error, _VALUE_ERRORS) and not isinstance(error, _OURS)
             return InvalidDataError if is_of_data else None
 
 
-def _of_driver(
+def _from_driver_error(
     error: Exception,
     driver: psycopg.Error,
     work: Work,
@@ -159,7 +159,7 @@ def _of_driver(
 ) -> type[RepositoryError]:
     made = class_of(driver)
     if phase == "connect":
-        made = _refused(made)
+        made = _connect_error_class(made)
     elif not issubclass(made, ConnectError) and (
         _is_lost(error, driver, phase, connection) or made is OutcomeUnknownError
     ):
@@ -173,7 +173,7 @@ def _of_driver(
     return made
 
 
-def _refused(made: type[RepositoryError]) -> type[RepositoryError]:
+def _connect_error_class(made: type[RepositoryError]) -> type[RepositoryError]:
     if issubclass(made, NotPermittedError):  # no privilege to connect
         return CredentialsError
     return made if issubclass(made, ConnectError) else ConnectError
@@ -185,10 +185,10 @@ def _is_lost(error: Exception, driver: psycopg.Error, phase: Phase, connection: 
     if closed or driver.diag.severity_nonlocalized in ("FATAL", "PANIC"):
         return True
     says_nothing = isinstance(driver, psycopg.OperationalError) and not driver.sqlstate
-    return says_nothing and (phase == "commit" or (connection is not None and _is_broken_off(connection)))
+    return says_nothing and (phase == "commit" or (connection is not None and _is_awaiting_answer(connection)))
 
 
-def _is_broken_off(connection: Connection) -> bool:
+def _is_awaiting_answer(connection: Connection) -> bool:
     """Whether the connection is closed, or waits for an answer that it will not get."""
     if connection.closed or connection.invalidated:
         return True
@@ -198,21 +198,21 @@ def _is_broken_off(connection: Connection) -> bool:
     return made.closed or made.info.transaction_status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
 
 
-def _facts(driver: psycopg.Error, work: Work, connection: Connection | None) -> Facts:
+def _details(driver: psycopg.Error, work: Work, connection: Connection | None) -> ErrorDetails:
     fields: tuple[str, ...] = ()
     if work.table is not None:
         fields = violated_fields(driver.diag, work.table, work.columns, schema_of(work.table, connection))
-    return Facts(work.model, work.operation, driver.diag.constraint_name, fields, driver.sqlstate)
+    return ErrorDetails(work.model, work.operation, driver.diag.constraint_name, fields, driver.sqlstate)
 
 
-def _made(
-    kind: type[RepositoryError], work: Work, facts: Facts | None = None, server: str | None = None
+def _build_error(
+    kind: type[RepositoryError], work: Work, details: ErrorDetails | None = None, server: str | None = None
 ) -> RepositoryError:
-    facts = facts or work.facts
-    return kind(message(kind, str(work), facts, work.schema_fields, server), facts)
+    details = details or work.details
+    return kind(message(kind, str(work), details, work.schema_fields, server), details)
 
 
-class translating:  # noqa: N801 - read as a verb: `with translating(work, "commit"):`
+class translate_errors:  # noqa: N801 - read as a verb: `with translating(work, "commit"):`
     """Raises what its block raises as an error of this package; bugs of the program pass as they are."""
 
     __slots__ = ("_connection", "_phase", "_statement", "_work")
@@ -230,6 +230,6 @@ class translating:  # noqa: N801 - read as a verb: `with translating(work, "comm
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, Exception):
-            made = translated(error, self._work, self._phase, self._connection, statement=self._statement)
+            made = translate_error(error, self._work, self._phase, self._connection, statement=self._statement)
             if made is not error:
                 raise made from None

@@ -19,8 +19,8 @@ from backend.errors import (
     ConstraintViolationError,
     CredentialsError,
     DeadlockError,
+    ErrorDetails,
     ExclusionViolationError,
-    Facts,
     FailedTransactionError,
     ForeignKeyViolationError,
     InvalidDataError,
@@ -46,26 +46,30 @@ from backend.errors import (
 
 
 def message(
-    kind: type[RepositoryError], work: str, facts: Facts, schema_fields: Collection[str], server: str | None = None
+    kind: type[RepositoryError],
+    work: str,
+    details: ErrorDetails,
+    schema_fields: Collection[str],
+    server: str | None = None,
 ) -> str:
-    """Return the text of an error: `work` and what befell it, then details, then the server's message or its place.
+    """Return the text of an error: `work` and what befell it, then parts, then the server's message or its place.
 
     `schema_fields` are the fields that a client knows.
     """
     words = (
-        _MESSAGES_BY_OPERATION.get((kind, facts.operation or ""))
-        or _MESSAGES_BY_SQLSTATE.get((kind, facts.sqlstate or ""))
+        _MESSAGES_BY_OPERATION.get((kind, details.operation or ""))
+        or _MESSAGES_BY_SQLSTATE.get((kind, details.sqlstate or ""))
         or _MESSAGES.get(kind, "was refused by the server")
     )
     if kind is ConnectError and server:  # which says why
         words = "found no connection"
     is_public = issubclass(kind, RequestError)
-    fields = [name for name in facts.fields if name in schema_fields or not is_public]
-    details = [f"fields {', '.join(fields)}"] if fields else []
+    fields = [name for name in details.fields if name in schema_fields or not is_public]
+    parts = [f"fields {', '.join(fields)}"] if fields else []
     if not is_public:
-        details = [f"constraint {facts.constraint!r}"] * bool(facts.constraint) + details
-        details += [f"SQLSTATE {facts.sqlstate}"] * bool(facts.sqlstate)
-    return f"{work} {words}" + (f" ({'; '.join(details)})" if details else "") + (f": {server}" if server else "")
+        parts = [f"constraint {details.constraint!r}"] * bool(details.constraint) + parts
+        parts += [f"SQLSTATE {details.sqlstate}"] * bool(details.sqlstate)
+    return f"{work} {words}" + (f" ({'; '.join(parts)})" if parts else "") + (f": {server}" if server else "")
 
 
 def shared_session(work: str) -> str:

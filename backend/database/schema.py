@@ -11,10 +11,10 @@ from sqlmodel import SQLModel
 
 from backend.database._async import AsyncDatabase
 from backend.database._sync import Database
-from backend.database.bridge import async_on_engine, on_engine
+from backend.database.bridge import async_run_on_engine, run_on_engine
 from backend.database.checkout import may_switch
-from backend.database.failures import Work, translating
-from backend.database.transactions import committing
+from backend.database.failures import Work, translate_errors
+from backend.database.transactions import commit_or_rollback
 from backend.errors import RepositoryError, UsageError, described
 
 _LOCK = 0x7265706F7369746F
@@ -39,24 +39,24 @@ def init_db(
     if not isinstance(database, Database | AsyncDatabase):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
         raise UsageError(f"init_db takes a Database or an AsyncDatabase, got {described(database)}: pass the database")
     if isinstance(database, AsyncDatabase):
-        return async_on_engine(database.engine, _create_missing, metadata)
-    return on_engine(database.engine, _create_missing, metadata)
+        return async_run_on_engine(database.engine, _create_missing, metadata)
+    return run_on_engine(database.engine, _create_missing, metadata)
 
 
 def _create_missing(engine: Engine, metadata: MetaData) -> None:
-    with translating(_WORK, "connect"):
+    with translate_errors(_WORK, "connect"):
         connection = engine.connect()
     with connection:
         if may_switch(connection):
             connection.execution_options(isolation_level="READ COMMITTED")
         transaction = connection.get_transaction() or connection.begin()
-        with committing(transaction, _WORK), _saying_why(), translating(_WORK, "statement"):
+        with commit_or_rollback(transaction, _WORK), _with_server_message(), translate_errors(_WORK, "statement"):
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             metadata.create_all(connection)
 
 
 @contextmanager
-def _saying_why() -> Generator[None]:
+def _with_server_message() -> Generator[None]:
     """Adds the server's words to the error of a definition: a new table has no rows that they could show."""
     try:
         yield
@@ -64,6 +64,6 @@ def _saying_why() -> Generator[None]:
         driver = error.driver_error.orig if isinstance(error.driver_error, DBAPIError) else None
         if not isinstance(driver, psycopg.Error) or not driver.diag.message_primary:
             raise
-        made = type(error)(f"{error}: {driver.diag.message_primary}", error.facts)
+        made = type(error)(f"{error}: {driver.diag.message_primary}", error.details)
         made.driver_error = error.driver_error
         raise made from None

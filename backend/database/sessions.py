@@ -18,7 +18,7 @@ from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
-from backend.database.checkout import is_autocommitting
+from backend.database.checkout import is_autocommit
 from backend.database.messages import shared_session
 from backend.database.transactions import abandon, join
 from backend.errors import UsageError, described, with_article
@@ -28,7 +28,7 @@ _CLOSED_IN_USE: Final = "backend.closed_in_use"
 
 
 @dataclass(slots=True, eq=False)
-class _Noted:
+class _OpenTransaction:
     """A transaction of one session; a task that outlives it keeps the note, so the note says when it ended."""
 
     session: ReferenceType[Session]
@@ -38,14 +38,14 @@ class _Noted:
     def is_on(self, engine: Engine) -> bool:
         """Whether it is open on the engine's pool: an engine of its options has the same."""
         session = self.session()
-        if not self.is_open or session is None or self.runner != _runner():
+        if not self.is_open or session is None or self.runner != _current_task():
             return False
         if not session.in_transaction():  # its end was an error, of a listener of the application's
             return False
         return isinstance(session.bind, Engine) and session.bind.pool is engine.pool
 
 
-_noted: ContextVar[tuple[_Noted, ...]] = ContextVar("backend_transactions", default=())
+_open_transactions: ContextVar[tuple[_OpenTransaction, ...]] = ContextVar("backend_transactions", default=())
 
 
 class DatabaseSession(Session):
@@ -95,24 +95,24 @@ class _AsyncSession(AsyncSession):
         await super().__aexit__(type_, value, traceback)
 
 
-def session_of(engine: Engine, kind: type[DatabaseSession] = DatabaseSession) -> Session:
+def open_session(engine: Engine, kind: type[DatabaseSession] = DatabaseSession) -> Session:
     """A session on the engine that begins nothing by itself."""
     return kind(engine, autobegin=False, expire_on_commit=False)
 
 
-def async_session_of(engine: AsyncEngine, kind: type[DatabaseSession] = DatabaseSession) -> AsyncSession:
-    """`session_of`, awaited."""
+def async_open_session(engine: AsyncEngine, kind: type[DatabaseSession] = DatabaseSession) -> AsyncSession:
+    """`open_session`, awaited."""
     return _AsyncSession(engine, sync_session_class=kind, autobegin=False, expire_on_commit=False)
 
 
-def refuse_within_transaction(engine: Engine | AsyncEngine, call: str, remedy: str) -> None:
+def require_no_transaction(engine: Engine | AsyncEngine, call: str, remedy: str) -> None:
     """Raise `UsageError` where the running thread or task is in a transaction of a session of this engine's."""
     own = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
-    if any(noted.is_on(own) for noted in _noted.get()):
+    if any(opened.is_on(own) for opened in _open_transactions.get()):
         raise UsageError(f"{call} within a transaction of the same database: {remedy}")
 
 
-def refuse_closed_in_use(session: PlainSession, work: object) -> None:
+def require_not_closed(session: PlainSession, work: object) -> None:
     """Close a session that could not be closed while it was connecting. Raises `UsageError` then."""
     if session.info.pop(_CLOSED_IN_USE, False):
         session.close()
@@ -139,7 +139,7 @@ def _is_to_be_entered(value: object) -> bool:
     return not hasattr(value, "session") and (hasattr(value, "__enter__") or hasattr(value, "__aenter__"))
 
 
-def _runner() -> tuple[int, int, object]:
+def _current_task() -> tuple[int, int, object]:
     """The running process, thread and, in an event loop, task: a fork and a new task have copies of the notes."""
     try:
         task = asyncio.current_task()
@@ -149,22 +149,24 @@ def _runner() -> tuple[int, int, object]:
 
 
 @event.listens_for(DatabaseSession, "after_transaction_create")
-def _note(session: Session, transaction: SessionTransaction) -> None:
+def _on_begin(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        noted = session.info[_KEY] = _Noted(ref(session), _runner())
-        _noted.set((*(one for one in _noted.get() if one.is_open and one.session() is not None), noted))
+        opened = session.info[_KEY] = _OpenTransaction(ref(session), _current_task())
+        _open_transactions.set(
+            (*(one for one in _open_transactions.get() if one.is_open and one.session() is not None), opened)
+        )
 
 
 @event.listens_for(DatabaseSession, "after_transaction_end")
-def _end(session: Session, transaction: SessionTransaction) -> None:
-    noted = session.info.get(_KEY)
-    if transaction.parent is None and isinstance(noted, _Noted):
-        noted.is_open = False
+def _on_end(session: Session, transaction: SessionTransaction) -> None:
+    opened = session.info.get(_KEY)
+    if transaction.parent is None and isinstance(opened, _OpenTransaction):
+        opened.is_open = False
 
 
 @event.listens_for(DatabaseSession, "after_begin")
-def _join(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-    if is_autocommitting(connection):
+def _on_begin_connection(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    if is_autocommit(connection):
         raise UsageError(
             "this engine is set to AUTOCOMMIT, where nothing can be undone: "
             "make the database of an engine without that isolation level"

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Executable, RootTransaction, Transaction, eve
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 
-from backend.database.failures import Phase, Work, translated, translating
+from backend.database.failures import Phase, Work, translate_error, translate_errors
 from backend.database.forking import note, require_own
 from backend.database.frames import raised_inside
 from backend.errors import FailedTransactionError
@@ -33,13 +33,13 @@ class UncommittedWritesWarning(UserWarning):
     """
 
 
-class _Joined:
+class _TransactionState:
     """What repositories did in the transaction that the session is in; a session that has none is left alone."""
 
     def __init__(self) -> None:
         self.wrote: set[SessionTransaction] = set()
         """The transaction or savepoints that hold writes."""
-        self.handled: BaseException | None = None
+        self.exception_at_write: BaseException | None = None
         """The error that was being handled when the last write was made, and so does not explain its loss."""
         self.connections: set[Connection] = set()
         self.is_committing = False
@@ -47,7 +47,7 @@ class _Joined:
 
     def clear(self) -> None:
         self.wrote.clear()
-        self.handled = None
+        self.exception_at_write = None
         self.connections.clear()
         self.is_committing = False
 
@@ -58,7 +58,7 @@ def join(session: Session, connection: Connection) -> None:
     Raises `UsageError` in a fork of the process that opened it.
     """
     require_own(connection)
-    connections = session.info.setdefault(_KEY, _Joined()).connections
+    connections = session.info.setdefault(_KEY, _TransactionState()).connections
     if connection not in connections:
         note(connection)
         connections.add(connection)
@@ -67,23 +67,23 @@ def join(session: Session, connection: Connection) -> None:
 def wrote(session: Session) -> None:
     """Notes that a repository has written in the session's transaction."""
     innermost = session.get_nested_transaction() or session.get_transaction()
-    if innermost is not None and (state := _joined(session)):
+    if innermost is not None and (state := _state_of(session)):
         state.wrote.add(innermost)
-        state.handled = sys.exc_info()[1]
+        state.exception_at_write = sys.exc_info()[1]
 
 
 def abandon(session: Session) -> None:
     """Notes that an error ends the session, so that nobody expects its writes to be kept."""
-    if state := _joined(session):
+    if state := _state_of(session):
         state.wrote.clear()
 
 
-def require_whole(session: Session) -> None:
+def require_not_failed(session: Session) -> None:
     """Raises `FailedTransactionError` if a statement failed in the session's transaction, as `join` does in a fork.
 
     SQLAlchemy undoes the transaction of a flush that fails; PostgreSQL takes no more statements after any other.
     """
-    state = _joined(session)
+    state = _state_of(session)
     connections = state.connections if state else ()
     for connection in connections:
         require_own(connection)
@@ -104,7 +104,7 @@ def connection_of(session: Session, bind_arguments: dict[str, Any], work: Work) 
         return session.connection(bind_arguments=bind_arguments)
     except Exception as error:
         is_savepoint = session.in_nested_transaction() and isinstance(error, DBAPIError) and error.statement is not None
-        made = translated(error, work, "statement" if is_savepoint else "connect")
+        made = translate_error(error, work, "statement" if is_savepoint else "connect")
         if made is error:
             raise
         raise made from None
@@ -119,12 +119,12 @@ def end_of_savepoint(error: BaseException, work: Work) -> BaseException:
     Of all that a transaction's end sends, SQLAlchemy takes these two alone for statements.
     """
     if isinstance(error, DBAPIError) and error.statement is not None and raised_inside(error, _ENDS):
-        return translated(error, work, "statement")
+        return translate_error(error, work, "statement")
     return error
 
 
 @contextmanager
-def committing(
+def commit_or_rollback(
     transaction: RootTransaction | SessionTransaction,
     work: Work,
     statement: Executable | None = None,
@@ -140,7 +140,7 @@ def committing(
         with suppress(DBAPIError):
             transaction.rollback()
         raise
-    with translating(work, phase, statement=statement):
+    with translate_errors(work, phase, statement=statement):
         transaction.commit()
 
 
@@ -149,15 +149,15 @@ def prepare(session: Session, work: Work) -> None:
 
     Raises `FailedTransactionError` if a statement failed before, and what a statement raises.
     """
-    require_whole(session)
-    with translating(work, "statement"):
+    require_not_failed(session)
+    with translate_errors(work, "statement"):
         session.flush()
 
 
 def commit(session: Session, work: Work) -> None:
     """Commits, prepared. Raises the errors of `backend.errors`."""
     prepare(session, work)
-    with translating(work, "commit"):
+    with translate_errors(work, "commit"):
         session.commit()
 
 
@@ -169,21 +169,21 @@ def rollback(session: Session) -> None:
 
 
 @event.listens_for(Session, "before_commit")
-def _refuse_failed(session: Session) -> None:
-    if state := _joined(session):
+def _on_before_commit(session: Session) -> None:
+    if state := _state_of(session):
         state.is_committing |= not session.in_nested_transaction()
-        require_whole(session)
+        require_not_failed(session)
 
 
 @event.listens_for(Session, "after_commit")
-def _forget(session: Session) -> None:
-    if (state := _joined(session)) and not session.in_nested_transaction():
+def _on_commit(session: Session) -> None:
+    if (state := _state_of(session)) and not session.in_nested_transaction():
         state.clear()
 
 
 @event.listens_for(Session, "after_rollback")
-def _forget_undone(session: Session) -> None:
-    if not (state := _joined(session)):
+def _on_rollback(session: Session) -> None:
+    if not (state := _state_of(session)):
         return
     if savepoint := session.get_nested_transaction():
         state.wrote.discard(savepoint)
@@ -193,19 +193,19 @@ def _forget_undone(session: Session) -> None:
 
 @event.listens_for(Session, "after_transaction_end")
 def _warn_of_lost_writes(session: Session, transaction: SessionTransaction) -> None:
-    if not (state := _joined(session)):
+    if not (state := _state_of(session)):
         return
     if transaction.parent is not None:
         if transaction in state.wrote:  # a savepoint that was not rolled back: what it wrote is its parent's
             state.wrote.remove(transaction)
             state.wrote.add(transaction.parent)
         return
-    goes_on = any(_goes_on(session, connection) for connection in state.connections)
-    is_explained = state.is_committing or goes_on or sys.exc_info()[1] not in (None, state.handled)
+    goes_on = any(_outlives_session(session, connection) for connection in state.connections)
+    is_explained = state.is_committing or goes_on or sys.exc_info()[1] not in (None, state.exception_at_write)
     lost = bool(state.wrote) and not is_explained
     state.clear()
     if lost:
-        place = _callers_frame()
+        place = _caller_frame()
         warnings.warn_explicit(  # with no registry, so that each loss is shown and not each place once
             "a session was closed over uncommitted repository writes, which are lost: call session.commit() first",
             UncommittedWritesWarning,
@@ -214,7 +214,7 @@ def _warn_of_lost_writes(session: Session, transaction: SessionTransaction) -> N
         )
 
 
-def _goes_on(session: Session, connection: Connection) -> bool:
+def _outlives_session(session: Session, connection: Connection) -> bool:
     """Whether the transaction is that of a connection which the session was bound to and leaves as it is."""
     if connection.closed or not connection.in_transaction():
         return False
@@ -222,7 +222,7 @@ def _goes_on(session: Session, connection: Connection) -> bool:
     return mode == "rollback_only" or (mode == "conditional_savepoint" and not connection.in_nested_transaction())
 
 
-def _callers_frame() -> FrameType:
+def _caller_frame() -> FrameType:
     """The frame that called SQLAlchemy; on a greenlet, where none leads there, the outermost."""
     frame = cast("FrameType", inspect.currentframe())  # CPython has frames
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(("sqlalchemy.", __name__)):
@@ -230,9 +230,9 @@ def _callers_frame() -> FrameType:
     return frame
 
 
-def _joined(session: Session) -> _Joined | None:
+def _state_of(session: Session) -> _TransactionState | None:
     state = session.info.get(_KEY)
-    return state if isinstance(state, _Joined) else None
+    return state if isinstance(state, _TransactionState) else None
 
 
 def _status(connection: Connection) -> TransactionStatus:

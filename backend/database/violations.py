@@ -39,26 +39,32 @@ _KINDS: Final[dict[str, tuple[type[_Named], ...]]] = {
     "23514": (CheckConstraint,),
     "23P01": (ExcludeConstraint,),
 }
-_LABELS: Final[dict[type[_Named], str]] = {
+_NAME_SUFFIXES: Final[dict[type[_Named], str]] = {
     PrimaryKeyConstraint: "pkey",
     UniqueConstraint: "key",
     ForeignKeyConstraint: "fkey",
 }
 
 
-def violated_fields(said: Diagnostic, table: Table, columns: Columns, schema: str | None) -> tuple[str, ...]:
+def violated_fields(diagnostic: Diagnostic, table: Table, columns: Columns, schema: str | None) -> tuple[str, ...]:
     """The attributes that the server's report concerns, in the table's order; none if they are not known for sure.
 
     `columns` are the model's, by attribute; `schema` is the one that the table lies in.
     """
-    if said.table_name != _cut(table.name) or schema is None or said.schema_name != _cut(schema):
+    if (
+        diagnostic.table_name != _truncate_identifier(table.name)
+        or schema is None
+        or diagnostic.schema_name != _truncate_identifier(schema)
+    ):
         return ()
-    if said.column_name is not None:
-        return _attributes(columns, (column for column in table.columns if _cut(column.name) == said.column_name))
-    kinds = _KINDS.get(said.sqlstate or "", ())
+    if diagnostic.column_name is not None:
+        return _attributes(
+            columns, (column for column in table.columns if _truncate_identifier(column.name) == diagnostic.column_name)
+        )
+    kinds = _KINDS.get(diagnostic.sqlstate or "", ())
     named = [one for one in (*table.constraints, *table.indexes) if isinstance(one, kinds)]
-    found = [one for one in named if _is_named(one, said.constraint_name)]
-    found = found or [one for one in named if _given_name(one, table) == said.constraint_name]
+    found = [one for one in named if _is_named(one, diagnostic.constraint_name)]
+    found = found or [one for one in named if _default_constraint_name(one, table) == diagnostic.constraint_name]
     return _attributes(columns, _columns_of(found[0])) if len(found) == 1 else ()
 
 
@@ -84,16 +90,16 @@ def _columns_of(constraint: _Named) -> Iterator[object]:
     match constraint:
         case Index():
             for expression in constraint.expressions:
-                yield from _mentioned(expression)
+                yield from _referenced_columns(expression)
         case CheckConstraint():
-            yield from _mentioned(constraint.sqltext)
+            yield from _referenced_columns(constraint.sqltext)
         case ExcludeConstraint() if not _is_of_columns(constraint):
             return
         case _:
             yield from constraint.columns
 
 
-def _mentioned(expression: object) -> Iterator[object]:
+def _referenced_columns(expression: object) -> Iterator[object]:
     if not isinstance(expression, ClauseElement):
         yield expression
         return
@@ -114,16 +120,18 @@ def _is_named(constraint: _Named, name: str | None) -> bool:
     """Whether this is the name that the metadata gives, be it quoted, made by a convention, or cut for its length."""
     if name is None or constraint.name is None:
         return False
-    return _cut(str(constraint.name)) == name or _QUOTING.format_constraint(constraint) == _QUOTING.quote(name)
+    return _truncate_identifier(str(constraint.name)) == name or _QUOTING.format_constraint(
+        constraint
+    ) == _QUOTING.quote(name)
 
 
-def _given_name(constraint: _Named, table: Table) -> str | None:
+def _default_constraint_name(constraint: _Named, table: Table) -> str | None:
     """The name that PostgreSQL gives a constraint without one, where no other on the table has it."""
-    label = _LABELS.get(type(constraint))
+    label = _NAME_SUFFIXES.get(type(constraint))
     if label is None or constraint.name is not None:
         return None
-    columns = [] if label == "pkey" else [_cut(column.name) for column in constraint.columns]
-    parts = [_cut(table.name).encode(), *(["_".join(columns).encode()] if columns else [])]
+    columns = [] if label == "pkey" else [_truncate_identifier(column.name) for column in constraint.columns]
+    parts = [_truncate_identifier(table.name).encode(), *(["_".join(columns).encode()] if columns else [])]
     room = _NAME_BYTES - len(label) - len(parts)
     while sum(map(len, parts)) > room:
         longest = max(range(len(parts)), key=lambda at: (len(parts[at]), at))
@@ -131,5 +139,5 @@ def _given_name(constraint: _Named, table: Table) -> str | None:
     return "_".join([*(part.decode(errors="ignore") for part in parts), label])
 
 
-def _cut(name: str) -> str:
+def _truncate_identifier(name: str) -> str:
     return name.encode()[:_NAME_BYTES].decode(errors="ignore")

@@ -28,7 +28,7 @@ _SETTINGS: Final = (
     "timezone=UTC",
     "logging_collector=off",
 )
-_THROW_AWAY: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_EPHEMERAL_SETTINGS: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 _LOCALE: Final = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 """Sorted by code point, and upper and lower case of all of Unicode: the same on every machine."""
@@ -81,7 +81,7 @@ class EmbeddedServer:
                 raise EmbeddedServerError(f"no data can be kept in {str(self._folder)!r}: {error.strerror}") from error
         try:
             self._require_enterable(account)
-            self._supervisor = self._supervised(binaries, account)
+            self._supervisor = self._start_supervisor(binaries, account)
             self._starter = os.getpid()
             self._wait_until_ready(self._supervisor)
         except BaseException:
@@ -107,12 +107,12 @@ class EmbeddedServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _supervised(self, binaries: Path, account: Account | None) -> subprocess.Popen[bytes]:
+    def _start_supervisor(self, binaries: Path, account: Account | None) -> subprocess.Popen[bytes]:
         data, log = self._folder / "data", self._folder / "log"
         settings = [
             *_SETTINGS,
             f"unix_socket_directories={self._sockets}",
-            *(() if self._kept else _THROW_AWAY),
+            *(() if self._kept else _EPHEMERAL_SETTINGS),
         ]
         plan: _supervisor.Plan = {
             "account": account,

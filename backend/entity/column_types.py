@@ -31,16 +31,26 @@ from sqlmodel import UTCDateTime
 from backend.entity.column_values import documents, nested, numbers, texts, times
 from backend.entity.column_values.documents import jsonable
 from backend.entity.column_values.refusal import Check, Refusal, class_check, is_storable, refuse_all, take_storable
-from backend.entity.columns import declared_type, item_type, plain_type
+from backend.entity.columns import declared_type, item_type, undecorated_type
 
-__all__ = ["Check", "Refusal", "check_of", "is_json", "is_storable", "jsonable", "null_of", "unreadable", "unsupported"]
+__all__ = [
+    "Check",
+    "Refusal",
+    "column_check",
+    "is_json",
+    "is_storable",
+    "jsonable",
+    "null_value",
+    "unreadable",
+    "unsupported",
+]
 
 
-def check_of(kind: object) -> Check:
+def column_check(kind: object) -> Check:
     """Return the check for a column of this type."""
     if (reason := unsupported(kind)) is not None:
         return refuse_all(reason)
-    plain, declared = plain_type(kind), declared_type(kind)
+    plain, declared = undecorated_type(kind), declared_type(kind)
     if type(kind) is UTCDateTime:
         return times.utc_check(declared)
     make = next((make for known, make in _MAKERS if isinstance(plain, known)), None)
@@ -49,7 +59,7 @@ def check_of(kind: object) -> Check:
 
 def is_checked(kind: object) -> bool:
     """Return whether schema and check decide what a column of this type takes, so that the server refuses no more."""
-    plain = plain_type(kind)
+    plain = undecorated_type(kind)
     if isinstance(plain, ARRAY):
         return is_checked(item_type(plain))
     return isinstance(plain, tuple(known for known, _ in _MAKERS))
@@ -57,7 +67,7 @@ def is_checked(kind: object) -> bool:
 
 def unsupported(kind: object) -> str | None:
     """Return why no value can be written to a column of this type; `None` if some can."""
-    plain = plain_type(kind)
+    plain = undecorated_type(kind)
     for known, reason in _REWRITTEN:
         if isinstance(plain, known) or isinstance(kind, known):
             return reason
@@ -70,33 +80,33 @@ def unsupported(kind: object) -> str | None:
 
 def unreadable(kind: object) -> str | None:
     """Return why a column of this type cannot be read; `None` if it can."""
-    plain = plain_type(kind)
-    if isinstance(plain, ARRAY) and isinstance(plain_type(item_type(plain)), pg.CITEXT | pg.DOMAIN | pg.HSTORE):
+    plain = undecorated_type(kind)
+    if isinstance(plain, ARRAY) and isinstance(undecorated_type(item_type(plain)), pg.CITEXT | pg.DOMAIN | pg.HSTORE):
         return "the driver does not know arrays of a type that a schema or an extension makes: use Text or JSONB"
     return None
 
 
 def is_json(kind: object) -> bool:
     """Return whether the column's values are JSON."""
-    return isinstance(plain_type(kind), JSON)
+    return isinstance(undecorated_type(kind), JSON)
 
 
-def null_of(kind: object) -> object:
+def null_value(kind: object) -> object:
     """Return what `None` is written as: NULL, and in a JSON column too, where SQLAlchemy would write JSON's null."""
     return null() if is_json(kind) else None
 
 
 def _array(kind: ARRAY[object], _declared: str) -> Check:
-    return nested.array_check(kind, check_of(item_type(kind)))
+    return nested.array_check(kind, column_check(item_type(kind)))
 
 
 def _domain(kind: pg.DOMAIN, _declared: str) -> Check:
-    return check_of(kind.data_type)
+    return column_check(kind.data_type)
 
 
 def _is_adapted(kind: object) -> bool:
     """Return whether the driver alone converts the type's values, as it must for a domain."""
-    plain = plain_type(kind)
+    plain = undecorated_type(kind)
     if isinstance(plain, Numeric | Float):
         return plain.asdecimal is not isinstance(plain, Float)
     if isinstance(plain, Uuid):

@@ -11,7 +11,7 @@ from sqlalchemy.types import Interval, TypeDecorator, TypeEngine
 from sqlmodel import AutoString, UTCDateTime
 from typing_extensions import TypeIs
 
-HELD: Final[dict[type, frozenset[type]]] = {
+LOSSLESS_PYTHON_TYPES: Final[dict[type, frozenset[type]]] = {
     bool: frozenset({bool}),
     bytes: frozenset({bytes}),
     date: frozenset({date}),
@@ -30,7 +30,7 @@ DIALECT: Final[Dialect] = make_url("postgresql+psycopg://").get_dialect()()
 """What says how a type is declared and which values it takes; it never connects."""
 
 
-def stored_type(column: Column[object]) -> TypeEngine[object]:
+def database_type(column: Column[object]) -> TypeEngine[object]:
     """The type that the database sees, beneath every decorator of the program."""
     kind: TypeEngine[object] = column.type
     while isinstance(kind, TypeDecorator):
@@ -38,7 +38,7 @@ def stored_type(column: Column[object]) -> TypeEngine[object]:
     return kind
 
 
-def plain_type(kind: object) -> TypeEngine[object] | None:
+def undecorated_type(kind: object) -> TypeEngine[object] | None:
     """Return the type that says which values the column takes, as PostgreSQL's dialect has it.
 
     `None` where a decorator of the program converts them.
@@ -47,7 +47,7 @@ def plain_type(kind: object) -> TypeEngine[object] | None:
         return None
     declared = cast("TypeEngine[object]", kind)  # of whichever values
     if type(declared) in (AutoString, UTCDateTime):  # SQLModel's own, which take what is beneath them
-        return plain_type(cast("TypeDecorator[object]", declared).impl_instance)  # both are decorators
+        return undecorated_type(cast("TypeDecorator[object]", declared).impl_instance)  # both are decorators
     found = declared.dialect_impl(DIALECT)
     if isinstance(found, TypeDecorator) and not isinstance(found, Interval | PickleType):
         return None
@@ -69,7 +69,7 @@ def declared_type(kind: object) -> str:
 
 def python_type(column: Column[object]) -> type | None:
     """The class of the column's values; `None` where it cannot be known."""
-    kind = plain_type(column.type)
+    kind = undecorated_type(column.type)
     try:
         return kind.python_type if isinstance(kind, TypeEngine) else None
     except NotImplementedError:
@@ -78,7 +78,7 @@ def python_type(column: Column[object]) -> type | None:
 
 def is_scalar(kind: object) -> TypeIs[type]:
     """Whether a class is one that is compared when a class is defined: everything else is looked at when written."""
-    return isinstance(kind, type) and kind in HELD
+    return isinstance(kind, type) and kind in LOSSLESS_PYTHON_TYPES
 
 
 def max_integer(kind: Integer) -> int:

@@ -12,7 +12,7 @@ from typing_extensions import TypeAliasType
 
 
 @dataclass(frozen=True, slots=True)
-class Alternative:
+class UnionMember:
     """One member of a union, with the metadata that applies to it."""
 
     kind: object
@@ -21,7 +21,7 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class Constraint:
+class LimitKind:
     """A limit of values or lengths, by the names that pydantic gives its inclusive and its exclusive form."""
 
     inclusive: str
@@ -52,39 +52,39 @@ class Limit:
         return self.value, self.is_exclusive
 
     @property
-    def said(self) -> str:
+    def as_keyword(self) -> str:
         """The limit as a keyword of `Field`."""
         return f"{self.name}={self.value if self.name in _LOWER else -self.value}"
 
 
 _LOWER = ("min_length", "ge", "gt")
 CONSTRAINTS = (
-    Constraint("max_length", None, is_lower=False),
-    Constraint("min_length", None, is_lower=True),
-    Constraint("ge", "gt", is_lower=True),
-    Constraint("le", "lt", is_lower=False),
+    LimitKind("max_length", None, is_lower=False),
+    LimitKind("min_length", None, is_lower=True),
+    LimitKind("ge", "gt", is_lower=True),
+    LimitKind("le", "lt", is_lower=False),
 )
 """The constraints that are compared when a class is defined."""
 
 
-def alternatives(field: FieldInfo) -> tuple[Alternative, ...]:
+def members(field: FieldInfo) -> tuple[UnionMember, ...]:
     """Every member of the field's type, aliases and nested unions resolved."""
     return tuple(_alternatives(field.annotation, tuple(field.metadata)))
 
 
-def values(field: FieldInfo) -> tuple[Alternative, ...]:
+def value_members(field: FieldInfo) -> tuple[UnionMember, ...]:
     """The alternatives that are neither `None` nor `MISSING`."""
-    return tuple(one for one in alternatives(field) if one.kind is not NoneType and one.kind is not MISSING)
+    return tuple(one for one in members(field) if one.kind is not NoneType and one.kind is not MISSING)
 
 
 def allows(field: FieldInfo, kind: object) -> bool:
     """Whether `NoneType` or `MISSING` is one of the alternatives."""
-    return any(one.kind is kind for one in alternatives(field))
+    return any(one.kind is kind for one in members(field))
 
 
-def loosest(field: FieldInfo, constraint: Constraint) -> Limit | None:
+def loosest(field: FieldInfo, constraint: LimitKind) -> Limit | None:
     """The limit that every value of the field meets; `None` if an alternative has none."""
-    limits = [constraint.of(one.metadata) for one in values(field)]
+    limits = [constraint.of(one.metadata) for one in value_members(field)]
     known = [limit for limit in limits if limit is not None]
     return min(known, key=Limit.tightness, default=None) if len(known) == len(limits) else None
 
@@ -106,7 +106,7 @@ def holds_mapping(annotation: object) -> bool:
     return any(part is Any or part is object or _is_mapping(part) or is_dataclass(part) for part in parts)
 
 
-def _alternatives(annotation: object, metadata: tuple[object, ...]) -> Iterator[Alternative]:
+def _alternatives(annotation: object, metadata: tuple[object, ...]) -> Iterator[UnionMember]:
     annotation = _unaliased(annotation)
     origin = get_origin(annotation)
     if origin is Annotated:
@@ -116,7 +116,7 @@ def _alternatives(annotation: object, metadata: tuple[object, ...]) -> Iterator[
         for part in get_args(annotation):
             yield from _alternatives(part, metadata)
     else:
-        yield Alternative(NoneType if annotation is None else annotation, metadata)
+        yield UnionMember(NoneType if annotation is None else annotation, metadata)
 
 
 def _unaliased(annotation: object) -> object:

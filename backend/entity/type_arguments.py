@@ -18,12 +18,12 @@ def type_arguments(cls: type, root: type) -> tuple[Argument, ...]:
 
     Looks through any number of generic levels and past mixins. Raises `DefinitionError` if two bases disagree.
     """
-    found = [arguments for base in _generic_bases(cls) if (arguments := _through(cls, base, root)) is not None]
+    found = [arguments for base in _generic_bases(cls) if (arguments := _arguments_via(cls, base, root)) is not None]
     if not found:
         return _parameters(root)
     merged = found[0]
     for other in found[1:]:
-        merged = tuple(_agreed(cls, one, two) for one, two in zip(merged, other, strict=True))
+        merged = tuple(_merge(cls, one, two) for one, two in zip(merged, other, strict=True))
     return merged
 
 
@@ -37,7 +37,7 @@ def is_forward(argument: Argument) -> bool:
     return isinstance(argument, ForwardRef)
 
 
-def _through(cls: type, base: object, root: type) -> tuple[Argument, ...] | None:
+def _arguments_via(cls: type, base: object, root: type) -> tuple[Argument, ...] | None:
     origin = get_origin(base) or base
     if not isinstance(origin, type) or not issubclass(origin, root):
         return None
@@ -58,7 +58,7 @@ def _parameters(cls: type) -> tuple[Argument, ...]:
     return parameters
 
 
-def _agreed(cls: type, one: Argument, two: Argument) -> Argument:
+def _merge(cls: type, one: Argument, two: Argument) -> Argument:
     if is_unbound(one) or one == two:
         return two
     if is_unbound(two):

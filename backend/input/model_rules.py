@@ -4,31 +4,26 @@ Decorators are read from `__pydantic_decorators__`, which pydantic documents as 
 schema has proven already, by the same function or an equal constraint, is not run a second time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from types import NoneType
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainValidator, WrapValidator, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 from sqlmodel import SQLModel
 from sqlmodel.main import FieldInfoMetadata
 
 from backend.entity.columns import is_scalar
 from backend.entity.entity import Entity, ModelT
-from backend.entity.field_types import CONSTRAINTS, Alternative, allows, values
+from backend.entity.field_types import CONSTRAINTS, UnionMember, allows, value_members
 from backend.entity.lazy import lazy
+from backend.entity.validators import field_validators, model_validators
 from backend.input.by_name import NameValidator
 
 Values = Mapping[str, object]
 """Values by attribute."""
 
-_MODES: dict[str, Callable[[Any], object]] = {
-    "after": AfterValidator,
-    "before": BeforeValidator,
-    "plain": PlainValidator,
-    "wrap": WrapValidator,
-}
 _COMPARED = frozenset(name for one in CONSTRAINTS for name in (one.inclusive, one.exclusive))
 
 
@@ -48,24 +43,24 @@ class ModelRules:
         own = {key: entity.model.model_fields[key] for key in shared}
         self._never_none = {key for key in own if not allows(own[key], NoneType)}
         self.has_row_rules: bool = model_validators(entity.model, schema)
-        asked = any(_asks_more(entity.model, schema, key) for key in own)
-        self._fields = NameValidator(_of_fields(entity.model, own)) if asked else None
+        asked = any(_needs_validation(entity.model, schema, key) for key in own)
+        self._fields = NameValidator(_partial_model(entity.model, own)) if asked else None
 
     @property
-    def asks_nothing(self) -> bool:
+    def is_noop(self) -> bool:
         """Whether the schema has asked all that the model asks."""
         return self._fields is None and not self.has_row_rules
 
-    def fields(self, given: Values) -> Values:
+    def validate_fields(self, given: Values) -> Values:
         """The values of some columns, each by its own field's rules. Raises pydantic's `ValidationError`."""
         if self._fields is None:
             return given
-        looked_at = self._spoken_of(given)
+        looked_at = self._without_undeclared_none(given)
         return {**given, **_picked(vars(self._fields.validate(looked_at)), looked_at)}
 
-    def row(self, given: Values, owner: Values) -> Values:
+    def validate_row(self, given: Values, owner: Values) -> Values:
         """The values of a new row, by the rules of its fields and of the whole. Raises pydantic's `ValidationError`."""
-        looked_at = self._spoken_of(given)
+        looked_at = self._without_undeclared_none(given)
         return {**given, **_picked(vars(self._row.validate({**looked_at, **owner})), looked_at)}
 
     @lazy
@@ -73,49 +68,34 @@ class ModelRules:
         self._mapper.registry.configure()  # or no attribute of an instance can be read
         return NameValidator(self._mapper.class_)
 
-    def _spoken_of(self, given: Values) -> Values:
+    def _without_undeclared_none(self, given: Values) -> Values:
         """The values without a `None` that the column takes and the field's annotation does not speak of."""
         return {key: value for key, value in given.items() if value is not None or key not in self._never_none}
 
 
-def field_validators(model: type[BaseModel], key: str) -> dict[object, object]:
-    """The functions that `@field_validator` names for the field, each as the annotation that runs it."""
-    found: dict[object, object] = {}
-    for one in model.__pydantic_decorators__.field_validators.values():
-        if key in one.info.fields or "*" in one.info.fields:
-            found[_function(one.func)] = _MODES[one.info.mode](one.func)
-    return found
-
-
-def model_validators(model: type[BaseModel], schema: type[BaseModel]) -> bool:
-    """Whether the model has validators of the whole that the schema does not share."""
-    shared = {_function(one.func) for one in schema.__pydantic_decorators__.model_validators.values()}
-    return any(_function(one.func) not in shared for one in model.__pydantic_decorators__.model_validators.values())
-
-
-def _asks_more(model: type[BaseModel], schema: type[BaseModel], key: str) -> bool:
+def _needs_validation(model: type[BaseModel], schema: type[BaseModel], key: str) -> bool:
     if field_validators(model, key).keys() - field_validators(schema, key).keys():
         return True
     if any(model.model_config.get(one) != schema.model_config.get(one) for one in _SETTINGS):
         return True
     if schema.model_config.get("use_enum_values"):  # its values are not of the types that it names
         return True
-    wanted = values(model.model_fields[key])
-    given = values(schema.model_fields[key])
-    return not all(any(_covers(one, other) for other in wanted) for one in given)
+    wanted = value_members(model.model_fields[key])
+    given = value_members(schema.model_fields[key])
+    return not all(any(_implies(one, other) for other in wanted) for one in given)
 
 
-def _covers(given: Alternative, wanted: Alternative) -> bool:
+def _implies(given: UnionMember, wanted: UnionMember) -> bool:
     """Whether all that passes the schema's alternative passes the model's, for sure."""
     if wanted.kind is Any or wanted.kind is object:
-        return not _asked(wanted)
+        return not _constraints(wanted)
     return given.kind == wanted.kind and all(
         any(_are_equal(one, other) for other in given.metadata) or (is_scalar(given.kind) and _is_compared(one))
-        for one in _asked(wanted)
+        for one in _constraints(wanted)
     )
 
 
-def _asked(alternative: Alternative) -> list[object]:
+def _constraints(alternative: UnionMember) -> list[object]:
     return [one for one in alternative.metadata if not isinstance(one, FieldInfoMetadata)]
 
 
@@ -131,7 +111,7 @@ def _is_compared(metadata: object) -> bool:
     return is_dataclass(metadata) and all(one.name in _COMPARED for one in fields(metadata))
 
 
-def _of_fields(model: type[SQLModel], own: Mapping[str, FieldInfo]) -> type[BaseModel]:
+def _partial_model(model: type[SQLModel], own: Mapping[str, FieldInfo]) -> type[BaseModel]:
     """A class of these fields alone, none of them required, that is no table."""
     annotated: dict[str, Any] = {}  # what create_model takes for its fields
     for key, field in own.items():
@@ -145,7 +125,3 @@ def _of_fields(model: type[SQLModel], own: Mapping[str, FieldInfo]) -> type[Base
 
 def _picked(found: Values, wanted: Values) -> Values:
     return {key: found[key] for key in wanted}
-
-
-def _function(func: object) -> object:
-    return getattr(func, "__func__", func)

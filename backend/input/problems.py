@@ -16,7 +16,7 @@ from backend.entity.field_types import holds_mapping, nested_names
 from backend.errors import Problem
 
 _ERROR_TYPES = frozenset(get_args(ErrorType))
-_OF_THE_SCHEMA = frozenset({
+_SCHEMA_CONTEXT_KEYS = frozenset({
     "actual_length", "class", "class_name", "decimal_places", "discriminator", "expected", "expected_schemes",
     "expected_tags", "expected_version", "field_type", "ge", "gt", "le", "lt", "max_digits", "max_length", "min_length",
     "multiple_of", "pattern", "tz_expected", "whole_digits",
@@ -35,7 +35,7 @@ def _message(error: ErrorDetails) -> str:
     raised = context.get("error")
     if isinstance(raised, Exception):
         return str(raised) if _is_literal(raised) else "a validator refuses it"
-    if not context or (error["type"] in _ERROR_TYPES and context.keys() <= _OF_THE_SCHEMA):
+    if not context or (error["type"] in _ERROR_TYPES and context.keys() <= _SCHEMA_CONTEXT_KEYS):
         return error["msg"]
     return f"it does not pass ({error['type']})"
 

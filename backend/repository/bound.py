@@ -7,7 +7,7 @@ from typing import Any, Generic
 from sqlalchemy.orm import Session
 from typing_extensions import TypeVar
 
-from backend.errors import Facts, OwnerRequiredError
+from backend.errors import ErrorDetails, OwnerRequiredError
 from backend.repository.metadata import RepositoryMetadata
 from backend.results.entities import ModelRow
 from backend.statements.parameters import OWNER_PARAMETER
@@ -37,7 +37,7 @@ class Bound(Generic[RowT_co]):
             raise OwnerRequiredError(
                 f"{self.metadata.name} does not say whose rows are meant: call owned_by(owner) for one owner, "
                 "or every_owner() for administration, and use the repository that it returns",
-                Facts(self.metadata.entity.name),
+                ErrorDetails(self.metadata.entity.name),
             )
         return self.scoped_statements
 

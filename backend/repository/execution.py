@@ -15,12 +15,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.orm import Mapper, Session
 
-from backend.database.checkout import autocommit, autocommitting, is_autocommitting
-from backend.database.failures import OperationKind, Phase, Work, translated, translating
+from backend.database.checkout import autocommit, connect_autocommit, is_autocommit
+from backend.database.failures import OperationKind, Phase, Work, translate_error, translate_errors
 from backend.database.forking import note, require_own
-from backend.database.sessions import TransactionSession, refuse_closed_in_use
+from backend.database.sessions import TransactionSession, require_not_closed
 from backend.database.sqlstates import is_stale_plan
-from backend.database.transactions import committing, connection_of, join, wrote
+from backend.database.transactions import commit_or_rollback, connection_of, join, wrote
 from backend.errors import UsageError
 from backend.repository.bound import Bound, Parameters, RowT
 from backend.results.entities import ModelRow
@@ -52,7 +52,7 @@ class Call:
             phase = "answer"
             return result.all()
         except Exception as error:
-            made = translated(
+            made = translate_error(
                 error, self.work, phase, connection, statement=self.statement, own_transaction=own_transaction
             )
             if own_transaction and is_stale_plan(error):  # in a transaction, psycopg forgets its plans at ROLLBACK
@@ -83,13 +83,13 @@ def run(
         raise UsageError(
             f"{call.work} on the session of a transaction that has ended: "
             "make the call within its block, or on one of db.session()",
-            call.work.facts,
+            call.work.details,
         )
     bind = session.get_bind(**call.bind_arguments)
     if isinstance(bind, Connection):
         require_own(bind)
         note(bind)
-        if call.work.locks and (not bind.in_transaction() or is_autocommitting(bind)):
+        if call.work.locks and (not bind.in_transaction() or is_autocommit(bind)):
             raise _lock_without_transaction(call.work)
         return _on_connection(session, bind, call)
     if call.work.locks:
@@ -101,10 +101,10 @@ def _joining(session: Session, call: Call) -> Rows:
     if session.autoflush:
         session.flush()
     connection = connection_of(session, call.bind_arguments, call.work)
-    refuse_closed_in_use(session, call.work)
+    require_not_closed(session, call.work)
     join(session, connection)
-    with translating(call.work, "connect"):
-        own_transaction = is_autocommitting(connection)  # an AUTOCOMMIT engine's: what the session is in is none
+    with translate_errors(call.work, "connect"):
+        own_transaction = is_autocommit(connection)  # an AUTOCOMMIT engine's: what the session is in is none
     if call.work.locks and own_transaction:
         raise _lock_without_transaction(call.work)
     answer = call.send(connection, own_transaction=own_transaction)
@@ -117,13 +117,13 @@ def _lock_without_transaction(work: Work) -> UsageError:
     return UsageError(
         f"{work} with a lock, which lasts as long as its transaction, and this session is in none: "
         "use db.transaction(), db.run() or session.begin()",
-        work.facts,
+        work.details,
     )
 
 
 def _alone(engine: Engine, call: Call) -> Rows:
-    with translating(call.work, "connect"):
-        connection = autocommitting(engine)
+    with translate_errors(call.work, "connect"):
+        connection = connect_autocommit(engine)
     try:
         if _may_autocommit(connection):
             if autocommit(connection):
@@ -131,7 +131,7 @@ def _alone(engine: Engine, call: Call) -> Rows:
             return _in_transaction(connection, call)
     finally:
         connection.close()
-    with translating(call.work, "connect"):
+    with translate_errors(call.work, "connect"):
         connection = engine.connect()
     with connection:
         return _in_transaction(connection, call)
@@ -139,7 +139,7 @@ def _alone(engine: Engine, call: Call) -> Rows:
 
 def _in_transaction(connection: Connection, call: Call) -> Rows:
     """Run the call in a transaction and commit it: a new one, or that of an `engine_connect` listener."""
-    with committing(connection.get_transaction() or connection.begin(), call.work, call.statement):
+    with commit_or_rollback(connection.get_transaction() or connection.begin(), call.work, call.statement):
         return call.send(connection)
 
 
@@ -147,10 +147,13 @@ def _on_connection(session: Session, bind: Connection, call: Call) -> Rows:
     mode = session.join_transaction_mode
     commits = not bind.in_transaction() or (mode == "control_fully" and not bind.in_nested_transaction())
     phase: Phase = "commit" if commits else "statement"
-    with Session(bind, join_transaction_mode=mode) as own, committing(own.begin(), call.work, call.statement, phase):
-        with translating(call.work, "statement"):  # it may send a SAVEPOINT
+    with (
+        Session(bind, join_transaction_mode=mode) as own,
+        commit_or_rollback(own.begin(), call.work, call.statement, phase),
+    ):
+        with translate_errors(call.work, "statement"):  # it may send a SAVEPOINT
             connection = own.connection()
-        return call.send(connection, own_transaction=is_autocommitting(connection))
+        return call.send(connection, own_transaction=is_autocommit(connection))
 
 
 def _may_autocommit(connection: Connection) -> bool:

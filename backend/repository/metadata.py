@@ -9,16 +9,16 @@ from sqlalchemy import Integer
 from sqlmodel import SQLModel
 
 from backend.database.failures import OperationKind, Work
-from backend.entity.checks import Keywords, announce, define
-from backend.entity.column_types import check_of, is_checked
-from backend.entity.columns import stored_type
+from backend.entity.checks import ClassOptions, announce, define
+from backend.entity.column_types import column_check, is_checked
+from backend.entity.columns import database_type
 from backend.entity.entity import Entity, ModelT
 from backend.entity.lazy import lazy
 from backend.entity.type_arguments import is_forward, is_unbound, type_arguments
 from backend.errors import (
     ConstraintViolationError,
     DefinitionError,
-    Facts,
+    ErrorDetails,
     NotFoundError,
     RequestError,
     StaleError,
@@ -27,7 +27,7 @@ from backend.errors import (
     shown,
     with_article,
 )
-from backend.input.reader import Intake
+from backend.input.reader import SchemaReader
 from backend.results.entities import Builder, ModelRow, detached_builder, transient_builder
 from backend.statements.statements import Statements
 
@@ -45,11 +45,11 @@ class RepositoryMetadata(Generic[ModelT]):
         """The statements of a repository that names no scope: none for a model with an owner."""
         self._operations: dict[OperationKind, Work] = {}
         self._id_type = entity.id_type
-        self._id_check = check_of(entity.key_column.type)
-        self._owner_check = None if entity.owner_column is None else check_of(entity.owner_column.type)
+        self._id_check = column_check(entity.key_column.type)
+        self._owner_check = None if entity.owner_column is None else column_check(entity.owner_column.type)
         version = entity.version_column
-        self._is_integer_version = version is not None and isinstance(stored_type(version), Integer)
-        self._version_check = None if version is None else check_of(version.type)
+        self._is_integer_version = version is not None and isinstance(database_type(version), Integer)
+        self._version_check = None if version is None else column_check(version.type)
 
     @lazy
     def build(self) -> Builder[ModelT]:
@@ -62,14 +62,14 @@ class RepositoryMetadata(Generic[ModelT]):
         return transient_builder(self.entity)
 
     @lazy
-    def create_reader(self) -> Intake:
+    def create_reader(self) -> SchemaReader:
         """Reads instances of the create schema."""
-        return Intake(self.entity, self.entity.create, "create")
+        return SchemaReader(self.entity, self.entity.create, "create")
 
     @lazy
-    def update_reader(self) -> Intake:
+    def update_reader(self) -> SchemaReader:
         """Reads instances of the update schema."""
-        return Intake(self.entity, self.entity.update, "update")
+        return SchemaReader(self.entity, self.entity.update, "update")
 
     def operation(self, kind: OperationKind) -> Work:
         """Return the operation on this model, for the texts of its errors and for what a lost answer means."""
@@ -115,7 +115,7 @@ class RepositoryMetadata(Generic[ModelT]):
         """
         name = f"id {shown(id)}" if isinstance(id, int) else f"id {id}" if isinstance(id, UUID) else "this id"
         asked = " meets the conditions of the change" if conditions_given else ""
-        return NotFoundError(f"no {self.entity.name} with {name}{asked}", Facts(self.entity.name, kind.name))
+        return NotFoundError(f"no {self.entity.name} with {name}{asked}", ErrorDetails(self.entity.name, kind.name))
 
     def unwritten(self, id: object, kind: OperationKind, row: ModelRow | None, expected: object) -> RequestError:
         """Return why a write has written no row: `row` is the row with this id in scope, or `None`."""
@@ -130,13 +130,13 @@ class RepositoryMetadata(Generic[ModelT]):
         there = "" if kind.name == "create" else ", though its row is there"
         return ConstraintViolationError(
             f"{kind.name} of {self.entity.name} wrote nothing{there}: a trigger, rule or policy of the table skips it",
-            Facts(self.entity.name, kind.name),
+            ErrorDetails(self.entity.name, kind.name),
         )
 
     def stale(self, kind: OperationKind) -> StaleError:
         """The error for a row whose version is not the expected one."""
-        facts = Facts(self.entity.name, kind.name, fields=(str(self.entity.version),))
-        return StaleError(f"this {self.entity.name} has changed since it was read: read it again, then decide", facts)
+        details = ErrorDetails(self.entity.name, kind.name, fields=(str(self.entity.version),))
+        return StaleError(f"this {self.entity.name} has changed since it was read: read it again, then decide", details)
 
     def version_fits(self, expected: object) -> bool:
         """Whether a row can have this version: a number that the column cannot hold is a stale one.
@@ -182,7 +182,7 @@ class RepositoryMetadata(Generic[ModelT]):
         )
 
 
-def repository_metadata(cls: type, root: type, keywords: Keywords) -> RepositoryMetadata[SQLModel] | None:
+def repository_metadata(cls: type, root: type, keywords: ClassOptions) -> RepositoryMetadata[SQLModel] | None:
     """Return the metadata of a class; `None` while a type argument is open or a name in it does not exist yet.
 
     The owner that such a class names is known at once, so that no statement reads its table without.
@@ -197,7 +197,7 @@ def repository_metadata(cls: type, root: type, keywords: Keywords) -> Repository
     return RepositoryMetadata(cls.__name__, define(cls.__name__, defaults, keywords))
 
 
-def required_metadata(cls: type, root: type, keywords: Keywords) -> RepositoryMetadata[SQLModel]:
+def required_metadata(cls: type, root: type, keywords: ClassOptions) -> RepositoryMetadata[SQLModel]:
     """Return the metadata at the first use of a class. Raises `DefinitionError` if a type argument is still open."""
     metadata = repository_metadata(cls, root, keywords)
     if metadata is None:
@@ -208,7 +208,7 @@ def required_metadata(cls: type, root: type, keywords: Keywords) -> RepositoryMe
     return metadata
 
 
-def merge_options(inherited: Keywords, owner: object, version: object, shared_keys: object) -> Keywords:
+def merge_options(inherited: ClassOptions, owner: object, version: object, shared_keys: object) -> ClassOptions:
     """The keywords of a subclass: its own, and its base's where it names none."""
     says_none = isinstance(shared_keys, tuple) and not shared_keys
     return replace(

@@ -18,10 +18,10 @@ from sqlalchemy.sql.functions import Function, ReturnTypeFromArgs
 from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
 from sqlalchemy.types import TypeEngine
 
-from backend.entity.column_types import check_of
+from backend.entity.column_types import column_check
 from backend.entity.column_values.refusal import Check, take_storable
 from backend.entity.column_values.times import moment_operand_check
-from backend.entity.columns import plain_type
+from backend.entity.columns import undecorated_type
 from backend.errors import UsageError, described, with_article
 
 ValueCheck: TypeAlias = Callable[[object], str | None]
@@ -122,7 +122,7 @@ def _value_check(kind: TypeEngine[object], classes: Mapping[type, tuple[type, ..
 
 def _assigned_check(kind: TypeEngine[object]) -> Check:
     """Return the check of what is stored: that of a field, and a whole number as a value of a numeric column."""
-    plain, check = plain_type(kind), check_of(kind)
+    plain, check = undecorated_type(kind), column_check(kind)
     if not isinstance(plain, Numeric | Float) or not plain.asdecimal:
         return check
     return lambda value: check(Decimal(value) if isinstance(value, int) else value)
@@ -130,14 +130,14 @@ def _assigned_check(kind: TypeEngine[object]) -> Check:
 
 def _operand_check(kind: TypeEngine[object]) -> Check:
     """Return the check of what the server would refuse; length, digits and precision concern what is stored alone."""
-    plain = plain_type(kind)
+    plain = undecorated_type(kind)
     if isinstance(plain, Integer):
-        in_range = check_of(kind)
+        in_range = column_check(kind)
         return lambda value: in_range(int(value)) if isinstance(value, int) else None
     if isinstance(plain, DateTime):
         return moment_operand_check(plain)
     if isinstance(plain, Enum):
-        is_member, labels = check_of(kind), frozenset(plain.enums)
+        is_member, labels = column_check(kind), frozenset(plain.enums)
         return lambda value: None if isinstance(value, str) and value in labels else is_member(value)
     return take_storable if isinstance(plain, String) else _take
 
@@ -163,7 +163,7 @@ def _column(element: object) -> Column[object] | None:
 
 
 def _python_type(kind: TypeEngine[object]) -> type:
-    plain = plain_type(kind)
+    plain = undecorated_type(kind)
     try:
         return plain.python_type if isinstance(plain, TypeEngine) and not isinstance(plain, Enum) else object
     except NotImplementedError:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.visitors import iterate
 
 from backend.entity.checks import check_change, owner_columns
-from backend.entity.column_types import null_of
+from backend.entity.column_types import null_value
 from backend.entity.entity import Entity, ModelT
 from backend.entity.lazy import lazy
 from backend.errors import OwnerRequiredError, UsageError, shown
@@ -67,7 +67,7 @@ class Change:
         self.where: tuple[Condition, ...] = tuple(where)
 
 
-_Built: TypeAlias = tuple[Mapping[str, Column[object]], Executable, ParameterUses]
+_BuiltChange: TypeAlias = tuple[Mapping[str, Column[object]], Executable, ParameterUses]
 """What a change was built with, as `owner_columns` gave it; its statement; the parameters that it names."""
 
 
@@ -77,29 +77,31 @@ class Statements(Generic[ModelT]):
     def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
         self.entity = entity
         self._columns: tuple[Column[Any], ...] = tuple(entity.columns.values())
-        self._changes: WeakKeyDictionary[Change, _Built] = WeakKeyDictionary()
-        self._locked: dict[Lock, Executable] = {}
+        self._changes: WeakKeyDictionary[Change, _BuiltChange] = WeakKeyDictionary()
+        self._for_update: dict[Lock, Executable] = {}
         owner = entity.owner_column
         self._scope = Scope(entity.table, owner) if scoped and owner is not None else None
-        self._in_scope: tuple[ColumnElement[bool], ...] = () if self._scope is None else (self._scope.condition,)
-        self._known: WeakSet[Executable] = WeakSet()
+        self._owner_conditions: tuple[ColumnElement[bool], ...] = (
+            () if self._scope is None else (self._scope.condition,)
+        )
+        self._verified: WeakSet[Executable] = WeakSet()
 
     @lazy
-    def one(self) -> Select[*tuple[object, ...]]:
+    def select_by_id(self) -> Select[*tuple[object, ...]]:
         """SELECT of the row with the key `ID_PARAMETER`."""
-        return self._admitted(select(*self._columns).where(*self._key))
+        return self._verify_scoped(select(*self._columns).where(*self._key))
 
-    def locked(self, lock: Lock) -> Executable:
+    def select_by_id_for_update(self, lock: Lock) -> Executable:
         """`one`, with a lock on the row."""
-        built = self._locked.get(lock)
+        built = self._for_update.get(lock)
         if built is None:
-            statement = self.one.with_for_update(
+            statement = self.select_by_id.with_for_update(
                 read=lock.strength == "share",
                 key_share=lock.strength == "no key update",
                 nowait=lock.if_locked == "nowait",
                 skip_locked=lock.if_locked == "skip",
             )
-            built = self._locked[lock] = self._admitted(statement)
+            built = self._for_update[lock] = self._verify_scoped(statement)
         return built
 
     @lazy
@@ -107,28 +109,28 @@ class Statements(Generic[ModelT]):
         """INSERT … RETURNING; the columns are those of the parameters, and the owner."""
         statement = insert(self.entity.table)
         if self._scope is not None:
-            statement = statement.values(self._scope.stamp)
-        return self._admitted(statement.returning(*self._columns))
+            statement = statement.values(self._scope.insert_values)
+        return self._verify_scoped(statement.returning(*self._columns))
 
     @lazy
     def update(self) -> Executable:
         """UPDATE of the row with the key `ID_PARAMETER`, RETURNING it; the columns set are those of the parameters."""
-        return self._admitted(self._update.returning(*self._columns))
+        return self._verify_scoped(self._update.returning(*self._columns))
 
     @lazy
     def update_expected(self) -> Executable:
         """`update` of a row whose version is `EXPECTED_PARAMETER`."""
-        return self._admitted(self._update.where(self._version).returning(*self._columns))
+        return self._verify_scoped(self._update.where(self._version).returning(*self._columns))
 
     @lazy
     def delete(self) -> Executable:
         """DELETE of the row with the key `ID_PARAMETER`, RETURNING it as it was."""
-        return self._admitted(self._delete.returning(*self._columns))
+        return self._verify_scoped(self._delete.returning(*self._columns))
 
     @lazy
     def delete_expected(self) -> Executable:
         """`delete` of a row whose version is `EXPECTED_PARAMETER`."""
-        return self._admitted(self._delete.where(self._version).returning(*self._columns))
+        return self._verify_scoped(self._delete.where(self._version).returning(*self._columns))
 
     def change(self, change: Change, parameters: Mapping[str, object]) -> Executable:
         """The UPDATE that a `Change` declares, of the row with the key `ID_PARAMETER`, RETURNING it.
@@ -139,7 +141,7 @@ class Statements(Generic[ModelT]):
         built = self._changes.get(change)
         owners = owner_columns()
         if built is None or built[0] is not owners:  # a table that it reads may have owners by now
-            built = self._changes[change] = (owners, *self._changed(change))
+            built = self._changes[change] = (owners, *self._build_change(change))
         _, statement, uses = built
         if not uses.keys() >= parameters.keys():
             named = ", ".join(sorted(uses)) or "none"
@@ -160,21 +162,23 @@ class Statements(Generic[ModelT]):
             statement = statement.limit(_not_negative("limit", limit))
         if type(offset) is not int or offset:
             statement = statement.offset(_not_negative("offset", offset))
-        return self._admitted(statement)
+        return self._verify_scoped(statement)
 
     def count(self, where: Sequence[Condition]) -> Select[int]:
         """SELECT count(*) of the rows that meet the conditions."""
-        return self._admitted(self._count.where(*self._conditions(where)) if where else self._count)
+        return self._verify_scoped(self._count.where(*self._conditions(where)) if where else self._count)
 
     def exists(self, where: Sequence[Condition]) -> Select[bool]:
         """SELECT EXISTS of a row that meets the conditions."""
-        return self._admitted(select(exists(self._keys.where(*self._conditions(where)))) if where else self._exists)
+        return self._verify_scoped(
+            select(exists(self._select_ids.where(*self._conditions(where)))) if where else self._exists
+        )
 
     def select(self, columns: Sequence[SQLColumnExpression[object]]) -> Select[*tuple[object, ...]]:
         """SELECT of these expressions over the rows in scope."""
-        return select(*columns).select_from(self.entity.table).where(*self._in_scope)
+        return select(*columns).select_from(self.entity.table).where(*self._owner_conditions)
 
-    def held(self, statement: SelectT, parameters: Mapping[str, object] = {}) -> SelectT:
+    def bind_owner(self, statement: SelectT, parameters: Mapping[str, object] = {}) -> SelectT:
         """A subclass's statement, in scope wherever it reads. Raises as `Scope.statement`.
 
         Raises `UsageError` if it compares a column with a value of another type, a parameter included.
@@ -183,26 +187,26 @@ class Statements(Generic[ModelT]):
             check_comparisons(statement.whereclause, parameters)
         if self._scope is not None:
             statement = self._scope.statement(statement)
-            self._known.add(statement)
+            self._verified.add(statement)
         return statement
 
     def require_owner(self, statement: Executable) -> None:
         """Raises `OwnerRequiredError` for a statement that was not found here to bind the owner."""
-        if self._scope is not None and statement not in self._known:
+        if self._scope is not None and statement not in self._verified:
             raise OwnerRequiredError(
                 f"a statement on {self.entity.table.name} was not looked at by its scope: "
                 "make it with _select(…), and run it with _all, _one_or_none or _scalar"
             )
 
-    def _admitted(self, statement: ExecutableT) -> ExecutableT:
-        if self._scope is not None and statement not in self._known:
+    def _verify_scoped(self, statement: ExecutableT) -> ExecutableT:
+        if self._scope is not None and statement not in self._verified:
             self._scope.require(statement)
-            self._known.add(statement)
+            self._verified.add(statement)
         return statement
 
     @lazy
     def _key(self) -> tuple[ColumnElement[bool], ...]:
-        return (self.entity.key_column == bindparam(ID_PARAMETER), *self._in_scope)
+        return (self.entity.key_column == bindparam(ID_PARAMETER), *self._owner_conditions)
 
     @property
     def _update(self) -> Update:
@@ -225,38 +229,38 @@ class Statements(Generic[ModelT]):
 
     @lazy
     def _rows(self) -> Select[*tuple[object, ...]]:
-        return select(*self._columns).where(*self._in_scope)
+        return select(*self._columns).where(*self._owner_conditions)
 
     @lazy
     def _count(self) -> Select[int]:
-        return select(func.count()).select_from(self.entity.table).where(*self._in_scope)
+        return select(func.count()).select_from(self.entity.table).where(*self._owner_conditions)
 
     @lazy
-    def _keys(self) -> Select[object]:
-        return select(self.entity.key_column).where(*self._in_scope)
+    def _select_ids(self) -> Select[object]:
+        return select(self.entity.key_column).where(*self._owner_conditions)
 
     @lazy
     def _exists(self) -> Select[bool]:
-        return select(exists(self._keys))
+        return select(exists(self._select_ids))
 
     def _ordered(self, order_by: Order) -> Select[*tuple[object, ...]]:
-        order = [self._in_reach(one) for one in checked_order(self.entity.table, order_by)]
+        order = [self._scope_expression(one) for one in checked_order(self.entity.table, order_by)]
         return self._rows.order_by(*order, self.entity.key_column)
 
     def _conditions(self, where: Sequence[Condition]) -> Sequence[ColumnElement[bool]]:
-        return [self._in_reach(one) for one in checked_conditions(self.entity.table, where)]
+        return [self._scope_expression(one) for one in checked_conditions(self.entity.table, where)]
 
     def _value(self, column: Column[object], value: object) -> object:
         if is_expression(value):
-            return self._in_reach(checked_expression(self.entity.table, value))
+            return self._scope_expression(checked_expression(self.entity.table, value))
         check_set(column, value)
-        return null_of(column.type) if value is None else value
+        return null_value(column.type) if value is None else value
 
-    def _in_reach(self, element: ColumnElement[T]) -> ColumnElement[T]:
+    def _scope_expression(self, element: ColumnElement[T]) -> ColumnElement[T]:
         return element if self._scope is None else self._scope.expression(element)
 
-    def _changed(self, change: Change) -> tuple[Executable, ParameterUses]:
-        given = {self._settable(column): value for column, value in change.values.items()}
+    def _build_change(self, change: Change) -> tuple[Executable, ParameterUses]:
+        given = {self._settable_column(column): value for column, value in change.values.items()}
         check_change(self.entity, frozenset(given))
         values: dict[str, object] = {}
         for name, value in given.items():
@@ -272,9 +276,9 @@ class Statements(Generic[ModelT]):
                 f"a change of {self.entity.name} names the parameter {min(taken)!r}, which stands for a column: "
                 "give it another name"
             )
-        return self._admitted(statement), uses
+        return self._verify_scoped(statement), uses
 
-    def _settable(self, column: SQLColumnExpression[object]) -> str:
+    def _settable_column(self, column: SQLColumnExpression[object]) -> str:
         element = checked_expression(self.entity.table, column)
         for name, own in self.entity.columns.items():
             if element.compare(own) and name not in self.entity.fixed:

@@ -45,7 +45,7 @@ each_moment = pytest.mark.parametrize("moment", ["as it waits", "as it wakes", "
 def one_connection(proxy: WireProxy) -> AsyncDatabase:
     """A database with a pool of one: a connection that is not given back is missed at once."""
     options = {"pool_size": 1, "pool_max_overflow": 0, "pool_timeout_s": 60}
-    return AsyncDatabase(Settings.of_url(url_of(proxy)).model_copy(update=options))
+    return AsyncDatabase(Settings.from_url(url_of(proxy)).model_copy(update=options))
 
 
 @pytest.fixture

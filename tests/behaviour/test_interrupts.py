@@ -34,7 +34,7 @@ from tests.support.wire import Seen, WireProxy
 
 def one_connection(proxy: WireProxy) -> Database:
     options = {"pool_size": 1, "pool_max_overflow": 0}
-    return Database(Settings.of_url(url_of(proxy)).model_copy(update=options))
+    return Database(Settings.from_url(url_of(proxy)).model_copy(update=options))
 
 
 @pytest.fixture

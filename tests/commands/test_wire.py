@@ -48,7 +48,7 @@ def test_a_count_is_that_of_the_wire(clean: Engine, proxy: WireProxy, work: Call
         database.ping()
         with proxy.watch() as seen, trips.counted():
             work(database)
-        assert trips.last == seen.flights
+        assert trips.last == seen.round_trips
 
 
 def test_round_trips_of_several_connections_are_summed(clean: Engine, proxy: WireProxy) -> None:
@@ -58,8 +58,8 @@ def test_round_trips_of_several_connections_are_summed(clean: Engine, proxy: Wir
             with trips.counted():
                 for connection in (one, other, one):
                     connection.execute(_ONE)
-            flights = seen.flights
-        assert (trips.last, flights) == (5, 5)
+            round_trips = seen.round_trips
+        assert (trips.last, round_trips) == (5, 5)
 
 
 def test_each_count_begins_anew(clean: Engine, proxy: WireProxy) -> None:

@@ -40,7 +40,7 @@ from tests.support.wire import WireProxy
     ],
 )  # fmt: skip
 def test_a_url_says_what_libpq_reads(url: str, expected: dict[str, str]) -> None:
-    assert dict(libpq_parameters(Settings.of_url(url).database_url.get_secret_value())) == expected
+    assert dict(libpq_parameters(Settings.from_url(url).database_url.get_secret_value())) == expected
     shown = shown_url(expected)
     again = dict(libpq_parameters(shown.render_as_string(hide_password=False)))
     assert again == {key: value for key, value in expected.items() if key != "options"}
@@ -119,7 +119,7 @@ def test_a_host_without_the_session_that_is_asked_for_is_no_connection(server: S
     folder = quote(str(server.socket_folder), safe="")
     with (
         Database(
-            Settings.of_url(f"postgresql://postgres@/postgres?host={folder}&target_session_attrs=standby").model_copy(
+            Settings.from_url(f"postgresql://postgres@/postgres?host={folder}&target_session_attrs=standby").model_copy(
                 update={"connect_retry_s": 0}
             )
         ) as database,

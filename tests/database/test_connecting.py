@@ -47,7 +47,7 @@ both = pytest.mark.parametrize("ping", [ping, async_ping])
 
 
 def settings(url: str, retry_s: float = 0) -> Settings:
-    return Settings.of_url(url).model_copy(update={"connect_retry_s": retry_s})
+    return Settings.from_url(url).model_copy(update={"connect_retry_s": retry_s})
 
 
 @pytest.fixture(scope="module")

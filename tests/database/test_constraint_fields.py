@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from backend import Database
-from backend.database.failures import Work, translating
+from backend.database.failures import Work, translate_errors
 from backend.errors import ConstraintViolationError
 
 
@@ -161,7 +161,7 @@ def violated(
         table.create(connection)
         if ddl:
             connection.execution_options(no_parameters=True).exec_driver_sql(ddl)
-        with pytest.raises(ConstraintViolationError) as raised, translating(work, "statement", connection):
+        with pytest.raises(ConstraintViolationError) as raised, translate_errors(work, "statement", connection):
             for number in (1, 2):
                 connection.execute(insert(table), {"id": number} | row)
         transaction.rollback()

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, String, cast, func
 from sqlmodel import Session, col, select
 
 from backend import Database, init_db
-from backend.database.retrying.identity import Receipt, fate_of, receipt_of
-from backend.database.retrying.write_detector import Writes
+from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
+from backend.database.retrying.write_detector import WriteDetector
 from backend.embedded import EmbeddedServer
 from backend.errors import OutcomeUnknownError
 from backend.tasks import Task, TaskCreate, TaskRepository
@@ -52,13 +52,13 @@ def give_out(engine: Engine, id: str) -> None:
                 given = int(take_an_id(session))
 
 
-def receipt_before(database: Database, crashed: Callable[[], None]) -> Receipt:
+def receipt_before(database: Database, crashed: Callable[[], None]) -> TransactionIdentity:
     """The receipt of a transaction that the crash ends, while its id leaves no trace."""
     with database.session() as session:
-        writes = Writes(session)
+        writes = WriteDetector(session)
         session.begin()
         take_an_id(session)
-        receipt = receipt_of(session, writes)
+        receipt = read_identity(session, writes)
         crashed()
         session.invalidate()
     assert receipt is not None
@@ -70,7 +70,7 @@ def test_an_id_that_was_given_out_again_after_a_crash_tells_nothing(durable: Emb
     with Database(durable.url) as database:
         receipt = receipt_before(database, lambda: crashed(durable))
         give_out(database.engine, receipt.transaction)
-        assert fate_of(database.engine, receipt) == "unknowable"
+        assert commit_status(database.engine, receipt) == "unknowable"
 
 
 @each_crash

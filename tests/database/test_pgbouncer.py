@@ -77,7 +77,7 @@ def test_every_call_is_one_round_trip(database: Database, wire: WireProxy) -> No
         for name, call in calls(tasks, tasks.create(TaskCreate(title="one")).id).items():
             with wire.watch() as seen:
                 call()
-            trips[name] = seen.flights
+            trips[name] = seen.round_trips
     assert trips == dict.fromkeys(trips, 1)
 
 
@@ -89,7 +89,7 @@ async def test_every_awaited_call_is_one_round_trip(wire: WireProxy) -> None:
         for name, call in async_calls(tasks, (await tasks.create(TaskCreate(title="one"))).id).items():
             with wire.watch() as seen:
                 await call()
-            trips[name] = seen.flights
+            trips[name] = seen.round_trips
     assert trips == dict.fromkeys(trips, 1)
 
 
@@ -139,7 +139,7 @@ def test_a_transaction_of_n_calls_is_n_plus_two(database: Database, wire: WirePr
     with wire.watch() as seen, database.transaction() as session:
         for _ in range(3):
             TaskRepository(session).owned_by("a").count()
-    assert seen.flights == 5
+    assert seen.round_trips == 5
 
 
 def test_an_owner_sees_and_touches_its_own_rows_alone(database: Database) -> None:

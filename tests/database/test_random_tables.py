@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.exc import IdentifierError, ProgrammingError
 
 from backend import Database
-from backend.database.failures import Work, translating
+from backend.database.failures import Work, translate_errors
 from backend.errors import ConstraintViolationError
 
 ATTRIBUTES = ("a", "b", "c", "d")
@@ -181,7 +181,7 @@ def violations(connection: Connection, table: Table, given_rows: list[dict[str, 
     ]
     for about, statement in statements:
         try:
-            with connection.begin_nested(), translating(about, "statement", connection):
+            with connection.begin_nested(), translate_errors(about, "statement", connection):
                 connection.execute(statement)
         except ConstraintViolationError as error:
             yield about, error

@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlmodel import Session, select
 
 from backend import AsyncDatabase, Database, Settings
-from backend.database.retrying.identity import Receipt, fate_of, receipt_of
-from backend.database.retrying.write_detector import Writes
+from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
+from backend.database.retrying.write_detector import WriteDetector
 from backend.database.sessions import DatabaseSession
 from backend.errors import NotFoundError, OutcomeUnknownError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
@@ -44,17 +44,17 @@ def _count(session: Session) -> int:
     return TaskRepository(session).every_owner().count()
 
 
-def _fates(database: Database, *, kept: bool) -> tuple[Receipt, list[str]]:
+def _fates(database: Database, *, kept: bool) -> tuple[TransactionIdentity, list[str]]:
     """The receipt of a transaction, and its fate while it is open and when it is committed or rolled back."""
     with database.session() as session:
-        writes = Writes(session)
+        writes = WriteDetector(session)
         transaction = session.begin()
         _create(session)
-        receipt = receipt_of(session, writes)
+        receipt = read_identity(session, writes)
         assert receipt is not None
-        before = fate_of(database.engine, receipt)
+        before = commit_status(database.engine, receipt)
         transaction.commit() if kept else transaction.rollback()
-    return receipt, [before, fate_of(database.engine, receipt)]
+    return receipt, [before, commit_status(database.engine, receipt)]
 
 
 def test_the_fate_of_a_transaction_is_what_becomes_of_it(direct: Database, clean: Engine) -> None:
@@ -66,8 +66,8 @@ def test_the_fate_of_another_systems_or_timelines_transaction_cannot_be_known(di
     for kept in (True, False):
         receipt, _ = _fates(direct, kept=kept)
         system, timeline = receipt.cluster
-        assert fate_of(clean, replace(receipt, cluster=(system + 1, timeline))) == "unknowable"
-        assert fate_of(clean, replace(receipt, cluster=(system, "0000FFFF"))) == "unknowable"
+        assert commit_status(clean, replace(receipt, cluster=(system + 1, timeline))) == "unknowable"
+        assert commit_status(clean, replace(receipt, cluster=(system, "0000FFFF"))) == "unknowable"
 
 
 def test_a_server_that_was_restarted_since_knows_only_what_was_rolled_back(direct: Database, clean: Engine) -> None:
@@ -76,7 +76,7 @@ def test_a_server_that_was_restarted_since_knows_only_what_was_rolled_back(direc
         for at in (0, 1):
             moments = list(receipt.server_run)
             moments[at] += timedelta(microseconds=1)
-            assert fate_of(clean, replace(receipt, server_run=(moments[0], moments[1]))) == expected
+            assert commit_status(clean, replace(receipt, server_run=(moments[0], moments[1]))) == expected
 
 
 @pytest.mark.parametrize("id", ["0", "3", str(2**40 + 1000)], ids=["none", "long ago", "not reached yet"])
@@ -84,7 +84,7 @@ def test_the_fate_of_an_id_that_the_server_does_not_know_cannot_be_known(
     direct: Database, clean: Engine, id: str
 ) -> None:
     receipt, _ = _fates(direct, kept=True)
-    assert fate_of(clean, replace(receipt, transaction=id)) == "unknowable"
+    assert commit_status(clean, replace(receipt, transaction=id)) == "unknowable"
 
 
 def test_the_fate_is_open_while_nobody_answers(direct: Database, server: Server, clean: Engine) -> None:
@@ -92,11 +92,11 @@ def test_the_fate_is_open_while_nobody_answers(direct: Database, server: Server,
     with WireProxy(server.upstream) as proxy, Database(proxy.url) as database:
         database.ping()
         with proxy.fault(Fault("within_answer", Cut(), "pg_xact_status")):
-            assert fate_of(database.engine, receipt) == "in progress"
-        assert fate_of(database.engine, receipt) == "committed"
+            assert commit_status(database.engine, receipt) == "in progress"
+        assert commit_status(database.engine, receipt) == "committed"
         database.engine.dispose()
         with proxy.fault(Fault("connect", Cut(), times=1000)):
-            assert fate_of(database.engine, receipt) == "in progress"
+            assert commit_status(database.engine, receipt) == "in progress"
 
 
 def test_a_commit_that_is_under_way_without_its_client_is_asked_after_until_it_ends(
@@ -200,7 +200,7 @@ def test_a_connect_that_fails_in_the_works_own_statement_runs_it_again(server: S
         return session.exec(select(func.count()).select_from(Task)).one()
 
     with WireProxy(server.upstream) as proxy:
-        settings = Settings.of_url(proxy.url).model_copy(update={"connect_retry_s": 0.0})
+        settings = Settings.from_url(proxy.url).model_copy(update={"connect_retry_s": 0.0})
         refused = Fault("connect", Cut(), times=2)
         with Database(settings) as database, proxy.fault(refused) as armed:
             assert database.run(work) == 0

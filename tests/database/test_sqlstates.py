@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from backend import errors
-from backend.database.failures import Work, translating
+from backend.database.failures import Work, translate_errors
 from backend.database.sqlstates import error_class
 from backend.embedded import EmbeddedServer
 from backend.errors import RepositoryError
@@ -36,7 +36,7 @@ def engine() -> Iterator[Engine]:
 
 def run(connection: Connection, sql: str) -> None:
     """Runs it as the package runs a statement."""
-    with translating(WORK, "statement", connection):
+    with translate_errors(WORK, "statement", connection):
         connection.execution_options(no_parameters=True).exec_driver_sql(sql)
 
 

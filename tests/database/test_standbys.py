@@ -7,8 +7,8 @@ from sqlalchemy import func
 from sqlmodel import Session, select
 
 from backend import Database, init_db
-from backend.database.retrying.identity import fate_of, receipt_of
-from backend.database.retrying.write_detector import Writes
+from backend.database.retrying.identity import commit_status, read_identity
+from backend.database.retrying.write_detector import WriteDetector
 from backend.embedded import EmbeddedServer
 from backend.errors import NotPermittedError
 from backend.tasks import Task, TaskCreate, TaskRepository
@@ -79,15 +79,15 @@ def test_neither_a_standby_nor_what_it_becomes_tells_the_fate_of_its_primarys_tr
 ) -> None:
     with Database(primary.url) as database, standby_of(primary) as follower, Database(follower.url) as other:
         with database.session() as session:
-            writes = Writes(session)
+            writes = WriteDetector(session)
             session.begin()
             create(session)
-            receipt = receipt_of(session, writes)
+            receipt = read_identity(session, writes)
             session.commit()
         assert receipt is not None
-        assert fate_of(database.engine, receipt) == "committed"
-        assert fate_of(other.engine, receipt) == "unknowable"
+        assert commit_status(database.engine, receipt) == "committed"
+        assert commit_status(other.engine, receipt) == "unknowable"
         with other.session() as session, session.begin():
             assert session.exec(select(func.pg_promote())).one()
         assert other.run(create).id
-        assert fate_of(other.engine, receipt) == "unknowable"
+        assert commit_status(other.engine, receipt) == "unknowable"

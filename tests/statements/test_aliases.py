@@ -27,9 +27,9 @@ from sqlmodel import Field as ColumnField
 from sqlmodel import SQLModel
 from typing_extensions import TypedDict, override
 
-from backend.entity.checks import Keywords, define
+from backend.entity.checks import ClassOptions, define
 from backend.errors import InvalidDataError
-from backend.input.reader import Intake
+from backend.input.reader import SchemaReader
 
 
 class Apart(SQLModel, registry=registry()):
@@ -88,10 +88,10 @@ MODELS: list[type[SQLModel]] = [Plain, Guarded]
 def read(model: type[SQLModel], schema: type[BaseModel], data: BaseModel, operation: str) -> dict[str, object]:
     """The values that a call writes."""
     if operation == "create":
-        entity = define("Made", (model, schema, Nothing, int, str), Keywords())
-        return Intake(entity, schema, operation).everything(data)
-    entity = define("Made", (model, Least, schema, int, str), Keywords())
-    return Intake(entity, schema, operation).set_fields(data)
+        entity = define("Made", (model, schema, Nothing, int, str), ClassOptions())
+        return SchemaReader(entity, schema, operation).for_insert(data)
+    entity = define("Made", (model, Least, schema, int, str), ClassOptions())
+    return SchemaReader(entity, schema, operation).for_update(data)
 
 
 class Nothing(BaseModel): ...

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import BindParameter, Numeric, Text, and_, bindparam, cast, exists, func, literal, not_, or_
 from sqlmodel import col, select
 
-from backend.entity.checks import Keywords, define
+from backend.entity.checks import ClassOptions, define
 from backend.errors import UsageError
 from backend.statements.statements import Change, Statements
 from tests.support.columns import Colour, Sample, SampleCreate, SampleUpdate
 
 SAMPLES: Statements[Any] = Statements(
-    define("Samples", (Sample, SampleCreate, SampleUpdate, int, str), Keywords()), scoped=False
+    define("Samples", (Sample, SampleCreate, SampleUpdate, int, str), ClassOptions()), scoped=False
 )
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 - what is refused
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -113,7 +113,7 @@ def test_a_value_of_a_wrong_type_is_refused_in_every_place(case: str) -> None:
         lambda: SAMPLES.count((col(Sample.id) > 1, where)),
         lambda: SAMPLES.exists((where,)),
         lambda: SAMPLES.list((), where, None, 0),
-        lambda: SAMPLES.held(SAMPLES.select([col(Sample.id)]).where(where)),
+        lambda: SAMPLES.bind_owner(SAMPLES.select([col(Sample.id)]).where(where)),
         lambda: SAMPLES.change(Change({col(Sample.text): "x"}, where), {}),
     )
     for build in builds:
@@ -125,14 +125,14 @@ def test_a_value_of_a_wrong_type_is_refused_in_every_place(case: str) -> None:
 @pytest.mark.parametrize("make", RIGHT)
 def test_a_value_that_may_be_compared_is_taken(make: Callable[[], Any]) -> None:
     SAMPLES.list((make(),), (), None, 0)
-    SAMPLES.held(SAMPLES.select([col(Sample.id)]).where(make()))
+    SAMPLES.bind_owner(SAMPLES.select([col(Sample.id)]).where(make()))
 
 
 def test_a_parameter_of_a_statement_is_checked() -> None:
     statement = SAMPLES.select([col(Sample.id)]).where(col(Sample.at) > bindparam("since"))
-    SAMPLES.held(statement, {"since": AT})
+    SAMPLES.bind_owner(statement, {"since": AT})
     with pytest.raises(UsageError, match=r"^sample\.at is compared with a datetime"):
-        SAMPLES.held(statement, {"since": NAIVE})
+        SAMPLES.bind_owner(statement, {"since": NAIVE})
 
 
 # What a change sets.

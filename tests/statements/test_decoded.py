@@ -9,9 +9,9 @@ from sqlalchemy import JSON, MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from backend.entity.checks import Keywords, define
+from backend.entity.checks import ClassOptions, define
 from backend.errors import InvalidDataError
-from backend.input.reader import Intake
+from backend.input.reader import SchemaReader
 from tests.support.definitions import schema
 
 
@@ -40,8 +40,8 @@ class DecodedCreate(BaseModel):
 
 
 def created(model: type[SQLModel], data: BaseModel) -> dict[str, object]:
-    entity = define("Made", (model, type(data), schema("Empty"), int, str), Keywords())
-    return Intake(entity, type(data), "create").everything(data)
+    entity = define("Made", (model, type(data), schema("Empty"), int, str), ClassOptions())
+    return SchemaReader(entity, type(data), "create").for_insert(data)
 
 
 def test_what_a_schema_has_decoded_is_written_as_it_is() -> None:

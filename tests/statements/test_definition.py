@@ -26,7 +26,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, col
 from typing_extensions import TypeAliasType
 
-from backend.entity.checks import Keywords, define
+from backend.entity.checks import ClassOptions, define
 from backend.errors import DefinitionError
 from tests.support.definitions import (
     NAMED,
@@ -478,4 +478,4 @@ def test_a_field_whose_column_gives_back_another_class_is_refused(annotation: An
     model = new_class(name, (base,), {"table": True}, lambda namespace: namespace.update(body))
     schema = create_model("Schema", value=(annotation, ...))
     with pytest.raises(DefinitionError, match=message):
-        define("Rows", (model, schema, schema, int, str), Keywords())
+        define("Rows", (model, schema, schema, int, str), ClassOptions())

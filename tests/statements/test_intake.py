@@ -10,26 +10,26 @@ from hypothesis import strategies as st
 from pydantic import MISSING
 from sqlmodel import SQLModel, col
 
-from backend.entity.checks import Keywords, define
+from backend.entity.checks import ClassOptions, define
 from backend.entity.column_types import is_storable
 from backend.errors import InvalidDataError, UsageError
-from backend.input.reader import Intake
+from backend.input.reader import SchemaReader
 from backend.tasks import Task, TaskCreate, TaskUpdate
 from tests.support.entities import Note, NoteCreate, NoteUpdate
 
 TASK = define(
     "TaskRepository",
     (Task, TaskCreate, TaskUpdate, int, str),
-    Keywords(owner=col(Task.user_id), version=col(Task.updated_at)),
+    ClassOptions(owner=col(Task.user_id), version=col(Task.updated_at)),
 )
-NOTE = define("NoteRepository", (Note, NoteCreate, NoteUpdate, UUID, str), Keywords(version=col(Note.revision)))
-CREATED, CHANGED = Intake(TASK, TaskCreate, "create"), Intake(TASK, TaskUpdate, "update")
+NOTE = define("NoteRepository", (Note, NoteCreate, NoteUpdate, UUID, str), ClassOptions(version=col(Note.revision)))
+CREATED, CHANGED = SchemaReader(TASK, TaskCreate, "create"), SchemaReader(TASK, TaskUpdate, "update")
 Nested: TypeAlias = "str | list[Nested] | dict[str, Nested]"
-NOTE_CHANGED = Intake(NOTE, NoteUpdate, "update")
+NOTE_CHANGED = SchemaReader(NOTE, NoteUpdate, "update")
 
 
 def test_everything_has_the_defaults_too() -> None:
-    assert CREATED.everything(TaskCreate(title="x")) == {"title": "x", "description": None, "completed": False}
+    assert CREATED.for_insert(TaskCreate(title="x")) == {"title": "x", "description": None, "completed": False}
 
 
 @pytest.mark.parametrize(
@@ -43,17 +43,17 @@ def test_everything_has_the_defaults_too() -> None:
     ],
 )
 def test_set_fields_are_those_that_were_set(data: TaskUpdate, values: Mapping[str, object]) -> None:
-    assert CHANGED.set_fields(data) == values
+    assert CHANGED.for_update(data) == values
 
 
 def test_none_of_the_classic_form_is_set_only_if_it_was_given() -> None:
-    assert NOTE_CHANGED.set_fields(NoteUpdate(rank=None)) == {"rank": None}
-    assert NOTE_CHANGED.set_fields(NoteUpdate()) == {}
+    assert NOTE_CHANGED.for_update(NoteUpdate(rank=None)) == {"rank": None}
+    assert NOTE_CHANGED.for_update(NoteUpdate()) == {}
 
 
 def test_none_for_a_column_that_forbids_it_is_refused() -> None:
     with pytest.raises(InvalidDataError, match=r"^invalid NoteUpdate: text: None is not allowed here$") as raised:
-        NOTE_CHANGED.set_fields(NoteUpdate(text=None))
+        NOTE_CHANGED.for_update(NoteUpdate(text=None))
     assert raised.value.fields == ("text",)
 
 
@@ -61,19 +61,19 @@ def test_what_was_assigned_after_validation_is_validated() -> None:
     data = TaskUpdate(title="x")
     data.title = " "
     with pytest.raises(InvalidDataError, match="title"):
-        CHANGED.set_fields(data)
+        CHANGED.for_update(data)
 
 
 def test_what_was_constructed_past_validation_is_validated() -> None:
     with pytest.raises(InvalidDataError) as raised:
-        CREATED.everything(TaskCreate.model_construct(title="s3cret" * 50))
+        CREATED.for_insert(TaskCreate.model_construct(title="s3cret" * 50))
     assert "s3cret" not in f"{raised.value}{raised.value.problems}"
 
 
 @pytest.mark.parametrize("data", [TaskUpdate(title="x"), Task(title="x", user_id="a"), {"title": "x"}, None])
 def test_another_class_is_refused_with_what_to_pass(data: SQLModel) -> None:
     with pytest.raises(UsageError, match=r"^create takes a TaskCreate, got a \w+: pass TaskCreate\(…\)$"):
-        CREATED.everything(data)
+        CREATED.for_insert(data)
 
 
 @given(st.text())
@@ -102,11 +102,11 @@ def texts_in(value: Nested) -> Iterator[str]:
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=200))
 def test_a_storable_title_that_is_not_blank_is_taken_as_it_is(title: str) -> None:
     if title.strip():
-        assert CREATED.everything(TaskCreate(title=title))["title"] == title
+        assert CREATED.for_insert(TaskCreate(title=title))["title"] == title
 
 
 @given(st.text(max_size=20), st.sampled_from(["\0", "\ud800", "\udfff"]), st.text(max_size=20))
 def test_text_that_cannot_be_stored_is_refused_before_sql(before: str, bad: str, after: str) -> None:
     with pytest.raises(InvalidDataError) as raised:
-        CREATED.everything(TaskCreate.model_construct(title="x", description=before + bad + after))
+        CREATED.for_insert(TaskCreate.model_construct(title="x", description=before + bad + after))
     assert raised.value.fields == ("description",)

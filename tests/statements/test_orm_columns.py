@@ -90,11 +90,11 @@ def _places(scoped: Statements[Any], selected: Any) -> list[Callable[[], object]
     start: Any = scoped.select([col(Ticket.id)])
     subquery: Any = select(selected)
     return [
-        lambda: scoped.held(start.add_columns(selected)),
-        lambda: scoped.held(start.with_only_columns(selected)),
-        lambda: scoped.held(start.join(subquery.subquery(), true())),
-        lambda: scoped.held(start.join(subquery.cte(), true())),
-        lambda: scoped.held(start.join(subquery.lateral(), true())),
+        lambda: scoped.bind_owner(start.add_columns(selected)),
+        lambda: scoped.bind_owner(start.with_only_columns(selected)),
+        lambda: scoped.bind_owner(start.join(subquery.subquery(), true())),
+        lambda: scoped.bind_owner(start.join(subquery.cte(), true())),
+        lambda: scoped.bind_owner(start.join(subquery.lateral(), true())),
         lambda: scoped.list((exists(subquery),), (), None, 0),
         lambda: scoped.count((exists(subquery.union(subquery).subquery()),)),
     ]
@@ -116,7 +116,7 @@ def test_a_hybrid_computed_from_an_owned_table_is_not_selected(scoped: Statement
             place()
 
 
-HELD: list[Callable[[Any], Any]] = [
+LOSSLESS_PYTHON_TYPES: list[Callable[[Any], Any]] = [
     lambda start: start.join(MEMO, true()).where(MEMO.last == "x"),
     lambda start: start.join(MEMO, true()).add_columns(MEMO.last.label("x")),
     lambda start: start.join(MEMO, true()).add_columns(func.lower(MEMO.last)),
@@ -128,9 +128,9 @@ HELD: list[Callable[[Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("refine", HELD)
+@pytest.mark.parametrize("refine", LOSSLESS_PYTHON_TYPES)
 def test_a_computed_attribute_that_can_be_held_is_held(scoped: Statements[Any], refine: Callable[[Any], Any]) -> None:
-    sent = sql(scoped.held(refine(scoped.select([col(Ticket.id)]))))
+    sent = sql(scoped.bind_owner(refine(scoped.select([col(Ticket.id)]))))
     assert unbound(sent) == [], sent
 
 
@@ -145,4 +145,4 @@ def test_an_entity_that_joins_a_relationship_is_not_selected(scoped: Statements[
     for place in _places(scoped, selected):
         with pytest.raises(UsageError, match="an entity that loads a relationship by a join"):
             place()
-    assert unbound(sql(scoped.held(scoped.select([col(Ticket.id)]).add_columns(JOINED.text)))) == []
+    assert unbound(sql(scoped.bind_owner(scoped.select([col(Ticket.id)]).add_columns(JOINED.text)))) == []

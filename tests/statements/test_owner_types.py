@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import AutoString, Field, SQLModel, col
 from typing_extensions import override
 
-from backend.entity.checks import Keywords, define
+from backend.entity.checks import ClassOptions, define
 from backend.entity.columns import python_type
 from backend.errors import UsageError
 from backend.statements.parameters import OWNER_PARAMETER
@@ -91,7 +91,7 @@ def _pair(one: Any, other: Any) -> tuple[Statements[Any], Any, Any]:
         owner = col(model.owner)
         kind = python_type(model.__table__.c.owner) or object
         return Statements(
-            define("Repository", (model, _NoData, _NoData, int, kind), Keywords(owner=owner)), scoped=True
+            define("Repository", (model, _NoData, _NoData, int, kind), ClassOptions(owner=owner)), scoped=True
         )
 
     define_one(Theirs)
@@ -112,7 +112,7 @@ def test_owners_of_another_type_are_refused_wherever_a_statement_reads_them(one:
         statements.select([mine.id]).add_cte(select(theirs.id).cte()),
     ):
         with pytest.raises(UsageError, match=said):
-            statements.held(refined)
+            statements.bind_owner(refined)
 
 
 @pytest.mark.parametrize(("one", "other"), ALIKE, ids=repr)
@@ -121,7 +121,7 @@ def test_owners_of_one_type_are_bound_as_the_scopes_own(one: Any, other: Any) ->
     dialect: Any = postgresql.dialect
     for statement in (
         statements.count((exists(select(theirs.id)),)),
-        statements.held(statements.select([mine.id]).join(theirs, theirs.owner == mine.owner)),
+        statements.bind_owner(statements.select([mine.id]).join(theirs, theirs.owner == mine.owner)),
     ):
         compiled: Any = statement.compile(dialect=dialect())
         assert str(compiled).count(f"%({OWNER_PARAMETER})s") == 2

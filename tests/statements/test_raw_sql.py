@@ -301,4 +301,6 @@ def test_a_schema_map_rewrites_no_name_of_a_statement(scoped: Statements[Any]) -
     with pytest.raises(UsageError, match="an option"):
         scoped.count((mapped,))
     with pytest.raises(UsageError, match="an option"):
-        scoped.held(scoped.select([TITLE]).execution_options(schema_translate_map={None: quoted_name("x, y", False)}))
+        scoped.bind_owner(
+            scoped.select([TITLE]).execution_options(schema_translate_map={None: quoted_name("x, y", False)})
+        )

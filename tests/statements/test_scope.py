@@ -46,7 +46,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel, col
 
 from backend import Change, CRUDRepository
-from backend.entity.checks import Keywords, define
+from backend.entity.checks import ClassOptions, define
 from backend.errors import OwnerRequiredError, RepositoryError, UsageError
 from backend.statements.conditions import Condition
 from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
@@ -85,7 +85,7 @@ TICKET: Any = inspect(Ticket).local_table
 NOTE: Any = inspect(Note).local_table
 TITLE: Any = col(Ticket.title)
 ENTITY = define(
-    "TicketRepository", (Ticket, TicketCreate, TicketUpdate, int, str), Keywords(owner=col(Ticket.owner_id))
+    "TicketRepository", (Ticket, TicketCreate, TicketUpdate, int, str), ClassOptions(owner=col(Ticket.owner_id))
 )
 
 
@@ -165,9 +165,9 @@ def everywhere(scoped: Statements[Any], where: Any) -> list[Callable[[], Executa
         lambda: scoped.exists((where,)),
         lambda: scoped.change(Change({col(Ticket.title): "x"}, where), {}),
         lambda: scoped.change(Change({col(Ticket.title): where}), {}),
-        lambda: scoped.held(scoped.select([col(Ticket.id)]).where(where)),
-        lambda: scoped.held(scoped.select([where])),
-        lambda: scoped.held(scoped.select([func.count()]).group_by(where).having(where).order_by(where)),
+        lambda: scoped.bind_owner(scoped.select([col(Ticket.id)]).where(where)),
+        lambda: scoped.bind_owner(scoped.select([where])),
+        lambda: scoped.bind_owner(scoped.select([func.count()]).group_by(where).having(where).order_by(where)),
     ]
 
 
@@ -590,7 +590,7 @@ def test_a_table_of_the_same_name_is_another_where_both_name_their_schema(scoped
 
     class StoredData(SQLModel): ...
 
-    define("StoredRepository", (Stored, StoredData, StoredData, int, str), Keywords(owner=col(Stored.owner_id)))
+    define("StoredRepository", (Stored, StoredData, StoredData, int, str), ClassOptions(owner=col(Stored.owner_id)))
     own: Any = inspect(Stored).local_table
     elsewhere, anywhere = [Table("stored", Stored.metadata, Column("id", Integer), schema=one) for one in ("two", None)]
     for made in (own, elsewhere, anywhere):
@@ -669,7 +669,7 @@ _STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any]]] = [
 def test_a_subclasss_statement_binds_the_owner_of_each_table(
     scoped: Statements[Any], refine: Callable[[Select[Any]], Any]
 ) -> None:
-    held = scoped.held(refine(_tickets(scoped)))
+    held = scoped.bind_owner(refine(_tickets(scoped)))
     assert unbound(sql(held)) == [], sql(held)
     assert len(re.findall(r"\bticket\.owner_id = %\(the_owner_*\)s::VARCHAR", sql(held))) == 1
     scoped.require_owner(held)
@@ -752,7 +752,7 @@ def test_a_subclasss_statement_that_cannot_be_held_is_refused(
     scoped: Statements[Any], refine: Callable[[Select[Any]], Any], said: str
 ) -> None:
     with pytest.raises((UsageError, OwnerRequiredError), match=said):
-        scoped.held(refine(_tickets(scoped)))
+        scoped.bind_owner(refine(_tickets(scoped)))
 
 
 def test_what_its_scope_has_not_looked_at_is_not_sent(scoped: Statements[Any]) -> None:
@@ -762,10 +762,10 @@ def test_what_its_scope_has_not_looked_at_is_not_sent(scoped: Statements[Any]) -
 
 
 def test_a_statement_that_was_refined_after_it_was_held_is_looked_at_again(scoped: Statements[Any]) -> None:
-    held = scoped.held(_tickets(scoped))
+    held = scoped.bind_owner(_tickets(scoped))
     with pytest.raises(OwnerRequiredError):
         scoped.require_owner(held.join(Project, _ON))
-    assert unbound(sql(scoped.held(held.join(Project, _ON)))) == []
+    assert unbound(sql(scoped.bind_owner(held.join(Project, _ON)))) == []
 
 
 def test_every_statement_of_its_own_binds_the_owner_and_is_looked_at(scoped: Statements[Any]) -> None:
@@ -774,9 +774,9 @@ def test_every_statement_of_its_own_binds_the_owner_and_is_looked_at(scoped: Sta
         define("TaskRepository", (Task, TaskCreate, TaskUpdate, int, str), _TASK_KEYWORDS), scoped=True
     )
     expected = [versioned.update_expected, versioned.delete_expected]
-    for statement in (scoped.one, scoped.update, scoped.delete, change, *expected):
+    for statement in (scoped.select_by_id, scoped.update, scoped.delete, change, *expected):
         assert unbound(sql(statement)) == [], sql(statement)
-    for statement in (scoped.list((), (), 1, 1), scoped.count(()), scoped.exists(()), scoped.one):
+    for statement in (scoped.list((), (), 1, 1), scoped.count(()), scoped.exists(()), scoped.select_by_id):
         assert unbound(sql(statement)) == [], sql(statement)
         scoped.require_owner(statement)
     inserting: Any = scoped.insert
@@ -784,14 +784,14 @@ def test_every_statement_of_its_own_binds_the_owner_and_is_looked_at(scoped: Sta
     assert unbound(" ".join(str(inserting.compile(dialect=dialect(), column_keys=["title"])).split())) == []
 
 
-_TASK_KEYWORDS = Keywords(owner=col(Task.user_id), version=col(Task.updated_at))
+_TASK_KEYWORDS = ClassOptions(owner=col(Task.user_id), version=col(Task.updated_at))
 
 
 def test_a_repository_without_a_scope_reaches_every_row(scoped: Statements[Any]) -> None:
     everybody = Statements(scoped.entity, scoped=False)
     where = col(Ticket.project_id).in_(select(Project.id))
     statement = everybody.select([col(Ticket.title)]).where(where)
-    assert everybody.held(statement) is statement
+    assert everybody.bind_owner(statement) is statement
     everybody.require_owner(select(Ticket.title))
     assert "the_owner" not in sql(everybody.list((where,), (), None, 0))
 
@@ -882,7 +882,7 @@ def test_what_was_built_before_a_table_had_owners_is_built_anew(scoped: Statemen
     assert "late.owner_id" not in before
     kept = scoped.change(change, {})
     try:
-        define("LateRepository", (Late, LateData, LateData, int, str), Keywords(owner=col(Late.owner_id)))
+        define("LateRepository", (Late, LateData, LateData, int, str), ClassOptions(owner=col(Late.owner_id)))
         assert scoped.change(change, {}) is not kept
         assert "late.owner_id = %(the_owner)s" in sql(scoped.change(change, {}))
         assert scoped.change(change, {}) is scoped.change(change, {})
@@ -908,7 +908,7 @@ def test_a_models_computed_attributes_and_relationships_are_not_loaded_with_it()
     mapper.add_property("projects", column_property(names))
 
     entity = define(
-        "ParentRepository", (Parent, ParentData, ParentData, int, str), Keywords(owner=col(Parent.owner_id))
+        "ParentRepository", (Parent, ParentData, ParentData, int, str), ClassOptions(owner=col(Parent.owner_id))
     )
     sent = sql(Statements(entity, scoped=True).list((), (), None, 0))
     assert "project" not in sent
@@ -930,7 +930,7 @@ def test_relationship_comparators_are_held(scoped: Statements[Any]) -> None:
         assert unbound(sql(projects.list((where,), (), None, 0))) == []
     for option in (joinedload(attribute), selectinload(attribute)):
         with pytest.raises(UsageError, match="an option"):
-            projects.held(projects.select([col(Project.name)]).options(option))
+            projects.bind_owner(projects.select([col(Project.name)]).options(option))
 
 
 class _ProjectData(SQLModel):
@@ -940,7 +940,7 @@ class _ProjectData(SQLModel):
 class _ProjectUpdate(SQLModel): ...
 
 
-_PROJECT_KEYWORDS = Keywords(owner=col(Project.owner_id))
+_PROJECT_KEYWORDS = ClassOptions(owner=col(Project.owner_id))
 
 
 def test_refusals_tell_what_to_write_instead(scoped: Statements[Any]) -> None:

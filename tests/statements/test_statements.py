@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Executable, SQLColumnExpression, Text, bindparam, func
 from sqlmodel import SQLModel, col
 
-from backend.entity.checks import Keywords, define
+from backend.entity.checks import ClassOptions, define
 from backend.errors import UsageError
 from backend.statements.conditions import Order
 from backend.statements.locks import Lock
@@ -26,9 +26,9 @@ A_MICROSECOND = timedelta(microseconds=1)
 TASK = define(
     "TaskRepository",
     (Task, TaskCreate, TaskUpdate, int, str),
-    Keywords(owner=col(Task.user_id), version=col(Task.updated_at)),
+    ClassOptions(owner=col(Task.user_id), version=col(Task.updated_at)),
 )
-NOTE = define("NoteRepository", (Note, NoteCreate, NoteUpdate, UUID, str), Keywords(version=col(Note.revision)))
+NOTE = define("NoteRepository", (Note, NoteCreate, NoteUpdate, UUID, str), ClassOptions(version=col(Note.revision)))
 SCOPED, OPEN = Statements(TASK, scoped=True), Statements(TASK, scoped=False)
 
 COLUMNS = "task.id, task.title, task.description, task.completed, task.user_id, task.created_at, task.updated_at"
@@ -42,7 +42,7 @@ RENAME = Change({col(Task.title): bindparam("new", type_=Text())}, *TITLED)
 
 Make = Callable[[Statements[SQLModel]], Executable]
 SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
-    "one": (lambda s: s.one, (), f"SELECT {COLUMNS} FROM task {THIS}"),
+    "one": (lambda s: s.select_by_id, (), f"SELECT {COLUMNS} FROM task {THIS}"),
     "insert": (
         lambda s: s.insert,
         ("title", "description"),
@@ -165,9 +165,9 @@ def test_a_statement_without_values_is_built_once(name: str) -> None:
     ],
 )
 def test_a_lock_ends_the_statement_of_one_row_and_is_built_once(lock: Lock, sql: str) -> None:
-    assert compiled(SCOPED.locked(lock)).sql == f"SELECT {COLUMNS} FROM task {THIS} {sql}"
-    assert SCOPED.locked(lock) is SCOPED.locked(lock)
-    SCOPED.require_owner(SCOPED.locked(lock))
+    assert compiled(SCOPED.select_by_id_for_update(lock)).sql == f"SELECT {COLUMNS} FROM task {THIS} {sql}"
+    assert SCOPED.select_by_id_for_update(lock) is SCOPED.select_by_id_for_update(lock)
+    SCOPED.require_owner(SCOPED.select_by_id_for_update(lock))
 
 
 def test_a_select_reads_the_table_whatever_its_columns() -> None:
@@ -254,7 +254,7 @@ def test_a_change_of_a_column_that_never_changes_is_refused(column: SQLColumnExp
 
 @pytest.mark.parametrize("scoped", [True, False])
 def test_a_model_without_an_owner_is_never_scoped(scoped: bool) -> None:
-    made = compiled(Statements(NOTE, scoped=scoped).one)
+    made = compiled(Statements(NOTE, scoped=scoped).select_by_id)
     assert made.sql == "SELECT note.id, note.text, note.rank, note.revision FROM note WHERE note.id = %(the_id)s"
     assert made.parameters == {"the_id": None}
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ARRAY, Date, Integer, Numeric, String
 from sqlalchemy import Enum as EnumType
 
-from backend.entity.column_types import check_of, jsonable
+from backend.entity.column_types import column_check, jsonable
 from tests.support.columns import Colour
 
 
@@ -44,7 +44,7 @@ class Aliased(BaseModel):
     ],
 )
 def test_a_column_takes_what_it_holds(kind: Any, value: Any, refused: str | None) -> None:
-    found = check_of(kind)(value)
+    found = column_check(kind)(value)
     assert (found and found[0]) == refused
 
 

@@ -29,15 +29,15 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field as ColumnField
 from sqlmodel import SQLModel
 
-from backend.entity.checks import Keywords, define
+from backend.entity.checks import ClassOptions, define
 from backend.errors import InvalidDataError, UsageError
-from backend.input.reader import Intake
+from backend.input.reader import SchemaReader
 from tests.support.columns import Colour, Ruled, RuledCreate, RuledUpdate, Sample, SampleCreate, SampleUpdate
 from tests.support.definitions import Local, schema
 
-SAMPLE = define("Samples", (Sample, SampleCreate, SampleUpdate, int, str), Keywords())
-CREATED = Intake(SAMPLE, SampleCreate, "create")
-CHANGED = Intake(SAMPLE, SampleUpdate, "update")
+SAMPLE = define("Samples", (Sample, SampleCreate, SampleUpdate, int, str), ClassOptions())
+CREATED = SchemaReader(SAMPLE, SampleCreate, "create")
+CHANGED = SchemaReader(SAMPLE, SampleUpdate, "update")
 COLUMNS = {column.key for column in SAMPLE.columns.values()}
 
 ANYTHING = st.recursive(
@@ -70,14 +70,14 @@ def taken(take: Callable[[], dict[str, object]]) -> dict[str, object] | InvalidD
 @QUIETLY
 @given(FORGED)
 def test_what_passes_names_columns_and_passes_again(held: dict[str, Any]) -> None:
-    values = taken(lambda: CREATED.everything(SampleCreate.model_construct(**held)))
+    values = taken(lambda: CREATED.for_insert(SampleCreate.model_construct(**held)))
     if isinstance(values, InvalidDataError):
         assert values.problems
         assert set(values.fields) <= SampleCreate.model_fields.keys()
         return
     assert values.keys() <= COLUMNS - {"id"}
     kept: dict[str, Any] = {key: value for key, value in values.items() if held.get(key) is not None and key != "short"}
-    again = CREATED.everything(SampleCreate.model_construct(**kept))
+    again = CREATED.for_insert(SampleCreate.model_construct(**kept))
     assert {key: again[key] for key in kept} == kept
 
 
@@ -87,7 +87,7 @@ def test_a_patch_has_exactly_what_is_set_and_held(held: dict[str, Any], named: s
     data = SampleUpdate.model_construct(named, **held)
     own = SampleUpdate.model_fields.keys()
     is_set = {name for name in named & own if name in vars(data) and (name in held or name not in ("small", "text"))}
-    values = taken(lambda: CHANGED.set_fields(data))
+    values = taken(lambda: CHANGED.for_update(data))
     if isinstance(values, InvalidDataError):
         assert set(values.fields) <= is_set | {"text"}
         return
@@ -97,21 +97,21 @@ def test_a_patch_has_exactly_what_is_set_and_held(held: dict[str, Any], named: s
 @pytest.mark.parametrize("data", [SampleUpdate(), {"whole": 1}, None, SampleCreate, Sample(body={})])
 def test_what_is_no_instance_of_the_schema_is_a_bug_of_the_program(data: Any) -> None:
     with pytest.raises(UsageError, match=r"create takes a SampleCreate, got (a|the class) \w+: pass SampleCreate\(…\)"):
-        CREATED.everything(data)
+        CREATED.for_insert(data)
 
 
 def test_an_instance_without_anything_in_it_is_validated_too() -> None:
     bare = RuledCreate.__new__(RuledCreate)
-    entity = define("Ruleds", (Ruled, RuledCreate, RuledUpdate, int, str), Keywords(owner=Ruled.owner_id))
+    entity = define("Ruleds", (Ruled, RuledCreate, RuledUpdate, int, str), ClassOptions(owner=Ruled.owner_id))
     with pytest.raises(InvalidDataError, match="code: Field required"):
-        Intake(entity, RuledCreate, "create").everything(bare, "a")
+        SchemaReader(entity, RuledCreate, "create").for_insert(bare, "a")
 
 
 def test_what_contains_itself_is_refused() -> None:
     endless: dict[str, Any] = {}
     endless["again"] = endless
     with pytest.raises(InvalidDataError, match="data: it contains itself, or is nested too deeply"):
-        CREATED.everything(SampleCreate.model_construct(data=endless))
+        CREATED.for_insert(SampleCreate.model_construct(data=endless))
 
 
 # What a refusal may say.
@@ -204,14 +204,14 @@ class TellingCreate(SQLModel):
 class TellingUpdate(SQLModel): ...
 
 
-TELLING = Intake(
-    define("Tellings", (Telling, TellingCreate, TellingUpdate, int, str), Keywords()), TellingCreate, "create"
+TELLING = SchemaReader(
+    define("Tellings", (Telling, TellingCreate, TellingUpdate, int, str), ClassOptions()), TellingCreate, "create"
 )
 
 
 def refusal(**held: Any) -> InvalidDataError:
     with pytest.raises(InvalidDataError) as raised:
-        TELLING.everything(TellingCreate.model_construct(**held))
+        TELLING.for_insert(TellingCreate.model_construct(**held))
     return raised.value
 
 
@@ -246,7 +246,7 @@ GIVEN = "s3cret"
 )
 def test_a_refusal_never_shows_the_input(held: dict[str, Any]) -> None:
     error = refusal(**held)
-    shown = [str(error), repr(error), repr(error.problems), repr(error.facts), repr(pickle.dumps(error))]
+    shown = [str(error), repr(error), repr(error.problems), repr(error.details), repr(pickle.dumps(error))]
     assert not [text for text in shown if GIVEN in text]
     assert error.fields == tuple(key for key, value in held.items() if value is not None)
 
@@ -277,9 +277,9 @@ def test_a_refusal_of_the_whole_names_no_field() -> None:
         literal: str | None = None
         raised: str | None = None
 
-    intake = Intake(define("Wholes", (Telling, Whole, TellingUpdate, int, str), Keywords()), Whole, "create")
+    intake = SchemaReader(define("Wholes", (Telling, Whole, TellingUpdate, int, str), ClassOptions()), Whole, "create")
     with pytest.raises(InvalidDataError, match=r"^invalid Whole: a validator refuses it$") as raised:
-        intake.everything(Whole(literal="both", raised="none").model_copy(update={"raised": "both"}))
+        intake.for_insert(Whole(literal="both", raised="none").model_copy(update={"raised": "both"}))
     assert (raised.value.problems[0].location, raised.value.fields) == ((), ())
 
 
@@ -295,16 +295,16 @@ class Pointing(Local, table=True):
 
 def test_a_number_that_is_a_key_is_hidden_too() -> None:
     new = schema("New", nested=Pointed)
-    intake = Intake(define("Pointeds", (Pointing, new, TellingUpdate, int, str), Keywords()), new, "create")
+    intake = SchemaReader(define("Pointeds", (Pointing, new, TellingUpdate, int, str), ClassOptions()), new, "create")
     with pytest.raises(InvalidDataError, match=r"^invalid New: nested(\.\*)+: Input should be a valid integer"):
-        intake.everything(new.model_construct(nested={"inner": {4711: "x"}}))
+        intake.for_insert(new.model_construct(nested={"inner": {4711: "x"}}))
 
 
 def test_a_label_of_a_union_is_no_place() -> None:
     new = schema("New", low=Annotated[int, Field(gt=0)] | Annotated[int, Field(lt=-9)])
     created, _ = strict(new, schema("Empty"))
     with pytest.raises(InvalidDataError) as raised:
-        created.everything(new.model_construct(low=0))
+        created.for_insert(new.model_construct(low=0))
     assert {one.location for one in raised.value.problems} == {("low",)}
 
 
@@ -321,14 +321,14 @@ def test_a_key_that_a_validator_lets_in_is_no_place() -> None:
 
     created, _ = strict(New, schema("Empty"))
     with pytest.raises(InvalidDataError, match=r"^invalid New: Extra inputs are not permitted$"):
-        created.everything(New.model_construct(high=4711))
+        created.for_insert(New.model_construct(high=4711))
 
 
 # What is read of an instance.
 
 
 def test_a_field_that_a_validator_sets_is_written_however_the_instance_was_made() -> None:
-    values = CHANGED.set_fields(SampleUpdate.model_construct({"short"}, short="x"))
+    values = CHANGED.for_update(SampleUpdate.model_construct({"short"}, short="x"))
     assert values == {"short": "x", "text": "short is x"}
 
 
@@ -338,7 +338,7 @@ def test_a_name_that_is_another_fields_alias_stays_its_own() -> None:
     data = new.model_construct()
     vars(data)["high"] = 5
     data.model_fields_set.add("high")
-    assert changed.set_fields(data) == {"high": 5}
+    assert changed.for_update(data) == {"high": 5}
 
 
 # Which of the model's own rules run.
@@ -347,7 +347,7 @@ def test_a_name_that_is_another_fields_alias_stays_its_own() -> None:
 def test_one_member_of_a_union_that_the_model_takes_does_not_vouch_for_another() -> None:
     new = schema("New", colour=Colour | Literal["blue"])
     _, changed = strict(schema("Empty"), new)
-    assert changed.set_fields(new(colour="blue")) == {"colour": Colour.BLUE}
+    assert changed.for_update(new(colour="blue")) == {"colour": Colour.BLUE}
 
 
 class Apart(SQLModel, registry=registry()):
@@ -378,30 +378,30 @@ class Strict(Apart, table=True):
         return self
 
 
-def strict(new: type[BaseModel], changed: type[BaseModel]) -> tuple[Intake, Intake]:
-    entity = define("Stricts", (Strict, new, changed, int, str), Keywords())
-    return Intake(entity, new, "create"), Intake(entity, changed, "update")
+def strict(new: type[BaseModel], changed: type[BaseModel]) -> tuple[SchemaReader, SchemaReader]:
+    entity = define("Stricts", (Strict, new, changed, int, str), ClassOptions())
+    return SchemaReader(entity, new, "create"), SchemaReader(entity, changed, "update")
 
 
 def test_a_validator_that_only_the_model_has_runs_beside_fields_that_ask_nothing() -> None:
     both = schema("Both", low=int, high=int)
     _, changed = strict(both, both)
     with pytest.raises(InvalidDataError, match=r"^invalid Both: low: low is even$"):
-        changed.set_fields(both(low=1, high=2))
+        changed.for_update(both(low=1, high=2))
 
 
 def test_a_rule_of_the_whole_runs_on_create_alone() -> None:
     both = schema("Both", low=int, high=int)
     created, changed = strict(both, both)
     with pytest.raises(InvalidDataError, match=r"^invalid Both: low is above high$"):
-        created.everything(both(low=2, high=0))
-    assert changed.set_fields(both(low=2, high=0)) == {"low": 2, "high": 0}
+        created.for_insert(both(low=2, high=0))
+    assert changed.for_update(both(low=2, high=0)) == {"low": 2, "high": 0}
 
 
 def test_an_enum_that_the_schema_gives_by_value_is_written_as_its_member() -> None:
     by_value = create_model("ByValue", __config__=ConfigDict(use_enum_values=True), colour=(Colour, ...))
     _, changed = strict(schema("Empty"), by_value)
-    assert changed.set_fields(by_value(colour=Colour.RED)) == {"colour": Colour.RED}
+    assert changed.for_update(by_value(colour=Colour.RED)) == {"colour": Colour.RED}
 
 
 def test_names_that_are_no_fields_do_not_reach_a_schema_that_forbids_them() -> None:
@@ -409,7 +409,7 @@ def test_names_that_are_no_fields_do_not_reach_a_schema_that_forbids_them() -> N
     _, changed = strict(schema("Empty"), closed)
     data = closed.model_construct({"high", "id"}, high=1)
     vars(data)["id"] = 99
-    assert changed.set_fields(data) == {"high": 1}
+    assert changed.for_update(data) == {"high": 1}
 
 
 class Defaulted(Apart, table=True):
@@ -428,6 +428,6 @@ class Defaulted(Apart, table=True):
 
 def test_a_field_that_no_schema_gives_and_the_model_refuses_is_not_the_clients_fault() -> None:
     named = schema("Named", name=str)
-    entity = define("Defaults", (Defaulted, named, named, int, str), Keywords())
+    entity = define("Defaults", (Defaulted, named, named, int, str), ClassOptions())
     with pytest.raises(UsageError, match=r"^Defaulted\.made is given by no schema, and the model's own rules"):
-        Intake(entity, named, "create").everything(named(name="x"))
+        SchemaReader(entity, named, "create").for_insert(named(name="x"))

@@ -36,6 +36,6 @@ def client(proxy: WireProxy) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def aside() -> Iterator[ThreadPoolExecutor]:
+def run_blocking() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor() as executor:
         yield executor

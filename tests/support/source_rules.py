@@ -17,7 +17,11 @@ from tests.support.sql_rules import no_driver_cursor, no_raw_sql, no_sql_in_a_st
 LAYERS: Final = {
     "backend.errors": 0,
     "backend.settings": 0,
-    "backend.statements": 1,
+    "backend.entity": 1,
+    "backend.embedded": 1,
+    "backend.input": 2,
+    "backend.statements": 2,
+    "backend.results": 2,
     "backend.database": 2,
     "backend.repository": 3,
     "backend": 4,
@@ -26,6 +30,9 @@ LAYERS: Final = {
     "backend.__main__": 6,
 }
 """The floor of each module, or of the folder it lies in. `backend` itself gathers the names of floors 0 to 3."""
+
+APART: Final = frozenset({"backend.database", "backend.input", "backend.results", "backend.statements"})
+"""Packages of one floor that `backend.database` does not import, and that do not import it."""
 
 FORBIDDEN: Final = frozenset({
     "http", "socketserver", "wsgiref", "urllib.request", "urllib3", "aiohttp", "httpx", "requests", "fastapi", "ninja",
@@ -104,6 +111,12 @@ def no_import_of_a_higher_floor(source: Source) -> Iterator[Finding]:
             other = LAYERS["backend"] if other is None else other
             if other > own:
                 yield Finding(one.line, f"floor {own} imports {one.name}, of floor {other}")
+            if {"backend.database"} < {_package(source.module), _package(one.name)} & APART:
+                yield Finding(one.line, f"{source.module} imports {one.name}: the two know nothing of each other")
+
+
+def _package(module: str) -> str:
+    return ".".join(module.split(".")[:2])
 
 
 def floor(module: str) -> int | None:

@@ -55,7 +55,7 @@ async def test_async_statement_is_one_flight(proxy: WireProxy) -> None:
     async with await psycopg.AsyncConnection.connect(conninfo(proxy.url), autocommit=True) as client:
         with proxy.watch() as seen:
             await client.execute("SELECT %s::int", (1,))
-            assert seen.flights == 1
+            assert seen.round_trips == 1
 
 
 async def test_stalled_async_client_may_be_cancelled(proxy: WireProxy) -> None:
@@ -77,7 +77,7 @@ async def test_fifty_connections_run_at_once(proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         results = await asyncio.gather(*map(run, range(50)))
     assert results == [[(number,)] * 3 for number in range(50)]
-    assert (seen.connects, seen.flights, proxy.open) == (50, 150, 0)
+    assert (seen.connects, seen.round_trips, proxy.open) == (50, 150, 0)
 
 
 def test_many_threads_are_served_at_once(proxy: WireProxy) -> None:
@@ -88,7 +88,7 @@ def test_many_threads_are_served_at_once(proxy: WireProxy) -> None:
 
     with proxy.watch() as seen, ThreadPoolExecutor(20) as executor:
         list(executor.map(run, range(20)))
-    assert (seen.connects, seen.flights, len(seen.statements)) == (20, 100, 100)
+    assert (seen.connects, seen.round_trips, len(seen.statements)) == (20, 100, 100)
 
 
 def test_stopped_proxy_leaves_nothing_behind(server: Server) -> None:
@@ -100,11 +100,11 @@ def test_stopped_proxy_leaves_nothing_behind(server: Server) -> None:
     assert set(os.listdir("/proc/self/fd")) <= descriptors
 
 
-def test_stopping_cuts_clients_that_are_connected_or_stalled(server: Server, aside: ThreadPoolExecutor) -> None:
+def test_stopping_cuts_clients_that_are_connected_or_stalled(server: Server, run_blocking: ThreadPoolExecutor) -> None:
     with WireProxy(server.upstream) as proxy:
         connected = connect(proxy.url)
         armed = proxy.fault(Fault("connect", Stall()))
-        stalled = aside.submit(connect, proxy.url)
+        stalled = run_blocking.submit(connect, proxy.url)
         armed.wait()
     with closing(connected), pytest.raises(psycopg.OperationalError):
         connected.execute("SELECT 1")

@@ -14,13 +14,13 @@ from tests.support.wire import WireProxy
 def test_autocommit_statement_is_one_flight(proxy: WireProxy, client: Connection) -> None:
     with proxy.watch() as seen:
         client.execute("SELECT %s::int", (1,))
-        assert seen.flights == 1
+        assert seen.round_trips == 1
 
 
 def test_transaction_of_one_statement_is_three_flights(proxy: WireProxy, client: Connection) -> None:
     with proxy.watch() as seen, client.transaction():
         client.execute("SELECT %s::int", (1,))
-    assert seen.flights == 3
+    assert seen.round_trips == 3
     assert [one.sql for one in seen.statements] == ["BEGIN", "SELECT $1::int", "COMMIT"]
 
 
@@ -28,7 +28,7 @@ def test_flights_of_several_connections_are_summed(proxy: WireProxy, client: Con
     with connect(proxy.url) as other, proxy.watch() as seen:
         for connection in (client, other, client):
             connection.execute("SELECT 1")
-    assert seen.flights == 3
+    assert seen.round_trips == 3
 
 
 def test_statements_sent_without_waiting_are_one_flight(proxy: WireProxy) -> None:
@@ -36,13 +36,13 @@ def test_statements_sent_without_waiting_are_one_flight(proxy: WireProxy) -> Non
         until_ready(client)
         client.sendall(QUERY + QUERY)
         until_ready(client)
-    assert (seen.flights, len(seen.statements)) == (1, 2)
+    assert (seen.round_trips, len(seen.statements)) == (1, 2)
 
 
 def test_connecting_is_counted_apart(proxy: WireProxy) -> None:
     with proxy.watch() as seen, psycopg.connect(conninfo(proxy.url)):
         pass
-    assert (seen.connects, seen.flights) == (1, 0)
+    assert (seen.connects, seen.round_trips) == (1, 0)
     assert seen.connect_flights >= 1
 
 
@@ -58,17 +58,17 @@ def test_closing_is_no_flight(proxy: WireProxy) -> None:
     connection = psycopg.connect(conninfo(proxy.url))
     with proxy.watch() as seen:
         connection.close()
-    assert (seen.flights, seen.connects) == (0, 0)
+    assert (seen.round_trips, seen.connects) == (0, 0)
 
 
 def test_cancelling_is_counted_apart(proxy: WireProxy, client: Connection) -> None:
     with proxy.watch() as seen:
         client.cancel_safe()
-    assert (seen.cancels, seen.connects, seen.flights) == (1, 0, 0)
+    assert (seen.cancels, seen.connects, seen.round_trips) == (1, 0, 0)
 
 
-def test_cancelling_reaches_the_server(client: Connection, aside: ThreadPoolExecutor) -> None:
-    running = aside.submit(client.execute, "SELECT pg_sleep(60)")
+def test_cancelling_reaches_the_server(client: Connection, run_blocking: ThreadPoolExecutor) -> None:
+    running = run_blocking.submit(client.execute, "SELECT pg_sleep(60)")
     while not running.done():
         client.cancel_safe()
     assert isinstance(running.exception(), psycopg.errors.QueryCanceled)
@@ -78,7 +78,7 @@ def test_nothing_is_counted_when_the_block_has_ended(proxy: WireProxy, client: C
     with proxy.watch() as seen:
         pass
     client.execute("SELECT 1")
-    assert (seen.flights, seen.statements) == (0, [])
+    assert (seen.round_trips, seen.statements) == (0, [])
 
 
 def test_watches_may_be_nested(proxy: WireProxy, client: Connection) -> None:
@@ -87,7 +87,7 @@ def test_watches_may_be_nested(proxy: WireProxy, client: Connection) -> None:
         with proxy.watch() as inner:
             client.execute("SELECT 2")
         client.execute("SELECT 3")
-    assert (outer.flights, inner.flights) == (3, 1)
+    assert (outer.round_trips, inner.round_trips) == (3, 1)
 
 
 def test_statement_of_the_simple_protocol_is_seen(proxy: WireProxy, client: Connection) -> None:
@@ -106,7 +106,7 @@ def test_prepared_statement_is_resolved_to_its_sql(proxy: WireProxy, client: Con
     with proxy.watch() as seen:
         for text in ("a", "b"):
             client.execute("SELECT %s::text", (text,), prepare=True)
-    assert seen.flights == 3
+    assert seen.round_trips == 3
     assert seen.statements == [
         Statement("SELECT $1::text", (), "prepare"),
         Statement("SELECT $1::text", (b"a",), "execute"),
@@ -124,7 +124,7 @@ def test_statement_prepared_before_the_watch_is_resolved(proxy: WireProxy, clien
 def test_statement_of_many_reads_is_seen_whole(proxy: WireProxy, client: Connection) -> None:
     with proxy.watch() as seen:
         client.execute("SELECT length(%s)", ("x" * 5_000_000,))
-    assert (seen.flights, [len(value or b"") for value in seen.statements[0].parameters]) == (1, [5_000_000])
+    assert (seen.round_trips, [len(value or b"") for value in seen.statements[0].parameters]) == (1, [5_000_000])
 
 
 def test_statements_of_one_pipeline_are_seen_in_order(proxy: WireProxy, client: Connection) -> None:

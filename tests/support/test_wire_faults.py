@@ -82,8 +82,8 @@ def test_refused_statement_fails_with_the_sqlstate(
 def test_stalled_statement_goes_on_when_released(
     proxy: WireProxy, client: Connection, direct: Connection, step: Step, expected: list[str]
 ) -> None:
-    with proxy.fault(Fault(step, Stall())) as armed, ThreadPoolExecutor() as aside:
-        running = aside.submit(write, client)
+    with proxy.fault(Fault(step, Stall())) as armed, ThreadPoolExecutor() as run_blocking:
+        running = run_blocking.submit(write, client)
         armed.wait()
         assert (written(direct), running.done()) == (expected, False)
         proxy.release()
@@ -92,20 +92,20 @@ def test_stalled_statement_goes_on_when_released(
 
 
 def test_stalled_statement_goes_on_when_the_block_ends(
-    proxy: WireProxy, client: Connection, direct: Connection, aside: ThreadPoolExecutor
+    proxy: WireProxy, client: Connection, direct: Connection, run_blocking: ThreadPoolExecutor
 ) -> None:
     with proxy.fault(Fault("before_statement", Stall())) as armed:
-        running = aside.submit(write, client)
+        running = run_blocking.submit(write, client)
         armed.wait()
     assert error_of(running) is None
     assert written(direct) == ["one"]
 
 
 def test_other_connections_go_on_beside_a_stalled_one(
-    proxy: WireProxy, client: Connection, direct: Connection, aside: ThreadPoolExecutor
+    proxy: WireProxy, client: Connection, direct: Connection, run_blocking: ThreadPoolExecutor
 ) -> None:
     with proxy.fault(Fault("before_statement", Stall())) as armed:
-        running = aside.submit(write, client)
+        running = run_blocking.submit(write, client)
         armed.wait()
         with connect(proxy.url) as other:
             write(other, "other")
@@ -154,9 +154,9 @@ def test_connect_without_a_server_is_cut(tmp_path: Path) -> None:
         psycopg.connect(conninfo(proxy.url))
 
 
-def test_stalled_connect_goes_on_when_released(proxy: WireProxy, aside: ThreadPoolExecutor) -> None:
+def test_stalled_connect_goes_on_when_released(proxy: WireProxy, run_blocking: ThreadPoolExecutor) -> None:
     with proxy.fault(Fault("connect", Stall())) as armed:
-        running = aside.submit(connect, proxy.url)
+        running = run_blocking.submit(connect, proxy.url)
         armed.wait()
         assert not running.done()
         proxy.release()
@@ -237,7 +237,7 @@ def test_what_a_fault_kept_from_the_server_is_counted(proxy: WireProxy, client: 
     fault = Fault("before_statement", Cut())
     with proxy.watch() as seen, proxy.fault(fault), pytest.raises(psycopg.OperationalError):
         client.execute("SELECT 1")
-    assert (seen.flights, len(seen.statements)) == (1, 1)
+    assert (seen.round_trips, len(seen.statements)) == (1, 1)
 
 
 def test_answer_fault_strikes_the_answer_of_its_statement_in_a_pipeline(proxy: WireProxy, client: Connection) -> None:

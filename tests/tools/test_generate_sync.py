@@ -45,7 +45,7 @@ def of_twins(found: list[str]) -> list[str]:
         ("from sqlmodel.ext.asyncio.session import AsyncSession", "from sqlmodel import Session"),
         ("from sqlalchemy.ext.asyncio import AsyncSession", "from sqlalchemy.orm import Session"),
         ("from sqlalchemy.ext.asyncio import AsyncEngine", "from sqlalchemy import Engine"),
-        ("async_on_session(create_async_engine())", "on_session(create_engine())"),
+        ("async_run_on_session(create_async_engine())", "run_on_session(create_engine())"),
         ("from backend.repository._async import a", "from backend.repository._sync import a"),
     ],
 )

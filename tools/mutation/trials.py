@@ -24,7 +24,7 @@ import pytest
 
 from backend.embedded import EmbeddedServer
 from tools.mutation.mutants import ROOT, Mutant, unchanged
-from tools.mutation.warm import Fate, Loop, fate_of, limit
+from tools.mutation.warm import Fate, Loop, commit_status, limit
 
 WORKERS = 2
 STAGES = (
@@ -84,7 +84,7 @@ class Place:
             process = _FORK.Process(target=self._run_stage, args=(stage,))
             process.start()
             process.join()
-            fate = fate_of(process.exitcode)
+            fate = commit_status(process.exitcode)
             if fate != "lives":
                 return fate
         return "lives"

@@ -30,7 +30,7 @@ def limit() -> None:
     signal.alarm(WAIT_S)
 
 
-def fate_of(exit_code: int | None) -> Fate:
+def commit_status(exit_code: int | None) -> Fate:
     """What the end of a process of tests says of its mutant."""
     if exit_code in (-signal.SIGXCPU, -signal.SIGALRM):
         return "timed out"
@@ -55,7 +55,7 @@ class Loop:
             if child == 0:
                 self._try(mutant, items)
             _, status = os.waitpid(child, 0)
-            fate = fate_of(os.waitstatus_to_exitcode(status))
+            fate = commit_status(os.waitstatus_to_exitcode(status))
             if fate == "killed":
                 items.insert(0, items.pop(self._failed.value))
             self._mutants.send(fate)

@@ -10,20 +10,20 @@ from psycopg.abc import AdaptContext
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Dialect
 
-from backend.database.backoff import Delays
-from backend.database.bridge import aside, pause, ready
+from backend.database.backoff import Backoff
+from backend.database.bridge import run_blocking, sleep, wait_for_socket
 from backend.database.connecting.places import Failure, place
-from backend.database.connecting.probe import ACCEPTED, Question, with_sqlstate
+from backend.database.connecting.probe import ACCEPTED, ConnectProbe, with_sqlstate
 from backend.settings import Settings
 
-_WAKING: Final = frozenset({ACCEPTED, "53300", "57P03", "XX000"})
+_RETRYABLE_SQLSTATES: Final = frozenset({ACCEPTED, "53300", "57P03", "XX000"})
 """Refusals that pass by themselves: too many connections, the server starts or stops, Neon's proxy has no compute yet
 (XX000: "Couldn't connect to compute node", "endpoint is idle, retry request")."""
 
 _KEEPALIVES: Final = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 """For libpq: a dead peer is noticed after 30 + 3 · 10 s."""
 
-_TEXT: Final = {"client_encoding": "UTF8"}
+_CLIENT_ENCODING: Final = {"client_encoding": "UTF8"}
 """For libpq: the server converts to and from its own encoding, and says which character that lacks."""
 
 
@@ -36,7 +36,7 @@ class Connector:
         self._parameters = parameters
         self._hosts = [host for host in parameters.get("hostaddr", parameters.get("host", "")).split(",") if host]
         timeout = {"connect_timeout": settings.connect_timeout_s}
-        options: dict[str, str | int | None] = {**timeout, **_KEEPALIVES, **_TEXT, **parameters}
+        options: dict[str, str | int | None] = {**timeout, **_KEEPALIVES, **_CLIENT_ENCODING, **parameters}
         self._conninfo = make_conninfo("", **options)
 
     def adapt(self, dialect: Dialect) -> None:
@@ -49,7 +49,7 @@ class Connector:
 
         Raises psycopg's error, of the class for the server's SQLSTATE where the server gave one.
         """
-        delays = Delays(self._settings.connect_retry_s)
+        backoff = Backoff(self._settings.connect_retry_s)
         while True:
             try:
                 return psycopg.Connection.connect(
@@ -59,25 +59,25 @@ class Connector:
                 error.add_note(place(self._parameters, "silent"))
                 raise error.with_traceback(None) from None  # without the frames that hold the attempt's socket open
             except psycopg.OperationalError as error:
-                sqlstate, failure = self._refusal()
-                delay_s = delays.next_s() if sqlstate in _WAKING else None
+                sqlstate, failure = self._probe_sqlstate()
+                delay_s = backoff.next_delay_s() if sqlstate in _RETRYABLE_SQLSTATES else None
                 if delay_s is None:
                     refused = with_sqlstate(error, sqlstate)
                     refused.add_note(place(self._parameters, failure))
                     raise refused from None
             except BaseException as error:
                 raise error.with_traceback(None) from None  # given up: as above
-            pause(delay_s)
+            sleep(delay_s)
 
-    def _refusal(self) -> tuple[str | None, Failure]:
+    def _probe_sqlstate(self) -> tuple[str | None, Failure]:
         """What the server answers to one more attempt: its SQLSTATE, `ACCEPTED` or `None`; and how the attempt ends."""
         deadline = time.monotonic() + self._settings.connect_timeout_s
-        with Question(self._conninfo, self._hosts) as question:
-            aside(question.start)
+        with ConnectProbe(self._conninfo, self._hosts) as question:
+            run_blocking(question.start)
             question.trace()
-            while question.is_open:
+            while question.is_pending:
                 left_s = deadline - time.monotonic()
-                if not ready(question.socket, to_write=question.waits_to_write, within_s=left_s):
+                if not wait_for_socket(question.socket, to_write=question.waits_to_write, timeout_s=left_s):
                     break
-                question.proceed()
-            return question.answer()
+                question.poll()
+            return question.sqlstate()

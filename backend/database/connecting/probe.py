@@ -20,7 +20,7 @@ ACCEPTED: Final = "00000"
 _CODE = re.compile(rb'\tErrorResponse\t[^\n]*? C "([0-9A-Z]{5})"')
 
 
-class Question:
+class ConnectProbe:
     """One more attempt to connect: started, traced and continued within its block, which closes it.
 
     A thread can still be starting it when a cancelled task leaves the block: then the thread closes it.
@@ -66,7 +66,7 @@ class Question:
             self._trace = None
 
     @property
-    def is_open(self) -> bool:
+    def is_pending(self) -> bool:
         """Whether the server has yet to say something, once the socket is ready."""
         return self._trace is not None and self._waiting in (PollingStatus.READING, PollingStatus.WRITING)
 
@@ -80,11 +80,11 @@ class Question:
         """Whether the socket is ready when it can be written to; else when it can be read from."""
         return self._waiting == PollingStatus.WRITING
 
-    def proceed(self) -> None:
+    def poll(self) -> None:
         """Takes what has come and sends what is next."""
         self._waiting = PollingStatus(self._started.connect_poll())
 
-    def answer(self) -> tuple[str | None, Failure]:
+    def sqlstate(self) -> tuple[str | None, Failure]:
         """Return the SQLSTATE with which the server refused, `ACCEPTED`, or `None`; and how the attempt failed."""
         if not self._are_known:
             return None, "unknown"
@@ -92,7 +92,7 @@ class Question:
             return None, "refused"
         if self._waiting == PollingStatus.OK:
             return ACCEPTED, "answered"
-        if self.is_open:
+        if self.is_pending:
             return None, "silent"
         self._started.untrace()
         self._trace.seek(0)

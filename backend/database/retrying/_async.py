@@ -9,16 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypeVar
 
-from backend.database.backoff import Delays, Retry
-from backend.database.bridge import async_on_engine, async_on_session, async_pause
-from backend.database.failures import Work, translated
-from backend.database.retrying.guard import Hold, Isolation
-from backend.database.retrying.identity import Receipt, fate_of, receipt_of
-from backend.database.retrying.result import async_on_work
-from backend.database.retrying.write_detector import Writes
-from backend.database.sessions import TransactionSession, async_session_of
+from backend.database.backoff import Backoff, Retry
+from backend.database.bridge import async_run_on_engine, async_run_on_session, async_sleep
+from backend.database.failures import Work, translate_error
+from backend.database.retrying.guard import CommitGuard, Isolation
+from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
+from backend.database.retrying.result import async_call_work
+from backend.database.retrying.write_detector import WriteDetector
+from backend.database.sessions import TransactionSession, async_open_session
 from backend.database.transactions import commit, end_of_savepoint, rollback
-from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError
+from backend.errors import ConnectionLostError, ErrorDetails, OutcomeUnknownError, RepositoryError
 
 T = TypeVar("T")
 
@@ -26,81 +26,83 @@ _WORK: Final = Work("run")
 
 
 @asynccontextmanager
-async def uncommitted(session: AsyncSession, work: Work) -> AsyncGenerator[None]:
+async def begin_or_rollback(session: AsyncSession, work: Work) -> AsyncGenerator[None]:
     """A transaction that the block commits or leaves open, and that is rolled back when the block raises."""
     _ = await session.begin()
     try:
         yield
     except BaseException as error:
-        await async_on_session(session, rollback)
+        await async_run_on_session(session, rollback)
         made = end_of_savepoint(error, work)
         if made is error:
             raise
         raise made from None
 
 
-async def run_again(
+async def run_with_retry(
     engine: AsyncEngine, work: Callable[[AsyncSession], Awaitable[T]], isolation: Isolation | None, retry: Retry
 ) -> T:
     """The result of the first run of the work that is committed. The contract is that of `AsyncDatabase.run`."""
-    delays = Delays(retry.within_s)
+    backoff = Backoff(retry.within_s)
     left = retry.attempts
     while True:
         left -= 1
         try:
-            return await _attempt(engine, work, isolation, delays)
+            return await _attempt(engine, work, isolation, backoff)
         except Exception as error:
-            delay_s = delays.next_s() if left > 0 and _may_be_run_again(error) else None
+            delay_s = backoff.next_delay_s() if left > 0 and _may_be_run_again(error) else None
             if delay_s is None:
                 raise
-        await async_pause(delay_s)
+        await async_sleep(delay_s)
 
 
 async def _attempt(
-    engine: AsyncEngine, work: Callable[[AsyncSession], Awaitable[T]], isolation: Isolation | None, delays: Delays
+    engine: AsyncEngine, work: Callable[[AsyncSession], Awaitable[T]], isolation: Isolation | None, backoff: Backoff
 ) -> T:
-    async with async_session_of(engine, TransactionSession) as session:
-        writes = await async_on_session(session, Writes)
-        async with uncommitted(session, _WORK):
-            hold = await async_on_session(session, Hold, isolation)
-            result = await async_on_work(work, session)
-            await async_on_session(session, hold.release)
-            receipt = await async_on_session(session, receipt_of, writes)
+    async with async_open_session(engine, TransactionSession) as session:
+        writes = await async_run_on_session(session, WriteDetector)
+        async with begin_or_rollback(session, _WORK):
+            guard = await async_run_on_session(session, CommitGuard, isolation)
+            result = await async_call_work(work, session)
+            await async_run_on_session(session, guard.release)
+            identity = await async_run_on_session(session, read_identity, writes)
             try:
-                await async_on_session(session, commit, _WORK)
+                await async_run_on_session(session, commit, _WORK)
             except OutcomeUnknownError:
-                if receipt is None and writes.possible:  # written by a listener, while it was committed
+                if identity is None and writes.may_have_written:  # written by a listener, while it was committed
                     raise
                 is_answered = False
             else:
                 is_answered = True
-    if is_answered or await _is_committed(engine, receipt, delays):  # asked when the session holds no connection
+    if is_answered or await _is_committed(engine, identity, backoff):  # asked when the session holds no connection
         return result
-    raise ConnectionLostError("run lost its connection, and nothing was applied: try again", Facts(operation="run"))
+    raise ConnectionLostError(
+        "run lost its connection, and nothing was applied: try again", ErrorDetails(operation="run")
+    )
 
 
-async def _is_committed(engine: AsyncEngine, receipt: Receipt | None, delays: Delays) -> bool:
+async def _is_committed(engine: AsyncEngine, identity: TransactionIdentity | None, backoff: Backoff) -> bool:
     """Whether a transaction whose COMMIT got no answer is committed; one without a receipt has written nothing.
 
     Raises `OutcomeUnknownError` if that cannot be known, or not in time.
     """
-    while receipt is not None:
-        fate = await async_on_engine(engine, fate_of, receipt)
-        if fate in ("committed", "aborted"):
-            return fate == "committed"
-        delay_s = None if fate == "unknowable" else delays.next_s()
+    while identity is not None:
+        status = await async_run_on_engine(engine, commit_status, identity)
+        if status in ("committed", "aborted"):
+            return status == "committed"
+        delay_s = None if status == "unknowable" else backoff.next_delay_s()
         if delay_s is None:
             raise OutcomeUnknownError(
                 "run lost its connection before the answer to COMMIT came, and the database does not say what "
                 "became of the transaction: read before trying again",
-                Facts(operation="run"),
+                ErrorDetails(operation="run"),
             )
-        await async_pause(delay_s)
+        await async_sleep(delay_s)
     return False
 
 
 def _may_be_run_again(error: Exception) -> bool:
     """Whether nothing of the work was applied and the same work can succeed; the caller's own errors are looked at."""
     sent = not isinstance(error, DBAPIError) or error.statement is not None or error.connection_invalidated
-    made = translated(error, _WORK, "statement" if sent else "connect")
+    made = translate_error(error, _WORK, "statement" if sent else "connect")
     return isinstance(made, RepositoryError) and made.retryable and made.outcome == "not_applied"

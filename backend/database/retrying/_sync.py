@@ -10,16 +10,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 from typing_extensions import TypeVar
 
-from backend.database.backoff import Delays, Retry
-from backend.database.bridge import on_engine, on_session, pause
-from backend.database.failures import Work, translated
-from backend.database.retrying.guard import Hold, Isolation
-from backend.database.retrying.identity import Receipt, fate_of, receipt_of
-from backend.database.retrying.result import on_work
-from backend.database.retrying.write_detector import Writes
-from backend.database.sessions import TransactionSession, session_of
+from backend.database.backoff import Backoff, Retry
+from backend.database.bridge import run_on_engine, run_on_session, sleep
+from backend.database.failures import Work, translate_error
+from backend.database.retrying.guard import CommitGuard, Isolation
+from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
+from backend.database.retrying.result import call_work
+from backend.database.retrying.write_detector import WriteDetector
+from backend.database.sessions import TransactionSession, open_session
 from backend.database.transactions import commit, end_of_savepoint, rollback
-from backend.errors import ConnectionLostError, Facts, OutcomeUnknownError, RepositoryError
+from backend.errors import ConnectionLostError, ErrorDetails, OutcomeUnknownError, RepositoryError
 
 T = TypeVar("T")
 
@@ -27,77 +27,79 @@ _WORK: Final = Work("run")
 
 
 @contextmanager
-def uncommitted(session: Session, work: Work) -> Generator[None]:
+def begin_or_rollback(session: Session, work: Work) -> Generator[None]:
     """A transaction that the block commits or leaves open, and that is rolled back when the block raises."""
     _ = session.begin()
     try:
         yield
     except BaseException as error:
-        on_session(session, rollback)
+        run_on_session(session, rollback)
         made = end_of_savepoint(error, work)
         if made is error:
             raise
         raise made from None
 
 
-def run_again(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, retry: Retry) -> T:
+def run_with_retry(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, retry: Retry) -> T:
     """The result of the first run of the work that is committed. The contract is that of `Database.run`."""
-    delays = Delays(retry.within_s)
+    backoff = Backoff(retry.within_s)
     left = retry.attempts
     while True:
         left -= 1
         try:
-            return _attempt(engine, work, isolation, delays)
+            return _attempt(engine, work, isolation, backoff)
         except Exception as error:
-            delay_s = delays.next_s() if left > 0 and _may_be_run_again(error) else None
+            delay_s = backoff.next_delay_s() if left > 0 and _may_be_run_again(error) else None
             if delay_s is None:
                 raise
-        pause(delay_s)
+        sleep(delay_s)
 
 
-def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, delays: Delays) -> T:
-    with session_of(engine, TransactionSession) as session:
-        writes = on_session(session, Writes)
-        with uncommitted(session, _WORK):
-            hold = on_session(session, Hold, isolation)
-            result = on_work(work, session)
-            on_session(session, hold.release)
-            receipt = on_session(session, receipt_of, writes)
+def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, backoff: Backoff) -> T:
+    with open_session(engine, TransactionSession) as session:
+        writes = run_on_session(session, WriteDetector)
+        with begin_or_rollback(session, _WORK):
+            guard = run_on_session(session, CommitGuard, isolation)
+            result = call_work(work, session)
+            run_on_session(session, guard.release)
+            identity = run_on_session(session, read_identity, writes)
             try:
-                on_session(session, commit, _WORK)
+                run_on_session(session, commit, _WORK)
             except OutcomeUnknownError:
-                if receipt is None and writes.possible:  # written by a listener, while it was committed
+                if identity is None and writes.may_have_written:  # written by a listener, while it was committed
                     raise
                 is_answered = False
             else:
                 is_answered = True
-    if is_answered or _is_committed(engine, receipt, delays):  # asked when the session holds no connection
+    if is_answered or _is_committed(engine, identity, backoff):  # asked when the session holds no connection
         return result
-    raise ConnectionLostError("run lost its connection, and nothing was applied: try again", Facts(operation="run"))
+    raise ConnectionLostError(
+        "run lost its connection, and nothing was applied: try again", ErrorDetails(operation="run")
+    )
 
 
-def _is_committed(engine: Engine, receipt: Receipt | None, delays: Delays) -> bool:
+def _is_committed(engine: Engine, identity: TransactionIdentity | None, backoff: Backoff) -> bool:
     """Whether a transaction whose COMMIT got no answer is committed; one without a receipt has written nothing.
 
     Raises `OutcomeUnknownError` if that cannot be known, or not in time.
     """
-    while receipt is not None:
-        fate = on_engine(engine, fate_of, receipt)
-        if fate in ("committed", "aborted"):
-            return fate == "committed"
-        delay_s = None if fate == "unknowable" else delays.next_s()
+    while identity is not None:
+        status = run_on_engine(engine, commit_status, identity)
+        if status in ("committed", "aborted"):
+            return status == "committed"
+        delay_s = None if status == "unknowable" else backoff.next_delay_s()
         if delay_s is None:
             raise OutcomeUnknownError(
                 "run lost its connection before the answer to COMMIT came, and the database does not say what "
                 "became of the transaction: read before trying again",
-                Facts(operation="run"),
+                ErrorDetails(operation="run"),
             )
-        pause(delay_s)
+        sleep(delay_s)
     return False
 
 
 def _may_be_run_again(error: Exception) -> bool:
     """Whether nothing of the work was applied and the same work can succeed; the caller's own errors are looked at."""
     sent = not isinstance(error, DBAPIError) or error.statement is not None or error.connection_invalidated
-    made = translated(error, _WORK, "statement" if sent else "connect")
+    made = translate_error(error, _WORK, "statement" if sent else "connect")
     return isinstance(made, RepositoryError) and made.retryable and made.outcome == "not_applied"

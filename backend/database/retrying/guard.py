@@ -5,7 +5,7 @@ from typing import Literal, get_args
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from backend.database.failures import Work, translating
+from backend.database.failures import Work, translate_errors
 from backend.errors import UsageError, shown
 
 Isolation = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
@@ -13,7 +13,7 @@ Isolation = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 _LEVELS = get_args(Isolation)
 
 
-class Hold:
+class CommitGuard:
     """Gives the session's transaction its isolation level, and refuses that anybody commits it until `release`.
 
     A level takes the connection, and sends nothing. Without one the work can take it with options of its own.
@@ -27,7 +27,7 @@ class Hold:
         self._transaction = session.get_transaction()
         event.listen(session, "before_commit", self._refuse)
         if isolation is not None:
-            with translating(Work("run"), "connect"):
+            with translate_errors(Work("run"), "connect"):
                 session.connection(execution_options={"isolation_level": isolation})
 
     def release(self, session: Session) -> None:

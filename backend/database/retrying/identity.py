@@ -20,13 +20,13 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 from typing_extensions import override
 
-from backend.database.checkout import autocommit, autocommitting
-from backend.database.failures import Work, translating
-from backend.database.retrying.write_detector import Writes
+from backend.database.checkout import autocommit, connect_autocommit
+from backend.database.failures import Work, translate_errors
+from backend.database.retrying.write_detector import WriteDetector
 from backend.database.transactions import prepare
 from backend.errors import RepositoryError
 
-Fate = Literal["committed", "aborted", "in progress", "unknowable"]
+CommitStatus = Literal["committed", "aborted", "in progress", "unknowable"]
 """What became of a transaction; `in progress` also while nobody answers."""
 
 _WORK: Final = Work("run", writes=False)
@@ -43,7 +43,7 @@ class _TransactionId(UserDefinedType[str]):
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class TransactionIdentity:
     """A transaction that has written, so that its fate can be asked for."""
 
     transaction: str
@@ -55,7 +55,7 @@ class Receipt:
 
 _system = func.pg_control_system().table_valued(column("system_identifier", BigInteger()), name="control")
 _timeline = func.left(func.pg_walfile_name(func.pg_current_wal_lsn()), 8, type_=String())
-_CLUSTER: Final = (
+_CLUSTER_AND_TIMELINE: Final = (
     _system.c.system_identifier,
     case((func.pg_is_in_recovery(), null()), else_=_timeline).label("timeline"),
 )
@@ -68,38 +68,38 @@ _SERVER_RUN: Final = (
     func.pg_stat_get_bgwriter_stat_reset_time(type_=_moment).label("reset"),
 )
 
-_OWN: Final = cast(func.pg_current_xact_id_if_assigned(), String)
-_RECEIPT: Final = select(_OWN.label("id"), *_CLUSTER, *_SERVER_RUN).select_from(_system)
+_CURRENT_XID: Final = cast(func.pg_current_xact_id_if_assigned(), String)
+_IDENTITY: Final = select(_CURRENT_XID.label("id"), *_CLUSTER_AND_TIMELINE, *_SERVER_RUN).select_from(_system)
 _STATUS: Final = func.pg_xact_status(cast(bindparam("id", type_=String()), _TransactionId), type_=String())
-_FATE: Final = select(_STATUS.label("status"), *_CLUSTER, *_SERVER_RUN).select_from(_system)
+_COMMIT_STATUS: Final = select(_STATUS.label("status"), *_CLUSTER_AND_TIMELINE, *_SERVER_RUN).select_from(_system)
 
 
-def receipt_of(session: Session, writes: Writes) -> Receipt | None:
+def read_identity(session: Session, writes: WriteDetector) -> TransactionIdentity | None:
     """The receipt of the session's transaction, made ready to commit: one round trip; none, `None`, if it only read."""
     prepare(session, _WORK)
-    if not writes.possible:
+    if not writes.may_have_written:
         return None
-    with translating(_WORK, "statement"):
-        id, system, timeline, started, reset = session.connection().execute(_RECEIPT).one()
+    with translate_errors(_WORK, "statement"):
+        id, system, timeline, started, reset = session.connection().execute(_IDENTITY).one()
     if not id:  # NULL: it wrote nothing so far, whatever was sent; a standby has no ids
-        writes.possible = False
+        writes.may_have_written = False
         return None
-    return Receipt(id, (system, timeline), (started, reset))
+    return TransactionIdentity(id, (system, timeline), (started, reset))
 
 
-def fate_of(engine: Engine, receipt: Receipt) -> Fate:
+def commit_status(engine: Engine, identity: TransactionIdentity) -> CommitStatus:
     """What became of the transaction, asked on a connection of its own."""
     try:
-        with translating(_WORK, "connect"):
-            connection = autocommitting(engine)
-        with connection, translating(_WORK, "statement"):
+        with translate_errors(_WORK, "connect"):
+            connection = connect_autocommit(engine)
+        with connection, translate_errors(_WORK, "statement"):
             autocommit(connection)
-            status, *cluster, started, reset = connection.execute(_FATE, {"id": receipt.transaction}).one()
+            status, *cluster, started, reset = connection.execute(_COMMIT_STATUS, {"id": identity.transaction}).one()
     except RepositoryError as error:  # an id that this server has not reached yet is one, too
         return "in progress" if error.retryable else "unknowable"
-    if tuple(cluster) != receipt.cluster:
+    if tuple(cluster) != identity.cluster:
         return "unknowable"
-    if status == "committed" and (started, reset) != receipt.server_run:
+    if status == "committed" and (started, reset) != identity.server_run:
         return "unknowable"
-    known: dict[str, Fate] = {"committed": "committed", "aborted": "aborted", "in progress": "in progress"}
+    known: dict[str, CommitStatus] = {"committed": "committed", "aborted": "aborted", "in progress": "in progress"}
     return known.get(status, "unknowable")

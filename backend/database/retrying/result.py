@@ -14,28 +14,30 @@ T = TypeVar("T")
 SessionT = TypeVar("SessionT", bound=Session)
 AsyncSessionT = TypeVar("AsyncSessionT", bound=AsyncSession)
 
-_LATER: Final = "the work of run() returned a generator, which would run after its transaction: return a list"
+_GENERATOR_MESSAGE: Final = (
+    "the work of run() returned a generator, which would run after its transaction: return a list"
+)
 
 
-def on_work(work: Callable[[SessionT], T], session: SessionT) -> T:
+def call_work(work: Callable[[SessionT], T], session: SessionT) -> T:
     """What `work(session)` returns. Raises `UsageError` for work that is `async` or a generator."""
     result = work(session)
     if inspect.iscoroutine(result):
         result.close()
     if inspect.isawaitable(result):
         raise UsageError("the work of run() is async, expected a function that returns its result: use AsyncDatabase")
-    return _whole(result)
+    return _refuse_generator(result)
 
 
-async def async_on_work(work: Callable[[AsyncSessionT], Awaitable[T]], session: AsyncSessionT) -> T:
+async def async_call_work(work: Callable[[AsyncSessionT], Awaitable[T]], session: AsyncSessionT) -> T:
     """What `work(session)` returns, awaited. Raises `UsageError` for work that is not `async`, or a generator."""
     result = work(session)
-    if not inspect.isawaitable(_whole(result)):
+    if not inspect.isawaitable(_refuse_generator(result)):
         raise UsageError("the work of run() is not async: use async def, or Database")
-    return _whole(await result)
+    return _refuse_generator(await result)
 
 
-def _whole(result: T) -> T:
+def _refuse_generator(result: T) -> T:
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
-        raise UsageError(_LATER)
+        raise UsageError(_GENERATOR_MESSAGE)
     return result

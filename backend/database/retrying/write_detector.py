@@ -6,11 +6,11 @@ from sqlalchemy.orm import Session, SessionTransaction
 from backend.database.effects import may_write_sql
 
 
-class Writes:
+class WriteDetector:
     """Watches the statements of a session's next transaction."""
 
     def __init__(self, session: Session) -> None:
-        self.possible: bool = False
+        self.may_have_written: bool = False
         """Whether something may have been written so far."""
         event.listen(session, "after_begin", self._began)
 
@@ -18,4 +18,4 @@ class Writes:
         event.listen(connection, "before_cursor_execute", self._note)
 
     def _note(self, _on: Connection, _cursor: object, sql: str, _values: object, _context: object, _: bool) -> None:
-        self.possible = self.possible or may_write_sql(sql)
+        self.may_have_written = self.may_have_written or may_write_sql(sql)

@@ -9,10 +9,10 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend.database.bridge import async_on_session
+from backend.database.bridge import async_run_on_session
 from backend.database.failures import Work
-from backend.database.retrying._async import uncommitted
-from backend.database.sessions import TransactionSession, async_session_of, refuse_within_transaction
+from backend.database.retrying._async import begin_or_rollback
+from backend.database.sessions import TransactionSession, async_open_session, require_no_transaction
 from backend.database.transactions import commit
 
 _WORK: Final = Work("transaction")
@@ -46,8 +46,8 @@ class AsyncTransactionBlock:
 @asynccontextmanager
 async def _transaction(engine: AsyncEngine, *, independent: bool) -> AsyncGenerator[AsyncSession]:
     if not independent:
-        refuse_within_transaction(engine, "transaction()", "pass the session on, or say transaction(independent=True)")
-    async with async_session_of(engine, TransactionSession) as session, uncommitted(session, _WORK):
+        require_no_transaction(engine, "transaction()", "pass the session on, or say transaction(independent=True)")
+    async with async_open_session(engine, TransactionSession) as session, begin_or_rollback(session, _WORK):
         yield session
         if session.in_transaction():  # the block may have ended it itself
-            await async_on_session(session, commit, _WORK)
+            await async_run_on_session(session, commit, _WORK)

@@ -10,10 +10,10 @@ from typing import Final
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from backend.database.bridge import on_session
+from backend.database.bridge import run_on_session
 from backend.database.failures import Work
-from backend.database.retrying._sync import uncommitted
-from backend.database.sessions import TransactionSession, refuse_within_transaction, session_of
+from backend.database.retrying._sync import begin_or_rollback
+from backend.database.sessions import TransactionSession, open_session, require_no_transaction
 from backend.database.transactions import commit
 
 _WORK: Final = Work("transaction")
@@ -47,8 +47,8 @@ class TransactionBlock:
 @contextmanager
 def _transaction(engine: Engine, *, independent: bool) -> Generator[Session]:
     if not independent:
-        refuse_within_transaction(engine, "transaction()", "pass the session on, or say transaction(independent=True)")
-    with session_of(engine, TransactionSession) as session, uncommitted(session, _WORK):
+        require_no_transaction(engine, "transaction()", "pass the session on, or say transaction(independent=True)")
+    with open_session(engine, TransactionSession) as session, begin_or_rollback(session, _WORK):
         yield session
         if session.in_transaction():  # the block may have ended it itself
-            on_session(session, commit, _WORK)
+            run_on_session(session, commit, _WORK)

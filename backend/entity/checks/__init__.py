@@ -21,7 +21,7 @@ from sqlmodel import SQLModel
 from backend.entity.checks.changes import check_change
 from backend.entity.checks.model import check_model
 from backend.entity.checks.owners import check_owner_type
-from backend.entity.checks.registry import agree, announce, owner_columns
+from backend.entity.checks.registry import announce, owner_columns, register
 from backend.entity.checks.resolving import (
     attribute,
     mapped_columns,
@@ -36,11 +36,11 @@ from backend.entity.checks.unique_keys import check_keys
 from backend.entity.entity import Entity
 from backend.entity.type_arguments import Argument
 
-__all__ = ["Keywords", "announce", "check_change", "define", "owner_columns"]
+__all__ = ["ClassOptions", "announce", "check_change", "define", "owner_columns"]
 
 
 @dataclass(frozen=True, slots=True)
-class Keywords:
+class ClassOptions:
     """What a class says beside its type arguments: `owner=`, `version=` and `shared_keys=`."""
 
     owner: object = None
@@ -48,7 +48,7 @@ class Keywords:
     shared_keys: object = ()
 
 
-def define(name: str, arguments: tuple[Argument, ...], keywords: Keywords) -> Entity[SQLModel]:
+def define(name: str, arguments: tuple[Argument, ...], keywords: ClassOptions) -> Entity[SQLModel]:
     """The entity of the class `name`. Raises `DefinitionError` if the class could not keep its promises."""
     model, create, update, id_type, owner_type = arguments
     mapper = table_mapper(name, model)
@@ -70,5 +70,5 @@ def define(name: str, arguments: tuple[Argument, ...], keywords: Keywords) -> En
     check_owner_type(entity)
     check_schemas(name, entity)
     check_keys(name, entity)
-    agree(name, entity)
+    register(name, entity)
     return entity

@@ -31,11 +31,11 @@ from sqlalchemy import Enum, Float, Numeric, String
 from sqlmodel import SQLModel
 
 from backend.entity.column_types import unsupported
-from backend.entity.columns import HELD, is_scalar, plain_type, python_type, stored_type
+from backend.entity.columns import LOSSLESS_PYTHON_TYPES, database_type, is_scalar, python_type, undecorated_type
 from backend.entity.entity import Entity
-from backend.entity.field_types import CONSTRAINTS, Alternative, Constraint, Limit, loosest, values
+from backend.entity.field_types import CONSTRAINTS, Limit, LimitKind, UnionMember, loosest, value_members
+from backend.entity.validators import field_validators
 from backend.errors import DefinitionError
-from backend.input.model_rules import field_validators
 
 _CONVERT: Final = "declare it str, or convert it, Annotated[{kind}, AfterValidator(str)]"
 _ADDRESS: Final = "give the column sa_type=INET, or declare the field str"
@@ -60,23 +60,25 @@ def check_field(entity: Entity[SQLModel], schema: type[BaseModel], key: str, fie
     _check_model_class(entity, key)
     _check_class(entity, schema, key, field)
     _check_digits(entity, schema, key, field)
-    taken = values(field)
+    taken = value_members(field)
     if not taken or not all(is_scalar(one.kind) for one in taken):
         return
     for constraint in CONSTRAINTS:
         wanted = _tightest(entity, key, constraint)
         given = loosest(field, constraint)
         if wanted is not None and (given is None or given.tightness() < wanted.tightness()):
-            raise DefinitionError(f"{schema.__name__}.{key} is looser than {entity.name}.{key}: add {wanted.said}")
+            raise DefinitionError(
+                f"{schema.__name__}.{key} is looser than {entity.name}.{key}: add {wanted.as_keyword}"
+            )
 
 
 def _check_model_class(entity: Entity[SQLModel], key: str) -> None:
     """Raises `DefinitionError` if the column gives back another class than the model says, and so takes no value."""
     stored = python_type(entity.columns[key])
     own = entity.model.model_fields.get(key)
-    if stored not in HELD or own is None or field_validators(entity.model, key):
+    if stored not in LOSSLESS_PYTHON_TYPES or own is None or field_validators(entity.model, key):
         return
-    for one in values(own):
+    for one in value_members(own):
         kind = _plain_class(one.kind)
         converts = any(isinstance(part, _CONVERTERS) for part in one.metadata)
         if kind is not None and kind is not stored and not converts:
@@ -96,12 +98,12 @@ def _plain_class(kind: object) -> type | None:
 
 def _check_class(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:
     stored = python_type(entity.columns[key])
-    if stored not in HELD or _is_converted(entity, schema, key):
+    if stored not in LOSSLESS_PYTHON_TYPES or _is_converted(entity, schema, key):
         return
-    for one in values(field):
+    for one in value_members(field):
         if _converts(one):
             continue
-        if is_scalar(one.kind) and one.kind not in HELD[stored]:
+        if is_scalar(one.kind) and one.kind not in LOSSLESS_PYTHON_TYPES[stored]:
             remedy = f"declare it {stored.__name__}"
         elif isinstance(one.kind, type) and issubclass(one.kind, tuple(_REMEDIES)):
             remedy = next(text for kind, text in _REMEDIES.items() if issubclass(one.kind, kind))
@@ -115,13 +117,13 @@ def _check_class(entity: Entity[SQLModel], schema: type[BaseModel], key: str, fi
 
 def _check_digits(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:
     """Raises `DefinitionError` for a number that may have more digits than the column keeps."""
-    kind = plain_type(entity.columns[key].type)
+    kind = undecorated_type(entity.columns[key].type)
     if not isinstance(kind, Numeric) or isinstance(kind, Float) or kind.precision is None or not kind.asdecimal:
         return
     if _is_converted(entity, schema, key):
         return
     places = kind.scale or 0
-    for one in values(field):
+    for one in value_members(field):
         if (
             is_scalar(one.kind)
             and one.kind in _FRACTIONS
@@ -135,7 +137,7 @@ def _check_digits(entity: Entity[SQLModel], schema: type[BaseModel], key: str, f
             )
 
 
-def _fits(alternative: Alternative, precision: int, places: int) -> bool:
+def _fits(alternative: UnionMember, precision: int, places: int) -> bool:
     """Whether every number that passes has so few digits after the point, and before it by digits or by bounds."""
     digits, after = _least(alternative, "max_digits"), _least(alternative, "decimal_places")
     if after is None or after > places:
@@ -150,7 +152,7 @@ def _fits(alternative: Alternative, precision: int, places: int) -> bool:
     )
 
 
-def _least(alternative: Alternative, name: str) -> int | None:
+def _least(alternative: UnionMember, name: str) -> int | None:
     found = [getattr(one, name, None) for one in alternative.metadata]
     return min((one for one in found if isinstance(one, int)), default=None)
 
@@ -160,14 +162,14 @@ def _is_converted(entity: Entity[SQLModel], schema: type[BaseModel], key: str) -
     return bool(field_validators(schema, key) or field_validators(entity.model, key))
 
 
-def _converts(alternative: Alternative) -> bool:
+def _converts(alternative: UnionMember) -> bool:
     return any(isinstance(part, _CONVERTERS) for part in alternative.metadata)
 
 
-def _tightest(entity: Entity[SQLModel], key: str, constraint: Constraint) -> Limit | None:
+def _tightest(entity: Entity[SQLModel], key: str, constraint: LimitKind) -> Limit | None:
     own = entity.model.model_fields.get(key)
     found = [None if own is None else loosest(own, constraint)]
-    kind = stored_type(entity.columns[key])
+    kind = database_type(entity.columns[key])
     if constraint.inclusive == "max_length" and isinstance(kind, String) and not isinstance(kind, Enum):
         found.append(None if kind.length is None else Limit(-kind.length, False, "max_length"))
     return max((limit for limit in found if limit is not None), key=Limit.tightness, default=None)

@@ -6,7 +6,7 @@ from sqlmodel import SQLModel
 from backend.entity.checks.requirements import check_model_validators
 from backend.entity.checks.versions import check_version_moves
 from backend.entity.column_types import unreadable
-from backend.entity.columns import python_type, stored_type
+from backend.entity.columns import database_type, python_type
 from backend.entity.entity import Entity
 from backend.errors import DefinitionError
 
@@ -37,7 +37,7 @@ def _check_version(entity: Entity[SQLModel]) -> None:
         return
     if entity.version in (entity.primary_key, entity.owner):
         raise DefinitionError(f"{entity.name}.{entity.version} never changes and is no version: use another column")
-    kind = stored_type(version)
+    kind = database_type(version)
     if not (isinstance(kind, DateTime) and kind.timezone) and not isinstance(kind, Integer):
         raise DefinitionError(
             f"{entity.name}.{entity.version} is {version.type!r}, a version is timestamptz or an integer: "

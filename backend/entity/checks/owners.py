@@ -7,7 +7,7 @@ from sqlalchemy import Column, Uuid
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlmodel import SQLModel
 
-from backend.entity.columns import declared_type, stored_type
+from backend.entity.columns import database_type, declared_type
 from backend.entity.entity import Entity
 from backend.errors import DefinitionError
 
@@ -23,7 +23,7 @@ def check_owner_type(entity: Entity[SQLModel]) -> None:
     if column is None:
         return
     declared, _, collation = _declared(column).partition(" COLLATE ")
-    if _LOOSE.match(declared) and not isinstance(stored_type(column), Uuid):
+    if _LOOSE.match(declared) and not isinstance(database_type(column), Uuid):
         raise DefinitionError(
             f"{entity.name}.{entity.owner} is the owner and {declared}, which takes different texts as equal and makes "
             "one owner of two: give it sa_type=String or Text"
@@ -36,7 +36,7 @@ def check_owner_type(entity: Entity[SQLModel]) -> None:
 
 
 def _declared(column: Column[object]) -> str:
-    kind: object = stored_type(column)
+    kind: object = database_type(column)
     while isinstance(kind, DOMAIN):
         if kind.collation:
             return f"{declared_type(kind.data_type)} COLLATE {kind.collation}"

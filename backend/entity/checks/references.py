@@ -12,7 +12,7 @@ from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint
 from sqlalchemy.exc import NoReferenceError
 from sqlmodel import SQLModel
 
-from backend.entity.checks.unique_keys import attributes_of, client_chosen
+from backend.entity.checks.unique_keys import attributes_of, writable_attributes
 from backend.entity.entity import Entity
 from backend.errors import DefinitionError
 
@@ -39,7 +39,7 @@ class Reference:
 def references_of(name: str, entity: Entity[SQLModel]) -> Iterator[Reference]:
     """The foreign keys that a client of the class `name` may choose, and those that it shares."""
     for reference in _all_references(name, entity):
-        if reference.is_shared or reference.attributes & client_chosen(entity):
+        if reference.is_shared or reference.attributes & writable_attributes(entity):
             yield reference
 
 

@@ -21,7 +21,7 @@ from backend.errors import DefinitionError
 
 
 @dataclass(frozen=True, slots=True)
-class _Declared:
+class _Registration:
     """The first class of a model that was accepted, by which the others are measured."""
 
     name: str
@@ -31,27 +31,27 @@ class _Declared:
     references: tuple[Reference, ...]
 
 
-class _Known:
+class _Registry:
     """What was declared so far."""
 
     def __init__(self) -> None:
         self.lock = Lock()
         """Held while a class is compared with those before it and noted."""
-        self.by_model: WeakKeyDictionary[type[SQLModel], _Declared] = WeakKeyDictionary()
+        self.by_model: WeakKeyDictionary[type[SQLModel], _Registration] = WeakKeyDictionary()
         self.announced: WeakKeyDictionary[Table, tuple[str, Column[object]]] = WeakKeyDictionary()
         """The owners of classes that cannot be defined yet, with the first such class of each table."""
         self.owner_columns: Mapping[str, Column[object]] = {}
         """Replaced as a whole, so that statements in other threads read it meanwhile."""
 
 
-_known = _Known()
+_registry = _Registry()
 
 
-def agree(name: str, entity: Entity[SQLModel]) -> None:
+def register(name: str, entity: Entity[SQLModel]) -> None:
     """Notes what the class declares, if it agrees with those before it. Raises `DefinitionError`, and notes nothing."""
-    with _known.lock:
+    with _registry.lock:
         _check_announced(name, entity.table, entity.owner_column)
-        for one in _known.by_model.values():
+        for one in _registry.by_model.values():
             if one.table is entity.table:
                 _check_equal(name, entity.name, ("owner", entity.owner_column), (one.name, one.owner))
                 _check_equal(name, entity.name, ("version", entity.version_column), (one.name, one.version))
@@ -59,11 +59,11 @@ def agree(name: str, entity: Entity[SQLModel]) -> None:
         references = tuple(references_of(name, entity))
         own = [(entity.name, column) for column in (entity.owner_column,) if column is not None]
         check_references(references, [*owned_models(), *own])
-        first = _known.by_model.get(entity.model)
+        first = _registry.by_model.get(entity.model)
         if first is None:
-            check_references([one for declared in _known.by_model.values() for one in declared.references], own)
-            first = _Declared(name, entity.table, entity.owner_column, entity.version_column, ())
-        _known.by_model[entity.model] = replace(first, references=(*first.references, *references))
+            check_references([one for declared in _registry.by_model.values() for one in declared.references], own)
+            first = _Registration(name, entity.table, entity.owner_column, entity.version_column, ())
+        _registry.by_model[entity.model] = replace(first, references=(*first.references, *references))
         _publish()
 
 
@@ -76,23 +76,23 @@ def announce(name: str, owner: object) -> None:
     if column is None:  # refused when the class is defined
         return
     table: Table = column.table
-    with _known.lock:
+    with _registry.lock:
         _check_announced(name, table, column)
-        for one in _known.by_model.values():
+        for one in _registry.by_model.values():
             if one.table is table:
                 _check_equal(name, table.name, ("owner", column), (one.name, one.owner))
         check_references(
-            [one for declared in _known.by_model.values() for one in declared.references], [(table.name, column)]
+            [one for declared in _registry.by_model.values() for one in declared.references], [(table.name, column)]
         )
         _forget_replaced(table)
-        _known.announced.setdefault(table, (name, column))
+        _registry.announced.setdefault(table, (name, column))
         _publish()
 
 
 def owned_models() -> list[OwnedModel]:
     """The owner's column of each owned table that is known, with the name of a model or table."""
-    announced = [(table.name, column) for table, (_, column) in _known.announced.items()]
-    declared = [(model.__name__, one.owner) for model, one in _known.by_model.items() if one.owner is not None]
+    announced = [(table.name, column) for table, (_, column) in _registry.announced.items()]
+    declared = [(model.__name__, one.owner) for model, one in _registry.by_model.items() if one.owner is not None]
     return [*announced, *declared]
 
 
@@ -101,11 +101,11 @@ def owner_columns() -> Mapping[str, Column[object]]:
 
     Another mapping once a class was defined: what was held to its owners before is to be held anew then.
     """
-    return _known.owner_columns
+    return _registry.owner_columns
 
 
 def _publish() -> None:
-    _known.owner_columns = {column.table.fullname: column for _, column in owned_models()}
+    _registry.owner_columns = {column.table.fullname: column for _, column in owned_models()}
 
 
 def _column_of(owner: object) -> Column[object] | None:
@@ -121,11 +121,11 @@ def _column_of(owner: object) -> Column[object] | None:
 
 def _forget_replaced(table: Table) -> None:
     """Forgets a model whose columns another model has replaced, `extend_existing`: a notebook's cell that ran again."""
-    for model, one in [*_known.by_model.items()]:
+    for model, one in [*_registry.by_model.items()]:
         if one.table is table and _is_replaced(one.owner, one.version):
-            del _known.by_model[model]
-    if table in _known.announced and _is_replaced(_known.announced[table][1]):
-        del _known.announced[table]
+            del _registry.by_model[model]
+    if table in _registry.announced and _is_replaced(_registry.announced[table][1]):
+        del _registry.announced[table]
 
 
 def _is_replaced(*columns: Column[object] | None) -> bool:
@@ -133,8 +133,8 @@ def _is_replaced(*columns: Column[object] | None) -> bool:
 
 
 def _check_announced(name: str, table: Table, owner: Column[object] | None) -> None:
-    if table in _known.announced:
-        _check_equal(name, table.name, ("owner", owner), _known.announced[table])
+    if table in _registry.announced:
+        _check_equal(name, table.name, ("owner", owner), _registry.announced[table])
 
 
 def _check_equal(

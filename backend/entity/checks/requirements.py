@@ -4,8 +4,8 @@ from sqlalchemy import Column
 from sqlmodel import SQLModel
 
 from backend.entity.entity import Entity
+from backend.entity.validators import model_validators
 from backend.errors import DefinitionError
-from backend.input.model_rules import model_validators
 
 
 def has_value_without_schema(entity: Entity[SQLModel], column: Column[object]) -> bool:

@@ -79,7 +79,7 @@ def attribute(
     model = mapper.class_.__name__
     given = repr(value) if isinstance(value, str | bytes | int) else str(value)
     raise DefinitionError(
-        f"{name} names {given} as {what}, expected a column of {model}: col({model}.{_meant(value, columns)})"
+        f"{name} names {given} as {what}, expected a column of {model}: col({model}.{_closest(value, columns)})"
     )
 
 
@@ -107,7 +107,7 @@ def _inherits(model: type[SQLModel]) -> DefinitionError:
     )
 
 
-def _meant(value: object, columns: dict[str, Column[object]]) -> str:
+def _closest(value: object, columns: dict[str, Column[object]]) -> str:
     said = value if isinstance(value, str) else str(getattr(value, "key", ""))
     return next(iter(difflib.get_close_matches(said, columns, n=1)), "…")
 

@@ -22,7 +22,7 @@ class Key:
     """Columns that no two rows share, by attribute, and whether each owner has values of its own."""
 
     attributes: frozenset[str]
-    is_by_owner: bool
+    contains_owner: bool
     is_readable: bool = True
 
 
@@ -32,7 +32,7 @@ def check_keys(name: str, entity: Entity[SQLModel]) -> None:
     for key in across:
         _check_key(name, entity, key)
     compared = frozenset(one for key in across for one in key.attributes)
-    for one in sorted(entity.shared_keys - compared - _referring(entity)):
+    for one in sorted(entity.shared_keys - compared - _foreign_key_attributes(entity)):
         raise DefinitionError(
             f"{name} names {entity.name}.{one} in shared_keys, which is in no key that compares across owners: "
             "remove it"
@@ -44,7 +44,7 @@ def unshared_keys(entity: Entity[SQLModel]) -> Iterator[frozenset[str]]:
     return (key.attributes for key in _across_owners(entity) if not key.attributes <= entity.shared_keys)
 
 
-def client_chosen(entity: Entity[SQLModel]) -> frozenset[str]:
+def writable_attributes(entity: Entity[SQLModel]) -> frozenset[str]:
     """The attributes that a client gives, by one of the schemas, and those that the database computes from others."""
     computed = (key for key, column in entity.columns.items() if column.computed is not None)
     return frozenset((*entity.create.model_fields, *entity.update.model_fields, *computed))
@@ -56,7 +56,7 @@ def attributes_of(entity: Entity[SQLModel], columns: Collection[Column[object]])
 
 
 def _across_owners(entity: Entity[SQLModel]) -> list[Key]:
-    return [] if entity.owner is None else [key for key in _keys(entity) if not key.is_by_owner]
+    return [] if entity.owner is None else [key for key in _keys(entity) if not key.contains_owner]
 
 
 def _check_key(name: str, entity: Entity[SQLModel], key: Key) -> None:
@@ -65,7 +65,7 @@ def _check_key(name: str, entity: Entity[SQLModel], key: Key) -> None:
             f"a unique key of {entity.name} is SQL in a string, so that its columns cannot be seen: "
             "write it with columns and func"
         )
-    if key.attributes <= entity.shared_keys or not key.attributes & client_chosen(entity):
+    if key.attributes <= entity.shared_keys or not key.attributes & writable_attributes(entity):
         return
     listed = ", ".join(sorted(key.attributes))
     raise DefinitionError(
@@ -109,7 +109,7 @@ def _is(expression: object, column: Column[object] | None) -> bool:
     return expression is column
 
 
-def _referring(entity: Entity[SQLModel]) -> frozenset[str]:
+def _foreign_key_attributes(entity: Entity[SQLModel]) -> frozenset[str]:
     """The attributes of foreign keys: what they refer to may be named as owned later."""
     table: Table = entity.table
     return frozenset(

@@ -8,11 +8,11 @@ from sqlalchemy.sql.elements import ClauseElement, ColumnClause
 from sqlalchemy.sql.visitors import iterate
 from sqlmodel import SQLModel
 
-from backend.entity.columns import stored_type
+from backend.entity.columns import database_type
 from backend.entity.entity import Entity
 from backend.errors import DefinitionError
 
-_MEND: Final = {
+_SUGGESTED_ONUPDATE: Final = {
     int: "column({name!r}, Integer()) + 1",
     datetime: "func.greatest(func.clock_timestamp(), column({name!r}, …) + timedelta(microseconds=1))",
 }
@@ -29,12 +29,13 @@ def check_version_moves(entity: Entity[SQLModel]) -> None:
         raise DefinitionError(f"{shown} is the version and may be NULL, which equals no version: make it required")
     if column.server_onupdate is not None:
         return  # a trigger's, which only the database knows
-    kind = int if isinstance(stored_type(column), Integer) else datetime
-    mend = f"onupdate={_MEND[kind].format(name=column.name)}, or server_onupdate=FetchedValue() for a trigger's"
+    kind = int if isinstance(database_type(column), Integer) else datetime
+    onupdate = _SUGGESTED_ONUPDATE[kind].format(name=column.name)
+    fix = f"onupdate={onupdate}, or server_onupdate=FetchedValue() for a trigger's"
     if column.onupdate is None:
-        raise DefinitionError(f"{shown} is the version and never moves: add {mend}")
+        raise DefinitionError(f"{shown} is the version and never moves: add {fix}")
     if not _reads_itself(column):
-        raise DefinitionError(f"{shown} is the version and can stand still: derive it from itself, {mend}")
+        raise DefinitionError(f"{shown} is the version and may not move: derive it from itself, {fix}")
 
 
 def _reads_itself(column: Column[object]) -> bool:

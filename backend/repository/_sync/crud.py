@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from backend.database.bridge import sync_side
 from backend.database.sessions import check_session
-from backend.entity.checks import Keywords
+from backend.entity.checks import ClassOptions
 from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import UsageError
 from backend.repository._sync.protected import ProtectedCalls
@@ -54,7 +54,7 @@ class CRUDRepository(ProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, Updat
     `DeadlockError`, where it waited in line for a row of transactions that wait for each other.
     """
 
-    _options: ClassVar[Keywords] = Keywords()
+    _options: ClassVar[ClassOptions] = ClassOptions()
     _class_metadata: ClassVar[RepositoryMetadata[SQLModel] | None] = None
 
     @override

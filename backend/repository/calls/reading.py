@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Executable
 
 from backend.database.failures import OperationKind
-from backend.errors import Facts, MultipleFoundError, NotFoundError, UsageError, described
+from backend.errors import ErrorDetails, MultipleFoundError, NotFoundError, UsageError, described
 from backend.repository.bound import Bound, RowT
 from backend.repository.execution import Rows, run
 from backend.results.entities import ModelRow
@@ -56,7 +56,7 @@ def one(bound: Bound[RowT], where: Sequence[Condition]) -> RowT:
     row = _at_most_one(bound, where, _ONE)
     if row is None:
         name = bound.metadata.entity.name
-        raise NotFoundError(f"no {name} meets the conditions", Facts(name, _ONE.name))
+        raise NotFoundError(f"no {name} meets the conditions", ErrorDetails(name, _ONE.name))
     return bound.build(row)
 
 
@@ -75,14 +75,14 @@ def select_by_id(bound: Bound[RowT], id: object, kind: OperationKind, lock: Lock
         kind = replace(kind, locks=True)
     if not bound.metadata.id_fits(id):
         return None
-    statement = statements.one if lock is None else statements.locked(lock)
+    statement = statements.select_by_id if lock is None else statements.select_by_id_for_update(lock)
     rows = run(bound, statement, {ID_PARAMETER: id}, kind)
     return rows[0] if rows else None
 
 
 def select_unwritten(bound: Bound[RowT], id: object, kind: OperationKind, written: Executable) -> ModelRow | None:
     """Return the row that a statement did not write, read where that statement was sent, or `None`."""
-    statement = bound.statements.one
+    statement = bound.statements.select_by_id
     rows = run(bound, statement, {ID_PARAMETER: id}, OperationKind(kind.name), routed_as=written)
     return rows[0] if rows else None
 
@@ -91,7 +91,7 @@ def at_most_one(bound: Bound[RowT], rows: Rows, kind: OperationKind) -> ModelRow
     """Return the only row, or `None`. Raises `MultipleFoundError`."""
     if len(rows) > 1:
         name = bound.metadata.entity.name
-        raise MultipleFoundError(f"more than one {name} meets the conditions", Facts(name, kind.name))
+        raise MultipleFoundError(f"more than one {name} meets the conditions", ErrorDetails(name, kind.name))
     return rows[0] if rows else None
 
 

@@ -11,6 +11,7 @@ from backend.repository.calls.reading import at_most_one, select_unwritten
 from backend.repository.execution import Rows, run
 from backend.results.entities import ModelRow
 from backend.statements.parameters import ID_PARAMETER
+from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.statements import Change
 
 _SELECT: Final = OperationKind("select")
@@ -22,17 +23,17 @@ def select(bound: Bound[RowT], columns: Sequence[SQLColumnExpression[object]]) -
     return bound.statements.select(columns)
 
 
-def fetch_all(bound: Bound[RowT], statement: Select[*tuple[object, ...]], parameters: Parameters) -> Rows:
+def fetch_all(bound: Bound[RowT], statement: AnySelect, parameters: Parameters) -> Rows:
     """Return the rows of a statement that `select` began."""
-    return run(bound, bound.statements.held(statement, parameters), parameters, _SELECT)
+    return run(bound, bound.statements.bind_owner(statement, parameters), parameters, _SELECT)
 
 
-def one_or_none(bound: Bound[RowT], statement: Select[*tuple[object, ...]], parameters: Parameters) -> ModelRow | None:
+def one_or_none(bound: Bound[RowT], statement: AnySelect, parameters: Parameters) -> ModelRow | None:
     """Return the only row of a statement that `select` began, or `None`. Raises `MultipleFoundError`."""
     return at_most_one(bound, fetch_all(bound, statement, parameters), _SELECT)
 
 
-def scalar(bound: Bound[RowT], statement: Select[*tuple[object, ...]], parameters: Parameters) -> object:
+def scalar(bound: Bound[RowT], statement: AnySelect, parameters: Parameters) -> object:
     """Return the first column of the only row, or `None`. Raises `MultipleFoundError`."""
     row = one_or_none(bound, statement, parameters)
     return None if row is None else row[0]

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import Executable
 
 from backend.database.failures import OperationKind
-from backend.errors import Facts, OwnerRequiredError
+from backend.errors import ErrorDetails, OwnerRequiredError
 from backend.repository.bound import Bound, Parameters, RowT
 from backend.repository.calls.reading import select_by_id, select_unwritten
 from backend.repository.execution import run
@@ -27,9 +27,9 @@ def create(bound: Bound[RowT], data: BaseModel) -> RowT:
         raise OwnerRequiredError(
             f"a new {metadata.entity.name} needs an owner, every_owner() has none to give it: "
             f"use {metadata.name}(session).owned_by(owner)",
-            Facts(metadata.entity.name, _CREATE.name),
+            ErrorDetails(metadata.entity.name, _CREATE.name),
         )
-    values = metadata.create_reader.everything(data, bound.scope.get(OWNER_PARAMETER))
+    values = metadata.create_reader.for_insert(data, bound.scope.get(OWNER_PARAMETER))
     rows = run(bound, statement, values, _CREATE)
     if not rows:
         raise metadata.suppressed(_CREATE)
@@ -39,7 +39,7 @@ def create(bound: Bound[RowT], data: BaseModel) -> RowT:
 def update(bound: Bound[RowT], id: object, data: BaseModel, expected: datetime | int | None) -> RowT:
     """Write exactly the fields that were set in `data`, and return the row."""
     statements = bound.statements
-    values = bound.metadata.update_reader.set_fields(data)
+    values = bound.metadata.update_reader.for_update(data)
     if not values:
         return _update_nothing(bound, id, expected)
     statement = statements.update if expected is None else statements.update_expected

@@ -32,20 +32,20 @@ _STRING: Final = "SQL in a string"
 _UNQUOTED: Final = "a name that is not quoted"
 
 
-_UNSEEN: Final = ("_with_options", "_statement_hints", "_prefixes", "_suffixes", "_execution_options")
+_NOT_TRAVERSED: Final = ("_with_options", "_statement_hints", "_prefixes", "_suffixes", "_execution_options")
 """What a SELECT or CTE holds that no traversal shows and no public name reads; a test fails if one is renamed.
 
 A hint on a table is none of them: PostgreSQL's compiler takes ONLY for one, and raises for any other.
 """
 
 
-def refuse_unreadable(parts: Iterable[ExternallyTraversible], own: Table) -> None:
+def require_scopable(parts: Iterable[ExternallyTraversible], own: Table) -> None:
     """Raises `UsageError` for a part that cannot be held to one owner, in a statement on the table `own`."""
     for part in parts:
-        look = _LOOKS.get(part.__visit_name__, _refuse)
-        if look is not None:
-            look(part, own)
-        _at_type(part)
+        check = _CHECK_BY_KIND.get(part.__visit_name__, _refuse)
+        if check is not None:
+            check(part, own)
+        _check_type(part)
 
 
 def _refuse(part: object, _own: Table) -> None:
@@ -53,30 +53,30 @@ def _refuse(part: object, _own: Table) -> None:
         raise _refusal(_NAMES.get(getattr(part, "__visit_name__", ""), f"the element {type(part).__name__}"))
 
 
-def _at_type(part: object) -> None:
+def _check_type(part: object) -> None:
     if isinstance(part, ColumnElement) and not is_type(cast("ColumnElement[object]", part).type):  # whichever it has
         raise _refusal(_STRING)
 
 
-def _at_name(part: object, _own: Table) -> None:
+def _check_name(part: object, _own: Table) -> None:
     if not is_name(getattr(part, "name", None)):
         raise _refusal(_UNQUOTED)
 
 
-def _at_column(part: object, own: Table) -> None:
+def _check_column(part: object, own: Table) -> None:
     if not getattr(part, "is_literal", False):
-        _at_name(part, own)
+        _check_name(part, own)
     elif not is_number(str(getattr(part, "name", ""))):
         raise _refusal(_STRING)
 
 
-def _at_collation(part: object, _own: Table) -> None:
+def _check_collation(part: object, _own: Table) -> None:
     if not all(is_name(getattr(part, name, None)) for name in ("collation", "collation_schema")):
         raise _refusal(_UNQUOTED)
 
 
-def _at_function(part: object, own: Table) -> None:
-    _at_name(part, own)
+def _check_function(part: object, own: Table) -> None:
+    _check_name(part, own)
     packages: Iterable[object] = getattr(part, "packagenames", ())
     if not all(map(is_name, packages)):
         raise _refusal(_UNQUOTED)
@@ -87,7 +87,7 @@ def _at_function(part: object, own: Table) -> None:
         raise _refusal("a function that writes its delimiter into the statement, for which there is func.string_agg,")
 
 
-def _at_operator(part: object, _own: Table) -> None:
+def _check_operator(part: object, _own: Table) -> None:
     if not all(is_operator(getattr(part, name, None)) for name in ("operator", "modifier")):
         raise _refusal("an operator of words")
     modifiers: Mapping[str, object] = getattr(part, "modifiers", None) or {}
@@ -95,21 +95,21 @@ def _at_operator(part: object, _own: Table) -> None:
         raise _refusal(_STRING)
 
 
-def _at_list(part: object, _own: Table) -> None:
+def _check_list(part: object, _own: Table) -> None:
     if getattr(part, "operator", None) is not operators.comma_op:
         raise _refusal("a list without commas")
 
 
-def _at_extract(part: object, _own: Table) -> None:
+def _check_extract(part: object, _own: Table) -> None:
     if not is_field(getattr(part, "field", None)):
         raise _refusal(_STRING)
 
 
-def _at_select(part: object, own: Table) -> None:
-    _at_name(part, own)
+def _check_select(part: object, own: Table) -> None:
+    _check_name(part, own)
     if getattr(part, "recursive", False):
         raise _refusal("a recursive subquery")
-    if any(getattr(part, name, ()) for name in _UNSEEN):
+    if any(getattr(part, name, ()) for name in _NOT_TRAVERSED):
         raise _refusal("an option, a hint, a prefix or a suffix of a SELECT")
     for condition in conjuncts(getattr(part, "whereclause", None)):
         require_closed(condition)
@@ -122,7 +122,7 @@ def _at_select(part: object, own: Table) -> None:
 
 def _at_computed(column: ColumnElement[object], own: Table) -> None:
     parts = list(iterate(column))
-    refuse_unreadable(parts, own)
+    require_scopable(parts, own)
     if any(isinstance(part, TableClause) and part.fullname in owner_columns() for part in parts):
         raise UsageError(
             "an attribute of a model is computed from a table that has owners: "
@@ -130,16 +130,16 @@ def _at_computed(column: ColumnElement[object], own: Table) -> None:
         )
 
 
-def _at_derived(part: object, own: Table) -> None:
+def _check_derived(part: object, own: Table) -> None:
     """A function in FROM may write the types of its columns."""
-    _at_name(part, own)
+    _check_name(part, own)
     columns: Iterable[object] = getattr(part, "c", ())
     for column in columns:
-        _at_column(column, own)
-        _at_type(column)
+        _check_column(column, own)
+        _check_type(column)
 
 
-def _at_parameter(part: object, own: Table) -> None:
+def _check_parameter(part: object, own: Table) -> None:
     """A parameter with the owner's name that is not the owner's has a type of its own, which could alter the owner."""
     if getattr(part, "literal_execute", False):
         raise _refusal("a parameter that is written into the statement")
@@ -154,7 +154,7 @@ def _at_parameter(part: object, own: Table) -> None:
         raise UsageError("a parameter has the name of the scope's own: give it another")
 
 
-def _at_table(table: object, own: Table) -> None:
+def _check_table(table: object, own: Table) -> None:
     """A table is a model's, and hides none with owners behind another object."""
     owned = [owner.table for owner in owner_columns().values()]
     if any(is_same_table(table, one) for one in owned):
@@ -178,7 +178,7 @@ _NAMES: Final = {
 }
 
 # fmt: off
-_HARMLESS: Final = (
+_ALWAYS_ALLOWED: Final = (
     "aggregate_order_by", "aggregateorderby", "array", "case", "cast", "false", "frame_clause",
     "funcfilter", "grouping", "join", "label_reference",
     "memoized_select_entities", "null", "over", "postgresql_distinct_on", "select_statement_grouping",
@@ -186,21 +186,21 @@ _HARMLESS: Final = (
 )
 # fmt: on
 
-_LOOKS: Final[Mapping[str, Callable[[object, Table], None] | None]] = {
-    **dict.fromkeys(_HARMLESS),
-    **dict.fromkeys(("alias", "label", "lateral", "subquery"), _at_name),
-    **dict.fromkeys(("binary", "expression_clauselist", "unary"), _at_operator),
-    **dict.fromkeys(("column", "scalar_function_column"), _at_column),
-    **dict.fromkeys(("compound_select", "cte", "select"), _at_select),
-    "bindparam": _at_parameter,
-    "clauselist": _at_list,
-    "collation": _at_collation,
-    "extract": _at_extract,
-    "function": _at_function,
-    "table": _at_table,
-    "table_valued_alias": _at_derived,
+_CHECK_BY_KIND: Final[Mapping[str, Callable[[object, Table], None] | None]] = {
+    **dict.fromkeys(_ALWAYS_ALLOWED),
+    **dict.fromkeys(("alias", "label", "lateral", "subquery"), _check_name),
+    **dict.fromkeys(("binary", "expression_clauselist", "unary"), _check_operator),
+    **dict.fromkeys(("column", "scalar_function_column"), _check_column),
+    **dict.fromkeys(("compound_select", "cte", "select"), _check_select),
+    "bindparam": _check_parameter,
+    "clauselist": _check_list,
+    "collation": _check_collation,
+    "extract": _check_extract,
+    "function": _check_function,
+    "table": _check_table,
+    "table_valued_alias": _check_derived,
 }
 """Each kind of element that may stand, by the name that SQLAlchemy's compilers know it by, and how it is looked at."""
 
-ALLOWED_KINDS: Final = frozenset(_LOOKS)
+ALLOWED_KINDS: Final = frozenset(_CHECK_BY_KIND)
 """The kinds of element that may be in a scoped statement."""

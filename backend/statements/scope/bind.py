@@ -29,11 +29,11 @@ from backend.entity.checks import owner_columns
 from backend.errors import OwnerRequiredError, UsageError
 from backend.statements.conditions import outside_subqueries
 from backend.statements.parameters import OWNER_PARAMETER
-from backend.statements.scope.allowlist import refuse_unreadable
+from backend.statements.scope.allowlist import require_scopable
 from backend.statements.scope.from_clauses import (
     AnyFrom,
     AnySelect,
-    Read,
+    TableSource,
     conjuncts,
     is_same_table,
     is_select,
@@ -54,20 +54,20 @@ class Scope:
     def __init__(self, table: Table, owner: Column[object]) -> None:
         self._table = table
         self._owner = owner
-        self._stamped: BindParameter[object] = bindparam(OWNER_PARAMETER, type_=owner.type)
-        self.condition: ColumnElement[bool] = owner == self._stamped
+        self._owner_parameter: BindParameter[object] = bindparam(OWNER_PARAMETER, type_=owner.type)
+        self.condition: ColumnElement[bool] = owner == self._owner_parameter
         """What every statement on the table is held to."""
-        self.stamp: dict[str, ColumnElement[object]] = {owner.key: self._stamped}
+        self.insert_values: dict[str, ColumnElement[object]] = {owner.key: self._owner_parameter}
         """What every new row gets."""
 
     def expression(self, element: ColumnElement[T]) -> ColumnElement[T]:
         """The expression, each subquery in it held to the owner. Raises `UsageError` for one that cannot be."""
         parts = list(iterate(element))
-        refuse_unreadable(parts, self._table)
+        require_scopable(parts, self._table)
         require_closed(element)
         if not any(isinstance(part, SelectBase) for part in parts):
             return element
-        return replacement_traverse(element, {}, self._held_subquery)
+        return replacement_traverse(element, {}, self._bind_owner_in_subquery)
 
     def statement(self, statement: SelectT) -> SelectT:
         """A subclass's statement, each other owned table in it held to the owner too.
@@ -77,10 +77,10 @@ class Scope:
         self.require(statement)
         own = self._table
         parts = list(iterate(statement))
-        refuse_unreadable(parts, own)
+        require_scopable(parts, own)
         others = (part for part in parts if part is not statement and part is not own)
         reads_more = any(isinstance(one, FromClause | SelectBase) for one in others)
-        return self._held(statement, own) if reads_more else statement
+        return self._bind_owner(statement, own) if reads_more else statement
 
     def require(self, statement: Executable) -> None:
         """Raises `OwnerRequiredError` for a statement that does not bind the owner, whoever wrote it."""
@@ -92,7 +92,7 @@ class Scope:
 
     def _is_bound(self, statement: object) -> bool:
         if isinstance(statement, Insert):
-            return any(part is self._stamped for part in iterate(statement))
+            return any(part is self._owner_parameter for part in iterate(statement))
         if is_select(statement) and statement.whereclause is None:  # SELECT EXISTS (SELECT …)
             read = list(_read_directly(statement))
             return bool(read) and all(self._is_bound(part) for part in read)
@@ -100,37 +100,37 @@ class Scope:
             return any(part is self.condition for part in conjuncts(statement.whereclause))
         return False
 
-    def _held_subquery(self, element: object, **_: object) -> AnySelect | None:
+    def _bind_owner_in_subquery(self, element: object, **_: object) -> AnySelect | None:
         """The SELECT to put instead of an element, with the owner bound; `None` leaves an element of another kind."""
         if not is_select(element):
             return None
-        held = self._held(element, None)
+        bound = self._bind_owner(element, None)
         if not is_of_models(element) and any(read.table in owner_columns() for read in reads(element)):
             raise UsageError("a subquery reads a table that has owners: select from its model, select(Model.id)")
-        return held
+        return bound
 
-    def _held(self, statement: SelectT, own: Table | None) -> SelectT:
+    def _bind_owner(self, statement: SelectT, own: Table | None) -> SelectT:
         """The SELECT and those within it, with the owner bound for every owned table; `own` is bound already."""
 
         def within(element: object, **_: object) -> AnySelect | None:
-            return None if element is statement else self._held_subquery(element)
+            return None if element is statement else self._bind_owner_in_subquery(element)
 
-        held = cast("SelectT", replacement_traverse(statement, {}, within))  # a copy of what it is given
+        bound = cast("SelectT", replacement_traverse(statement, {}, within))  # a copy of what it is given
         owners = owner_columns()
         filtered: list[AnyFrom] = [] if own is None else [own]
-        missing: list[Read] = []
-        for read in reads(held):
+        missing: list[TableSource] = []
+        for read in reads(bound):
             if read.table not in owners or is_same_table(read.source, own):
                 continue
             theirs = _owner_of(read.source, owners)
             self._require_alike(read.table, theirs.type)
-            if read.may_be_missing:
+            if read.is_nullable_side:
                 missing.append(read)
             else:
                 filtered.append(read.source)
-                held = held.where(theirs == self._stamped)
+                bound = bound.where(theirs == self._owner_parameter)
         _refuse_unfiltered(missing, filtered, owners)
-        return held
+        return bound
 
     def _require_alike(self, table: str, owner: TypeEngine[object]) -> None:
         """Raises `UsageError` for an owner's type that the scope's owner is not right for: one parameter binds both."""
@@ -142,24 +142,24 @@ class Scope:
 
 
 def _refuse_unfiltered(
-    missing: Collection[Read], filtered: Collection[AnyFrom], owners: Mapping[str, Column[object]]
+    missing: Collection[TableSource], filtered: Collection[AnyFrom], owners: Mapping[str, Column[object]]
 ) -> None:
     """Raises `UsageError` unless each read of an outer join has, by its condition, the owner of what is filtered."""
     known = list(filtered)
     while missing:
-        met = [read for read in missing if any(_follows(read, source, owners) for source in known)]
-        if not met:
+        join_conditions = [read for read in missing if any(_equates_owner(read, source, owners) for source in known)]
+        if not join_conditions:
             raise UsageError(
                 f"an outer join to {next(iter(missing)).table} lets other owners' rows in: add to its condition that "
                 "its owner is the owner of what it is joined to, or join a subquery of its model"
             )
-        known += [read.source for read in met]
-        missing = [read for read in missing if read not in met]
+        known += [read.source for read in join_conditions]
+        missing = [read for read in missing if read not in join_conditions]
 
 
-def _follows(read: Read, known: AnyFrom, owners: Mapping[str, Column[object]]) -> bool:
+def _equates_owner(read: TableSource, known: AnyFrom, owners: Mapping[str, Column[object]]) -> bool:
     """Whether a condition that the rows meet says that their owner is the owner of what is known."""
-    for condition in read.met:
+    for condition in read.join_conditions:
         if isinstance(condition, BinaryExpression) and condition.operator is operators.eq:
             for one, other in ((condition.left, condition.right), (condition.right, condition.left)):
                 if _is_owner_of(read.source, one, owners) and _is_owner_of(known, other, owners):

@@ -17,13 +17,13 @@ AnyFrom: TypeAlias = FromClause[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class TableSource:
     """A table or alias that a SELECT reads."""
 
     source: AnyFrom
-    may_be_missing: bool = False
+    is_nullable_side: bool = False
     """On the side of an outer join that is NULL where no row meets: a condition in WHERE would drop such rows."""
-    met: tuple[ColumnElement[bool], ...] = ()
+    join_conditions: tuple[ColumnElement[bool], ...] = ()
     """The conditions of joins that each of its rows meets."""
 
     @property
@@ -32,13 +32,13 @@ class Read:
         return table_name(self.source)
 
 
-def reads(statement: AnySelect) -> Iterator[Read]:
+def reads(statement: AnySelect) -> Iterator[TableSource]:
     """Everything that a SELECT reads itself; what its subqueries read is theirs."""
     for source in statement.get_final_froms():
-        yield from _joined(Read(source))
+        yield from _joined_sources(TableSource(source))
 
 
-def _joined(read: Read) -> Iterator[Read]:
+def _joined_sources(read: TableSource) -> Iterator[TableSource]:
     join = read.source
     while isinstance(join, FromGrouping):  # a join on the right of another
         join = join.element
@@ -49,8 +49,12 @@ def _joined(read: Read) -> Iterator[Read]:
         require_closed(join.onclause)
     on = () if join.full else tuple(conjuncts(join.onclause))
     outer = join.isouter or join.full
-    yield from _joined(Read(join.left, read.may_be_missing or join.full, read.met if outer else read.met + on))
-    yield from _joined(Read(join.right, read.may_be_missing or outer, read.met + on))
+    yield from _joined_sources(
+        TableSource(
+            join.left, read.is_nullable_side or join.full, read.join_conditions if outer else read.join_conditions + on
+        )
+    )
+    yield from _joined_sources(TableSource(join.right, read.is_nullable_side or outer, read.join_conditions + on))
 
 
 def conjuncts(condition: ColumnElement[bool] | None) -> Iterator[ColumnElement[bool]]:

@@ -6,7 +6,7 @@ from typing import Any, cast
 from sqlalchemy import Enum, Integer, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from backend.entity.columns import plain_type
+from backend.entity.columns import undecorated_type
 
 
 def bind_alike(one: TypeEngine[Any], other: TypeEngine[Any]) -> bool:
@@ -14,7 +14,7 @@ def bind_alike(one: TypeEngine[Any], other: TypeEngine[Any]) -> bool:
     if one is other:
         return True
     for family in (String, Integer):
-        if all(isinstance(plain_type(kind), family) and _is_library_type(kind) for kind in (one, other)):
+        if all(isinstance(undecorated_type(kind), family) and _is_library_type(kind) for kind in (one, other)):
             return True
     return type(one) is type(other) and _is_reproducible(one) and _arguments(one) == _arguments(other)
 

@@ -16,7 +16,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase, Lock
-from backend.database.bridge import async_pause
+from backend.database.bridge import async_sleep
 from backend.errors import Outcome, RepositoryError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.faults import ArmedFault, Statement, Step
@@ -156,7 +156,7 @@ async def check_settled(engine: AsyncEngine, proxy: WireProxy, beside: Engine) -
     deadline = time.monotonic() + 60
     while wrong := _unsettled(engine, proxy, beside):
         assert time.monotonic() < deadline, wrong
-        await async_pause(0.001)
+        await async_sleep(0.001)
 
 
 def in_use(stage: Stage) -> int:

@@ -16,8 +16,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
 from backend import AsyncDatabase
-from backend.database.bridge import async_on_session
-from backend.database.sessions import DatabaseSession, async_session_of
+from backend.database.bridge import async_run_on_session
+from backend.database.sessions import DatabaseSession, async_open_session
 from backend.errors import NotFoundError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.mutable import (
@@ -173,9 +173,9 @@ async def test_a_relationship_of_an_attached_entity_is_loaded_by_the_session(
     entity = await entity_of(call, session, jar)
     async with database.transaction() as transaction:
         transaction.add(entity)
-        shelf = await async_on_session(transaction, lambda _: entity.shelf)
+        shelf = await async_run_on_session(transaction, lambda _: entity.shelf)
         assert shelf is not None
-        assert {one.id for one in await async_on_session(transaction, lambda _: shelf.jars)} == {jar.id, entity.id}
+        assert {one.id for one in await async_run_on_session(transaction, lambda _: shelf.jars)} == {jar.id, entity.id}
     assert entity.shelf is shelf
 
 
@@ -213,7 +213,7 @@ async def test_a_column_that_the_model_computes_is_loaded_once_attached(database
                 _ = entity.length  # type: ignore[attr-defined]  # added to the mapper
     async with database.transaction() as session:
         session.add(created)
-        assert await async_on_session(session, lambda _: created.length) == 4  # type: ignore[attr-defined]
+        assert await async_run_on_session(session, lambda _: created.length) == 4  # type: ignore[attr-defined]
 
 
 class Routing(DatabaseSession):
@@ -230,7 +230,7 @@ class Routing(DatabaseSession):
 async def test_a_session_that_routes_is_told_model_and_statement(database: AsyncDatabase, jar: Jar) -> None:
     asked: list[tuple[object, type]] = []
     Routing.asked = asked
-    async with async_session_of(database.engine, Routing) as session:
+    async with async_open_session(database.engine, Routing) as session:
         tasks = AsyncTaskRepository(session).owned_by("a")
         task = await tasks.create(TaskCreate(title="x"))
         await tasks.get(task.id)
@@ -245,7 +245,7 @@ async def test_a_session_that_routes_is_told_model_and_statement(database: Async
 async def test_why_nothing_was_written_is_asked_where_the_write_went(database: AsyncDatabase, jar: Jar) -> None:
     asked: list[tuple[object, type]] = []
     Routing.asked = asked
-    async with async_session_of(database.engine, Routing) as session:
+    async with async_open_session(database.engine, Routing) as session:
         tasks = AsyncTaskRepository(session).owned_by("a")
         with pytest.raises(NotFoundError):
             await tasks.update(1, TaskUpdate(title="y"))

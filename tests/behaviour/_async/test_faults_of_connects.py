@@ -37,7 +37,7 @@ each_step = pytest.mark.parametrize("step", STEPS)
 @pytest.fixture
 async def fresh(proxy: WireProxy, clean: Engine) -> AsyncGenerator[Stage]:
     """A stage that has no connection yet."""
-    settings = Settings.of_url(url_of(proxy, "tcp")).model_copy(update={"connect_retry_s": 0})
+    settings = Settings.from_url(url_of(proxy, "tcp")).model_copy(update={"connect_retry_s": 0})
     async with AsyncDatabase(settings) as database:
         yield Stage(database, proxy, clean, new_row(clean))
 
@@ -112,7 +112,7 @@ async def test_a_connection_that_breaks_while_it_is_prepared_is_none(fresh: Stag
 
 
 async def test_a_connect_that_is_not_answered_ends_with_its_time(proxy: WireProxy, clean: Engine) -> None:
-    settings = Settings.of_url(url_of(proxy, "tcp")).model_copy(update={"connect_retry_s": 0, "connect_timeout_s": 2})
+    settings = Settings.from_url(url_of(proxy, "tcp")).model_copy(update={"connect_retry_s": 0, "connect_timeout_s": 2})
     async with AsyncDatabase(settings) as hasty:
         stage = Stage(hasty, proxy, clean, new_row(clean))
         with proxy.fault(Fault("connect", Stall())) as armed, pytest.raises(ConnectError) as raised:
@@ -125,7 +125,7 @@ async def test_a_connect_that_is_not_answered_ends_with_its_time(proxy: WireProx
 
 async def test_where_the_pool_is_empty_nothing_is_applied(proxy: WireProxy, clean: Engine) -> None:
     options = {"pool_size": 1, "pool_max_overflow": 0, "pool_timeout_s": 0.01}
-    async with AsyncDatabase(Settings.of_url(url_of(proxy)).model_copy(update=options)) as database:
+    async with AsyncDatabase(Settings.from_url(url_of(proxy)).model_copy(update=options)) as database:
         stage = Stage(database, proxy, clean, new_row(clean))
         async with database.transaction() as session:
             await LIST.make(stage.tasks(session), stage.row)

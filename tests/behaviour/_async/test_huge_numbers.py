@@ -58,7 +58,7 @@ async def test_an_id_that_is_huge_is_absent_and_not_asked_for(samples: AsyncSamp
     with proxy.watch() as seen:
         assert await samples.get(HUGE) is None
         assert await samples.get(-HUGE) is None
-    assert seen.flights == 0
+    assert seen.round_trips == 0
 
 
 @pytest.mark.parametrize("field", sorted(SampleCreate.model_fields.keys() - {"price"}))
@@ -67,14 +67,14 @@ async def test_a_huge_value_is_refused_before_sql(samples: AsyncSampleRepository
     for value in values:
         with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
             await samples.create(SampleCreate.model_construct(**{field: value}))
-        assert (raised.value.fields, seen.flights) == ((field,), 0)
+        assert (raised.value.fields, seen.round_trips) == ((field,), 0)
 
 
 @pytest.mark.parametrize("value", [HUGE, Decimal(HUGE), -Decimal(HUGE)], ids=["int", "decimal", "negative"])
 async def test_a_huge_price_is_refused_before_sql(samples: AsyncSampleRepository, proxy: WireProxy, value: Any) -> None:
     with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
         await samples.create(SampleCreate.model_construct(price=value))
-    assert (raised.value.fields, seen.flights) == (("price",), 0)
+    assert (raised.value.fields, seen.round_trips) == (("price",), 0)
 
 
 async def test_a_huge_version_is_stale_and_a_huge_parameter_is_refused(session: AsyncSession) -> None:

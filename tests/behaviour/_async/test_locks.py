@@ -89,7 +89,7 @@ async def test_a_lock_is_the_same_one_round_trip(database: AsyncDatabase, proxy:
             tasks = AsyncTaskRepository(session).owned_by("a")
             await tasks.get_one(task.id, lock=Lock())
             await tasks.update(task.id, TaskUpdate(title="y"))
-    assert seen.flights == 4
+    assert seen.round_trips == 4
 
 
 async def test_a_lock_without_a_transaction_is_refused_before_it_is_sent(

@@ -104,7 +104,7 @@ async def test_a_call_after_a_lost_connection_belongs_to_a_failed_transaction(
 
 
 async def test_a_transaction_that_finds_no_server_says_so(proxy: WireProxy) -> None:
-    async with AsyncDatabase(Settings.of_url(proxy.url).model_copy(update={"connect_retry_s": 0})) as database:
+    async with AsyncDatabase(Settings.from_url(proxy.url).model_copy(update={"connect_retry_s": 0})) as database:
         with proxy.fault(Fault("connect", Cut(), times=9)), pytest.raises(ConnectError):
             async with database.transaction() as session:
                 await AsyncTaskRepository(session).every_owner().list()

@@ -57,7 +57,7 @@ async def test_every_call_is_one_round_trip(database: AsyncDatabase, proxy: Wire
         for name, call in (await _prepared(session, case)).items():
             with proxy.watch() as seen:
                 await call()
-            counted[name] = (seen.flights, seen.connects, len(seen.statements))
+            counted[name] = (seen.round_trips, seen.connects, len(seen.statements))
         assert counted == dict.fromkeys(counted, (1, 0, 1))
 
 
@@ -71,7 +71,7 @@ async def test_a_transaction_of_n_calls_is_n_plus_two(database: AsyncDatabase, p
             calls = calls_of(case.of(session, "a"), case, new, ids)
             for call in calls.values():
                 await call()
-    assert seen.flights == len(calls) + 2
+    assert seen.round_trips == len(calls) + 2
     assert seen.statements[0].sql.startswith("BEGIN")
     assert seen.statements[-1].sql == "COMMIT"
 
@@ -83,20 +83,20 @@ async def test_a_toggle_is_one_round_trip(database: AsyncDatabase, proxy: WirePr
         with proxy.watch() as seen:
             toggled = await tasks.toggle_complete(task.id)
         assert toggled.completed
-        assert (seen.flights, len(seen.statements)) == (1, 1)
+        assert (seen.round_trips, len(seen.statements)) == (1, 1)
 
 
 async def test_a_ping_is_one_round_trip_on_an_open_connection(database: AsyncDatabase, proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         await database.ping()
-    assert (seen.flights, seen.connects) == (1, 0)
+    assert (seen.round_trips, seen.connects) == (1, 0)
 
 
 async def test_a_session_without_a_call_takes_no_connection(database: AsyncDatabase, proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         async with database.session() as session:
             AsyncTaskRepository(session).owned_by("a")
-    assert (seen.flights, seen.connects) == (0, 0)
+    assert (seen.round_trips, seen.connects) == (0, 0)
 
 
 async def test_stale_is_told_from_absent_by_one_more_statement(
@@ -112,7 +112,7 @@ async def test_stale_is_told_from_absent_by_one_more_statement(
         await repository.update(row.id, case.change("two"))
         with proxy.watch() as seen, pytest.raises(Exception, match="has changed"):
             await repository.update(row.id, case.change("three"), expected=old)
-        assert seen.flights == 2
+        assert seen.round_trips == 2
 
 
 async def test_an_absent_row_is_told_by_one_statement_and_from_a_skipped_one_by_one_more(
@@ -130,4 +130,4 @@ async def test_an_absent_row_is_told_by_one_statement_and_from_a_skipped_one_by_
         for call, count in calls:
             with proxy.watch() as seen, pytest.raises(NotFoundError):
                 await call()
-            assert (seen.flights, len(seen.statements)) == (count, count)
+            assert (seen.round_trips, len(seen.statements)) == (count, count)

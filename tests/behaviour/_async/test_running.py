@@ -56,11 +56,11 @@ async def pending(session: AsyncSession) -> None:
     ids=["a write", "a read", "a read by a function that may write", "what the commit would flush"],
 )
 async def test_a_run_that_wrote_asks_for_its_id(
-    database: AsyncDatabase, proxy: WireProxy, work: Work, flights: int
+    database: AsyncDatabase, proxy: WireProxy, work: Work, round_trips: int
 ) -> None:
     with proxy.watch() as seen:
         await database.run(work)
-    assert (seen.flights, seen.connects) == (flights, 0)
+    assert (seen.round_trips, seen.connects) == (round_trips, 0)
     assert seen.statements[0].sql.startswith("BEGIN")
     assert seen.statements[-1].sql == "COMMIT"
 

@@ -139,7 +139,7 @@ async def test_a_subclasss_one_row_is_one_or_none_and_never_the_first_of_more(
     await mine.create(TicketCreate(project_id=own.project_id, title="another"))
     with pytest.raises(MultipleFoundError, match="more than one Ticket meets the conditions") as raised:
         await mine.number()
-    assert raised.value.facts.operation == "select"
+    assert raised.value.details.operation == "select"
 
 
 async def test_a_change_answers_with_an_entity(session: AsyncSession, theirs: Ticket) -> None:
@@ -188,7 +188,7 @@ async def test_what_its_scope_has_not_looked_at_is_not_sent(
                 await mine.sent_unseen(unseen)
             with pytest.raises(OwnerRequiredError, match="make it with _select"):
                 await mine.titles_with(partial(_instead, unseen), {})
-    assert seen.flights == 0
+    assert seen.round_trips == 0
 
 
 async def test_every_owner_reads_every_row(session: AsyncSession, theirs: Ticket) -> None:
@@ -247,7 +247,7 @@ async def _observed(call: Callable[[], Awaitable[Any]], id: int, proxy: WireProx
             shown = repr((type(error), text, attributes, told, error.__cause__, error.__context__))
             seen_error = (shown.replace(str(id), "ID"),)
     assert not answer
-    return (*seen_error, answer, [one.sql for one in seen.statements], seen.flights)
+    return (*seen_error, answer, [one.sql for one in seen.statements], seen.round_trips)
 
 
 @pytest.mark.parametrize("name", sorted({*calls_with_an_id(Tickets), *calls_with_an_id(AsyncTaskRepository)}))

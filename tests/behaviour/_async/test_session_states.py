@@ -34,7 +34,7 @@ class Stage:
     engine: AsyncEngine
     joins: bool = False
     """The call runs in the caller's transaction."""
-    flights: int = 1
+    round_trips: int = 1
     kept: set[str] = field(default_factory=set[str])
     """Names that the caller wrote, committed with the call's."""
     instance: Project | None = None
@@ -53,11 +53,11 @@ def _engine(url: str, **options: Any) -> AsyncEngine:
 
 
 @asynccontextmanager
-async def _open(engine: AsyncEngine, session: AsyncSession, **facts: Any) -> AsyncGenerator[Stage]:
+async def _open(engine: AsyncEngine, session: AsyncSession, **details: Any) -> AsyncGenerator[Stage]:
     await AsyncDatabase(engine).ping()  # the pool's first connection is open
     try:
         async with session:
-            yield Stage(session, engine, **facts)
+            yield Stage(session, engine, **details)
     finally:
         await engine.dispose()
 
@@ -81,7 +81,7 @@ async def autoflush_off(url: str) -> AsyncGenerator[Stage]:
     engine = _engine(url)
     async with _open(engine, AsyncSession(engine, autoflush=False)) as stage:
         stage.session.add(Project(owner_id="a", name="pending"))
-        stage.joins, stage.flights, stage.kept = True, 2, {"pending"}
+        stage.joins, stage.round_trips, stage.kept = True, 2, {"pending"}
         yield stage
 
 
@@ -104,7 +104,7 @@ async def selected(url: str) -> AsyncGenerator[Stage]:
 @asynccontextmanager
 async def pending_add(url: str) -> AsyncGenerator[Stage]:
     engine = _engine(url)
-    async with _open(engine, AsyncSession(engine, expire_on_commit=False), joins=True, flights=3) as stage:
+    async with _open(engine, AsyncSession(engine, expire_on_commit=False), joins=True, round_trips=3) as stage:
         stage.instance, stage.name = Project(owner_id="a", name="pending"), "pending"
         stage.session.add(stage.instance)
         stage.kept = {"pending"}
@@ -114,7 +114,7 @@ async def pending_add(url: str) -> AsyncGenerator[Stage]:
 @asynccontextmanager
 async def dirty_attribute(url: str) -> AsyncGenerator[Stage]:
     engine = _engine(url)
-    async with _open(engine, AsyncSession(engine, expire_on_commit=False), joins=True, flights=2) as stage:
+    async with _open(engine, AsyncSession(engine, expire_on_commit=False), joins=True, round_trips=2) as stage:
         stage.session.add(Project(owner_id="a", name="before"))
         await stage.session.flush()
         found = await stage.session.exec(select(Project).where(col(Project.name) == "before"))
@@ -151,7 +151,7 @@ async def begun(url: str) -> AsyncGenerator[Stage]:
         await database.ping()
         root = await session.begin()
         assert root.is_active
-        yield Stage(session, database.engine, joins=True, flights=2)
+        yield Stage(session, database.engine, joins=True, round_trips=2)
 
 
 @asynccontextmanager
@@ -162,7 +162,7 @@ async def savepoint(url: str) -> AsyncGenerator[Stage]:
         nested = await session.begin_nested()
         assert root.is_active
         assert nested.is_active
-        yield Stage(session, database.engine, joins=True, flights=3)
+        yield Stage(session, database.engine, joins=True, round_trips=3)
 
 
 @asynccontextmanager
@@ -183,7 +183,7 @@ async def bound_to_a_connection(url: str) -> AsyncGenerator[Stage]:
     await AsyncDatabase(engine).ping()
     async with engine.connect() as connection, connection.begin() as transaction:
         async with AsyncSession(connection) as session:
-            yield Stage(session, engine, joins=True, flights=2, outer=True)
+            yield Stage(session, engine, joins=True, round_trips=2, outer=True)
         if transaction.is_active:
             await transaction.commit()
     await engine.dispose()
@@ -192,7 +192,7 @@ async def bound_to_a_connection(url: str) -> AsyncGenerator[Stage]:
 @asynccontextmanager
 async def serializable_by_engine(url: str) -> AsyncGenerator[Stage]:
     engine = _engine(url, isolation_level="SERIALIZABLE")
-    async with _open(engine, AsyncSession(engine), flights=3) as stage:
+    async with _open(engine, AsyncSession(engine), round_trips=3) as stage:
         yield stage
 
 
@@ -200,7 +200,7 @@ async def serializable_by_engine(url: str) -> AsyncGenerator[Stage]:
 async def serializable_by_option(url: str) -> AsyncGenerator[Stage]:
     engine = _engine(url)
     option = engine.execution_options(isolation_level="SERIALIZABLE")
-    async with _open(engine, AsyncSession(option), flights=3) as stage:
+    async with _open(engine, AsyncSession(option), round_trips=3) as stage:
         yield stage
 
 
@@ -208,7 +208,7 @@ async def serializable_by_option(url: str) -> AsyncGenerator[Stage]:
 async def read_only(url: str) -> AsyncGenerator[Stage]:
     engine = _engine(url)
     option = engine.execution_options(postgresql_readonly=True)
-    async with _open(engine, AsyncSession(option), flights=3, readonly=True) as stage:
+    async with _open(engine, AsyncSession(option), round_trips=3, readonly=True) as stage:
         yield stage
 
 
@@ -312,7 +312,9 @@ async def _check_call(stage: Stage, action: str, proxy: WireProxy) -> bool:
             assert raised.value.outcome == "not_applied"
         else:
             await _call(stage.session, action)
-    assert seen.flights == stage.flights + (fails and stage.outer)  # the connection's transaction is rolled back
+    assert seen.round_trips == stage.round_trips + (
+        fails and stage.outer
+    )  # the connection's transaction is rolled back
     assert max(in_use, default=0) <= 1
     assert stage.session.in_transaction() == was_in_transaction
     if stage.instance is not None:

@@ -46,7 +46,7 @@ async def observed(
     with proxy.watch() as seen, pytest.raises(error) as raised:
         await call(value)
     attributes = {name: given for name, given in vars(raised.value).items() if name != "driver_error"}
-    told = (raised.value.facts, raised.value.retryable, raised.value.outcome)
+    told = (raised.value.details, raised.value.retryable, raised.value.outcome)
     cause = (raised.value.__cause__, raised.value.__context__)
     text = repr((repr(raised.value), str(raised.value), attributes, told, cause))
     return (text.replace(f"({value})", "(VALUE)"), [one.sql for one in seen.statements])
@@ -71,7 +71,7 @@ async def test_a_refused_value_leaves_the_other_owners_row_alone(
 ) -> None:
     with pytest.raises(UniqueViolationError) as raised:
         await badges.create(BadgeCreate(code="theirs"))
-    assert (raised.value.facts.model, raised.value.facts.operation) == ("Badge", "create")
+    assert (raised.value.details.model, raised.value.details.operation) == ("Badge", "create")
     assert await badges.list() == []
     assert await badges.get(theirs.id) is None
     assert await AsyncBadgeRepository(session).owned_by("b").list() == [theirs]

@@ -131,7 +131,7 @@ async def test_what_a_column_cannot_hold_is_refused_before_sql(
         await samples.create(SampleCreate.model_construct(**{field: value}))
     assert [(one.location[0], one.type) for one in raised.value.problems] == [(field, kind)]
     assert raised.value.fields == (field,)
-    assert seen.flights == 0
+    assert seen.round_trips == 0
 
 
 async def test_what_only_the_server_can_tell_is_invalid_data_too(session: AsyncSession) -> None:
@@ -152,7 +152,7 @@ async def test_a_model_in_json_whose_keys_would_meet_is_refused(session: AsyncSe
             await boxes.create(BoxCreate(content=meeting))
         with pytest.raises(InvalidDataError, match="content: it holds what JSON cannot say"):
             await boxes.update(box.id, BoxUpdate(content=Numbered(names={1: "a", "1": "b"})))
-    assert seen.flights == 0
+    assert seen.round_trips == 0
 
 
 async def test_none_in_a_json_column_is_null(samples: AsyncSampleRepository) -> None:
@@ -208,7 +208,7 @@ async def test_what_the_models_own_rules_refuse_is_not_sent(
     with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
         await (ruled.create(data) if isinstance(data, RuledCreate) else ruled.update(row.id, data))
     assert [(one.location, one.type) for one in raised.value.problems] == [((field,) if field else (), kind)]
-    assert seen.flights == 0
+    assert seen.round_trips == 0
 
 
 async def test_a_rule_of_the_whole_model_does_not_run_on_update(ruled: AsyncRuledRepository) -> None:
@@ -267,4 +267,4 @@ async def test_a_naive_moment_in_a_condition_is_refused_before_sql(
         pytest.raises(UsageError, match=r"^sample\.at is compared with a datetime: .* time zone$"),
     ):
         await samples.list(col(Sample.at) > AT.replace(tzinfo=None))
-    assert seen.flights == 0
+    assert seen.round_trips == 0

@@ -68,7 +68,7 @@ async def test_a_fresh_version_is_taken_in_one_round_trip(
     row = await _row(session, case)
     with proxy.watch() as seen:
         answer = await CALLS[call](case.of(session, "a"), case, row.id, _version(case, row))
-    assert (seen.flights, len(seen.statements)) == (1, 1)
+    assert (seen.round_trips, len(seen.statements)) == (1, 1)
     assert case.text_of(answer) == ("new" if call == "update" else "old")
     assert (_version(case, answer) > _version(case, row)) is (call == "update")
 
@@ -86,7 +86,7 @@ async def test_a_stale_version_changes_nothing_and_costs_one_statement_more(
             await case.of(session, "a").get(row.id)
         with proxy.watch() as seen, pytest.raises(StaleError, match="has changed since it was read") as raised:
             await CALLS[call](case.of(session, "a"), case, row.id, _version(case, row))
-        assert (seen.flights, len(seen.statements)) == ((1, 1) if call == "update of nothing" else (2, 2))
+        assert (seen.round_trips, len(seen.statements)) == ((1, 1) if call == "update of nothing" else (2, 2))
         assert (raised.value.fields, raised.value.retryable) == ((str(case.versioned),), False)
         assert await case.of(session, "a").get(row.id) == current
 
@@ -114,7 +114,7 @@ async def test_a_missing_and_a_foreign_row_read_the_same_whatever_is_expected(
         with proxy.watch() as seen, pytest.raises(NotFoundError, match="with id"):
             await CALLS[call](case.of(session, "b"), case, id, expected)
         statements.add(tuple(one.sql for one in seen.statements))
-        assert seen.flights == (1 if call == "update of nothing" else 2)
+        assert seen.round_trips == (1 if call == "update of nothing" else 2)
     assert len(statements) == 1
     assert await case.of(session, "a").get(row.id) == current
 

@@ -15,7 +15,7 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import Session, col
 
 from backend import Database, Lock
-from backend.database.bridge import pause
+from backend.database.bridge import sleep
 from backend.errors import Outcome, RepositoryError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.faults import ArmedFault, Statement, Step
@@ -155,7 +155,7 @@ def check_settled(engine: Engine, proxy: WireProxy, beside: Engine) -> None:
     deadline = time.monotonic() + 60
     while wrong := _unsettled(engine, proxy, beside):
         assert time.monotonic() < deadline, wrong
-        pause(0.001)
+        sleep(0.001)
 
 
 def in_use(stage: Stage) -> int:

@@ -16,8 +16,8 @@ from sqlmodel import Session, col
 from typing_extensions import override
 
 from backend import Database
-from backend.database.bridge import on_session
-from backend.database.sessions import DatabaseSession, session_of
+from backend.database.bridge import run_on_session
+from backend.database.sessions import DatabaseSession, open_session
 from backend.errors import NotFoundError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.mutable import (
@@ -169,9 +169,9 @@ def test_a_relationship_of_an_attached_entity_is_loaded_by_the_session(
     entity = entity_of(call, session, jar)
     with database.transaction() as transaction:
         transaction.add(entity)
-        shelf = on_session(transaction, lambda _: entity.shelf)
+        shelf = run_on_session(transaction, lambda _: entity.shelf)
         assert shelf is not None
-        assert {one.id for one in on_session(transaction, lambda _: shelf.jars)} == {jar.id, entity.id}
+        assert {one.id for one in run_on_session(transaction, lambda _: shelf.jars)} == {jar.id, entity.id}
     assert entity.shelf is shelf
 
 
@@ -209,7 +209,7 @@ def test_a_column_that_the_model_computes_is_loaded_once_attached(database: Data
                 _ = entity.length  # type: ignore[attr-defined]  # added to the mapper
     with database.transaction() as session:
         session.add(created)
-        assert on_session(session, lambda _: created.length) == 4  # type: ignore[attr-defined]
+        assert run_on_session(session, lambda _: created.length) == 4  # type: ignore[attr-defined]
 
 
 class Routing(DatabaseSession):
@@ -226,7 +226,7 @@ class Routing(DatabaseSession):
 def test_a_session_that_routes_is_told_model_and_statement(database: Database, jar: Jar) -> None:
     asked: list[tuple[object, type]] = []
     Routing.asked = asked
-    with session_of(database.engine, Routing) as session:
+    with open_session(database.engine, Routing) as session:
         tasks = TaskRepository(session).owned_by("a")
         task = tasks.create(TaskCreate(title="x"))
         tasks.get(task.id)
@@ -241,7 +241,7 @@ def test_a_session_that_routes_is_told_model_and_statement(database: Database, j
 def test_why_nothing_was_written_is_asked_where_the_write_went(database: Database, jar: Jar) -> None:
     asked: list[tuple[object, type]] = []
     Routing.asked = asked
-    with session_of(database.engine, Routing) as session:
+    with open_session(database.engine, Routing) as session:
         tasks = TaskRepository(session).owned_by("a")
         with pytest.raises(NotFoundError):
             tasks.update(1, TaskUpdate(title="y"))

@@ -38,7 +38,7 @@ each_step = pytest.mark.parametrize("step", STEPS)
 @pytest.fixture
 def fresh(proxy: WireProxy, clean: Engine) -> Generator[Stage]:
     """A stage that has no connection yet."""
-    settings = Settings.of_url(url_of(proxy, "tcp")).model_copy(update={"connect_retry_s": 0})
+    settings = Settings.from_url(url_of(proxy, "tcp")).model_copy(update={"connect_retry_s": 0})
     with Database(settings) as database:
         yield Stage(database, proxy, clean, new_row(clean))
 
@@ -111,7 +111,7 @@ def test_a_connection_that_breaks_while_it_is_prepared_is_none(fresh: Stage, use
 
 
 def test_a_connect_that_is_not_answered_ends_with_its_time(proxy: WireProxy, clean: Engine) -> None:
-    settings = Settings.of_url(url_of(proxy, "tcp")).model_copy(update={"connect_retry_s": 0, "connect_timeout_s": 2})
+    settings = Settings.from_url(url_of(proxy, "tcp")).model_copy(update={"connect_retry_s": 0, "connect_timeout_s": 2})
     with Database(settings) as hasty:
         stage = Stage(hasty, proxy, clean, new_row(clean))
         with proxy.fault(Fault("connect", Stall())) as armed, pytest.raises(ConnectError) as raised:
@@ -124,7 +124,7 @@ def test_a_connect_that_is_not_answered_ends_with_its_time(proxy: WireProxy, cle
 
 def test_where_the_pool_is_empty_nothing_is_applied(proxy: WireProxy, clean: Engine) -> None:
     options = {"pool_size": 1, "pool_max_overflow": 0, "pool_timeout_s": 0.01}
-    with Database(Settings.of_url(url_of(proxy)).model_copy(update=options)) as database:
+    with Database(Settings.from_url(url_of(proxy)).model_copy(update=options)) as database:
         stage = Stage(database, proxy, clean, new_row(clean))
         with database.transaction() as session:
             LIST.make(stage.tasks(session), stage.row)

@@ -90,7 +90,7 @@ def test_a_lock_is_the_same_one_round_trip(database: Database, proxy: WireProxy)
             tasks = TaskRepository(session).owned_by("a")
             tasks.get_one(task.id, lock=Lock())
             tasks.update(task.id, TaskUpdate(title="y"))
-    assert seen.flights == 4
+    assert seen.round_trips == 4
 
 
 def test_a_lock_without_a_transaction_is_refused_before_it_is_sent(database: Database, proxy: WireProxy) -> None:

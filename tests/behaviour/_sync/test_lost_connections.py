@@ -102,7 +102,7 @@ def test_a_call_after_a_lost_connection_belongs_to_a_failed_transaction(database
 
 
 def test_a_transaction_that_finds_no_server_says_so(proxy: WireProxy) -> None:
-    with Database(Settings.of_url(proxy.url).model_copy(update={"connect_retry_s": 0})) as database:
+    with Database(Settings.from_url(proxy.url).model_copy(update={"connect_retry_s": 0})) as database:
         with proxy.fault(Fault("connect", Cut(), times=9)), pytest.raises(ConnectError):
             with database.transaction() as session:
                 TaskRepository(session).every_owner().list()

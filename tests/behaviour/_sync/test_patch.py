@@ -83,11 +83,11 @@ def test_nothing_set_writes_nothing_and_returns_the_row(
 ) -> None:
     with proxy.watch() as seen:
         assert samples.update(row.id or 0, data) == row
-    assert seen.flights == 1
+    assert seen.round_trips == 1
     assert [one.sql.split()[0] for one in seen.statements] == ["SELECT"]
 
 
 def test_none_is_refused_where_the_column_forbids_it(samples: SampleRepository, row: Sample, proxy: WireProxy) -> None:
     with proxy.watch() as seen, pytest.raises(InvalidDataError, match="body: None is not allowed here"):
         samples.update(row.id or 0, SampleUpdate(body=None))
-    assert seen.flights == 0
+    assert seen.round_trips == 0

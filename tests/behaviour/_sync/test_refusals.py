@@ -56,7 +56,7 @@ def test_create_takes_an_instance_of_its_schema_alone(
 ) -> None:
     with proxy.watch() as seen, pytest.raises(UsageError, match=text):
         tasks.create(data)
-    assert seen.flights == 0
+    assert seen.round_trips == 0
 
 
 @pytest.mark.parametrize("data", [{"title": "x"}, Task(title="x", user_id="b"), TaskCreate(title="x"), None])
@@ -91,7 +91,7 @@ def test_invalid_data_is_refused_however_it_was_made(
         with pytest.raises(InvalidDataError) as raised:
             tasks.update(row.id, TaskUpdate.model_construct(title=title))
         assert raised.value.fields == ("title",)
-    assert seen.flights == 0
+    assert seen.round_trips == 0
 
 
 def test_an_error_never_shows_the_input(tasks: TaskRepository) -> None:
@@ -150,14 +150,14 @@ def test_a_repository_without_a_scope_refuses_every_call_and_sends_nothing(
         result = getattr(unscoped, call)(*(object() for _ in required))
         if inspect.isawaitable(result):
             _ = result
-    assert seen.flights == 0
+    assert seen.round_trips == 0
 
 
 def test_create_for_every_owner_is_refused(session: Session, proxy: WireProxy) -> None:
     message = r"a new Task needs an owner, every_owner\(\) has none to give it: use \w+\(session\)\.owned_by\(owner\)"
     with proxy.watch() as seen, pytest.raises(OwnerRequiredError, match=message):
         TaskRepository(session).every_owner().create(TaskCreate(title="x"))
-    assert seen.flights == 0
+    assert seen.round_trips == 0
 
 
 def test_every_owner_reads_changes_and_deletes_the_rows_of_all(session: Session, tasks: TaskRepository) -> None:
@@ -357,4 +357,4 @@ def test_an_absent_row_and_a_foreign_one_read_the_same(
 
     (one, sent), (other, also_sent) = refusal(foreign), refusal(unused)
     assert str(one) == str(other).replace(str(unused), str(foreign))
-    assert (type(one), one.facts, sent) == (type(other), other.facts, also_sent)
+    assert (type(one), one.details, sent) == (type(other), other.details, also_sent)

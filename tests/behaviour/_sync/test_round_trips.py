@@ -58,7 +58,7 @@ def test_every_call_is_one_round_trip(database: Database, proxy: WireProxy, case
         for name, call in (_prepared(session, case)).items():
             with proxy.watch() as seen:
                 call()
-            counted[name] = (seen.flights, seen.connects, len(seen.statements))
+            counted[name] = (seen.round_trips, seen.connects, len(seen.statements))
         assert counted == dict.fromkeys(counted, (1, 0, 1))
 
 
@@ -72,7 +72,7 @@ def test_a_transaction_of_n_calls_is_n_plus_two(database: Database, proxy: WireP
             calls = calls_of(case.of(session, "a"), case, new, ids)
             for call in calls.values():
                 call()
-    assert seen.flights == len(calls) + 2
+    assert seen.round_trips == len(calls) + 2
     assert seen.statements[0].sql.startswith("BEGIN")
     assert seen.statements[-1].sql == "COMMIT"
 
@@ -84,20 +84,20 @@ def test_a_toggle_is_one_round_trip(database: Database, proxy: WireProxy) -> Non
         with proxy.watch() as seen:
             toggled = tasks.toggle_complete(task.id)
         assert toggled.completed
-        assert (seen.flights, len(seen.statements)) == (1, 1)
+        assert (seen.round_trips, len(seen.statements)) == (1, 1)
 
 
 def test_a_ping_is_one_round_trip_on_an_open_connection(database: Database, proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         database.ping()
-    assert (seen.flights, seen.connects) == (1, 0)
+    assert (seen.round_trips, seen.connects) == (1, 0)
 
 
 def test_a_session_without_a_call_takes_no_connection(database: Database, proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         with database.session() as session:
             TaskRepository(session).owned_by("a")
-    assert (seen.flights, seen.connects) == (0, 0)
+    assert (seen.round_trips, seen.connects) == (0, 0)
 
 
 def test_stale_is_told_from_absent_by_one_more_statement(database: Database, proxy: WireProxy, case: Case) -> None:
@@ -111,7 +111,7 @@ def test_stale_is_told_from_absent_by_one_more_statement(database: Database, pro
         repository.update(row.id, case.change("two"))
         with proxy.watch() as seen, pytest.raises(Exception, match="has changed"):
             repository.update(row.id, case.change("three"), expected=old)
-        assert seen.flights == 2
+        assert seen.round_trips == 2
 
 
 def test_an_absent_row_is_told_by_one_statement_and_from_a_skipped_one_by_one_more(
@@ -129,4 +129,4 @@ def test_an_absent_row_is_told_by_one_statement_and_from_a_skipped_one_by_one_mo
         for call, count in calls:
             with proxy.watch() as seen, pytest.raises(NotFoundError):
                 call()
-            assert (seen.flights, len(seen.statements)) == (count, count)
+            assert (seen.round_trips, len(seen.statements)) == (count, count)

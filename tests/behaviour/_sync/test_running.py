@@ -54,10 +54,10 @@ def pending(session: Session) -> None:
     [(create, 4), (count, 3), (lower, 4), (pending, 4)],
     ids=["a write", "a read", "a read by a function that may write", "what the commit would flush"],
 )
-def test_a_run_that_wrote_asks_for_its_id(database: Database, proxy: WireProxy, work: Work, flights: int) -> None:
+def test_a_run_that_wrote_asks_for_its_id(database: Database, proxy: WireProxy, work: Work, round_trips: int) -> None:
     with proxy.watch() as seen:
         database.run(work)
-    assert (seen.flights, seen.connects) == (flights, 0)
+    assert (seen.round_trips, seen.connects) == (round_trips, 0)
     assert seen.statements[0].sql.startswith("BEGIN")
     assert seen.statements[-1].sql == "COMMIT"
 

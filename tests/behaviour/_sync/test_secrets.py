@@ -18,7 +18,7 @@ from backend import errors as tree
 from backend.database.addresses import libpq_parameters
 from backend.database.connecting._sync import Connector
 from backend.database.failures import OperationKind
-from backend.entity.checks import Keywords
+from backend.entity.checks import ClassOptions
 from backend.errors import RepositoryError
 from backend.repository.execution import Call
 from backend.repository.metadata import required_metadata
@@ -54,7 +54,7 @@ class World:
         return self.vaults.create(VaultCreate(**given))
 
     def connect(self, url: str, **settings: object) -> None:
-        chosen = Settings.of_url(url).model_copy(update={"connect_retry_s": 0, **settings})
+        chosen = Settings.from_url(url).model_copy(update={"connect_retry_s": 0, **settings})
         with Database(chosen) as database:
             database.ping()
 
@@ -121,7 +121,7 @@ def _swallowed(world: World) -> None:
 
 
 def _crowded(world: World) -> None:
-    settings = Settings.of_url(world.server.url()).model_copy(
+    settings = Settings.from_url(world.server.url()).model_copy(
         update={"pool_size": 1, "pool_max_overflow": 0, "pool_timeout_s": 0.01}
     )
     with Database(settings) as database, database.engine.connect():
@@ -202,7 +202,7 @@ NOT_HERE = {
     tree.InvalidCursorError: "there are no cursors yet",
     RepositoryError: "the root: every error is of a class below",
     tree.RequestError: "a branch: each of its errors has a class",
-    tree.OperatorError: "a branch: each of its errors has a class",
+    tree.InfrastructureError: "a branch: each of its errors has a class",
 }
 
 
@@ -236,7 +236,7 @@ def test_no_text_of_an_error_holds_a_secret(
 
 def texts(error: RepositoryError) -> Iterator[str]:
     """Everything that is commonly made of an error."""
-    yield from (str(error), repr(error), str(error.args), str(error.facts), str(getattr(error, "problems", "")))
+    yield from (str(error), repr(error), str(error.args), str(error.details), str(getattr(error, "problems", "")))
     yield from (str(getattr(error, "__notes__", "")), str(error.fields), str(error.constraint))
     yield from traceback.format_exception(error)
     yield from traceback.format_exception(ExceptionGroup("several", [error]))
@@ -276,16 +276,21 @@ def test_a_debugger_finds_the_drivers_error(world: World) -> None:
 
 
 def test_no_object_shows_a_secret(world: World) -> None:
-    metadata = required_metadata(VaultRepository, CRUDRepository, Keywords(version=col(Vault.version)))
+    metadata = required_metadata(VaultRepository, CRUDRepository, ClassOptions(version=col(Vault.version)))
     entity = metadata.entity
     objects: list[object] = [
-        Settings.of_url(world.server.url()),
-        Connector(Settings.of_url(world.server.url()), libpq_parameters(world.server.url())),
+        Settings.from_url(world.server.url()),
+        Connector(Settings.from_url(world.server.url()), libpq_parameters(world.server.url())),
         world.database,
         world.vaults,
         TaskRepository(world.session).owned_by(CANARY),
         Change({col(Vault.secret): CANARY}, col(Vault.secret) == CANARY),
-        Call(entity.mapper, metadata.unscoped.one, {ID_PARAMETER: CANARY}, metadata.operation(OperationKind("get"))),
+        Call(
+            entity.mapper,
+            metadata.unscoped.select_by_id,
+            {ID_PARAMETER: CANARY},
+            metadata.operation(OperationKind("get")),
+        ),
         *(metadata, entity, metadata.create_reader, metadata.update_reader, metadata.unscoped),
     ]
     assert [shown for one in objects for shown in (str(one), repr(one), f"{one}") if CANARY in shown] == []

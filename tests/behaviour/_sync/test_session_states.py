@@ -33,7 +33,7 @@ class Stage:
     engine: Engine
     joins: bool = False
     """The call runs in the caller's transaction."""
-    flights: int = 1
+    round_trips: int = 1
     kept: set[str] = field(default_factory=set[str])
     """Names that the caller wrote, committed with the call's."""
     instance: Project | None = None
@@ -52,11 +52,11 @@ def _engine(url: str, **options: Any) -> Engine:
 
 
 @contextmanager
-def _open(engine: Engine, session: Session, **facts: Any) -> Generator[Stage]:
+def _open(engine: Engine, session: Session, **details: Any) -> Generator[Stage]:
     Database(engine).ping()  # the pool's first connection is open
     try:
         with session:
-            yield Stage(session, engine, **facts)
+            yield Stage(session, engine, **details)
     finally:
         engine.dispose()
 
@@ -80,7 +80,7 @@ def autoflush_off(url: str) -> Generator[Stage]:
     engine = _engine(url)
     with _open(engine, Session(engine, autoflush=False)) as stage:
         stage.session.add(Project(owner_id="a", name="pending"))
-        stage.joins, stage.flights, stage.kept = True, 2, {"pending"}
+        stage.joins, stage.round_trips, stage.kept = True, 2, {"pending"}
         yield stage
 
 
@@ -103,7 +103,7 @@ def selected(url: str) -> Generator[Stage]:
 @contextmanager
 def pending_add(url: str) -> Generator[Stage]:
     engine = _engine(url)
-    with _open(engine, Session(engine, expire_on_commit=False), joins=True, flights=3) as stage:
+    with _open(engine, Session(engine, expire_on_commit=False), joins=True, round_trips=3) as stage:
         stage.instance, stage.name = Project(owner_id="a", name="pending"), "pending"
         stage.session.add(stage.instance)
         stage.kept = {"pending"}
@@ -113,7 +113,7 @@ def pending_add(url: str) -> Generator[Stage]:
 @contextmanager
 def dirty_attribute(url: str) -> Generator[Stage]:
     engine = _engine(url)
-    with _open(engine, Session(engine, expire_on_commit=False), joins=True, flights=2) as stage:
+    with _open(engine, Session(engine, expire_on_commit=False), joins=True, round_trips=2) as stage:
         stage.session.add(Project(owner_id="a", name="before"))
         stage.session.flush()
         found = stage.session.exec(select(Project).where(col(Project.name) == "before"))
@@ -150,7 +150,7 @@ def begun(url: str) -> Generator[Stage]:
         database.ping()
         root = session.begin()
         assert root.is_active
-        yield Stage(session, database.engine, joins=True, flights=2)
+        yield Stage(session, database.engine, joins=True, round_trips=2)
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def savepoint(url: str) -> Generator[Stage]:
         nested = session.begin_nested()
         assert root.is_active
         assert nested.is_active
-        yield Stage(session, database.engine, joins=True, flights=3)
+        yield Stage(session, database.engine, joins=True, round_trips=3)
 
 
 @contextmanager
@@ -182,7 +182,7 @@ def bound_to_a_connection(url: str) -> Generator[Stage]:
     Database(engine).ping()
     with engine.connect() as connection, connection.begin() as transaction:
         with Session(connection) as session:
-            yield Stage(session, engine, joins=True, flights=2, outer=True)
+            yield Stage(session, engine, joins=True, round_trips=2, outer=True)
         if transaction.is_active:
             transaction.commit()
     engine.dispose()
@@ -191,7 +191,7 @@ def bound_to_a_connection(url: str) -> Generator[Stage]:
 @contextmanager
 def serializable_by_engine(url: str) -> Generator[Stage]:
     engine = _engine(url, isolation_level="SERIALIZABLE")
-    with _open(engine, Session(engine), flights=3) as stage:
+    with _open(engine, Session(engine), round_trips=3) as stage:
         yield stage
 
 
@@ -199,7 +199,7 @@ def serializable_by_engine(url: str) -> Generator[Stage]:
 def serializable_by_option(url: str) -> Generator[Stage]:
     engine = _engine(url)
     option = engine.execution_options(isolation_level="SERIALIZABLE")
-    with _open(engine, Session(option), flights=3) as stage:
+    with _open(engine, Session(option), round_trips=3) as stage:
         yield stage
 
 
@@ -207,7 +207,7 @@ def serializable_by_option(url: str) -> Generator[Stage]:
 def read_only(url: str) -> Generator[Stage]:
     engine = _engine(url)
     option = engine.execution_options(postgresql_readonly=True)
-    with _open(engine, Session(option), flights=3, readonly=True) as stage:
+    with _open(engine, Session(option), round_trips=3, readonly=True) as stage:
         yield stage
 
 
@@ -311,7 +311,9 @@ def _check_call(stage: Stage, action: str, proxy: WireProxy) -> bool:
             assert raised.value.outcome == "not_applied"
         else:
             _call(stage.session, action)
-    assert seen.flights == stage.flights + (fails and stage.outer)  # the connection's transaction is rolled back
+    assert seen.round_trips == stage.round_trips + (
+        fails and stage.outer
+    )  # the connection's transaction is rolled back
     assert max(in_use, default=0) <= 1
     assert stage.session.in_transaction() == was_in_transaction
     if stage.instance is not None:

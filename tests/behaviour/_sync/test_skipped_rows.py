@@ -108,7 +108,7 @@ def test_create_of_a_skipped_row_is_a_constraint_violation(
     with proxy.watch() as seen, pytest.raises(ConstraintViolationError, match=said) as raised:
         parcels.create(ParcelCreate(label="x"))
     assert (raised.value.model, raised.value.operation, raised.value.outcome) == ("Parcel", "create", "not_applied")
-    assert seen.flights == 1
+    assert seen.round_trips == 1
     assert parcels.count() == 0
 
 
@@ -131,7 +131,7 @@ def test_a_write_of_a_skipped_row_is_a_constraint_violation(
     with proxy.watch() as seen, pytest.raises(ConstraintViolationError, match=said) as raised:
         WRITES[name](parcels, row)
     assert raised.value.operation == name.split(maxsplit=1)[0]
-    assert seen.flights == 2
+    assert seen.round_trips == 2
     assert parcels.get(row.id) == row
 
 

@@ -32,7 +32,7 @@ class Stage:
 @pytest.fixture(params=["own", "given"])
 def stage(own_tables: str, request: pytest.FixtureRequest) -> Generator[Stage]:
     if request.param == "own":
-        settings = Settings.of_url(own_tables).model_copy(update={"prepare_threshold": 0, "pool_size": 1})
+        settings = Settings.from_url(own_tables).model_copy(update={"prepare_threshold": 0, "pool_size": 1})
         with Database(settings) as database:
             init_db(database, Task.metadata)
             yield Stage(own_tables, database)

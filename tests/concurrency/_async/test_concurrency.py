@@ -35,7 +35,7 @@ async def database(server: Server, clean: Engine) -> AsyncGenerator[AsyncDatabas
     """Six connections, for which callers wait as long as it takes; none is in use afterwards, on the server neither."""
     name = f"crowd-{secrets.token_hex(4)}"
     own = make_url(server.url).update_query_dict({"application_name": name})
-    settings = Settings.of_url(own.render_as_string(hide_password=False))
+    settings = Settings.from_url(own.render_as_string(hide_password=False))
     few = {"pool_size": 4, "pool_max_overflow": 2, "pool_timeout_s": 60.0}
     async with AsyncDatabase(settings.model_copy(update=few)) as database:
         yield database
@@ -250,7 +250,7 @@ async def test_locks_that_are_taken_crosswise_are_a_deadlock_that_is_run_again(d
 async def test_an_exhausted_pool_is_said_and_whole_again_afterwards(database: AsyncDatabase, server: Server) -> None:
     few = {"pool_size": 1, "pool_max_overflow": 1, "pool_timeout_s": 0.05}
     crowd = AsyncCrowd(5)
-    async with AsyncDatabase(Settings.of_url(server.url).model_copy(update=few)) as small:
+    async with AsyncDatabase(Settings.from_url(server.url).model_copy(update=few)) as small:
 
         async def hold(session: AsyncSession) -> int:
             counted = await AsyncNoteRepository(session).count()

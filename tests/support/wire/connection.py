@@ -19,7 +19,7 @@ class Seen:
     """Startup messages."""
     connect_flights: int = 0
     """Round trips up to the first ReadyForQuery."""
-    flights: int = 0
+    round_trips: int = 0
     """Round trips after it: client bytes that follow server bytes on their connection. Terminate is none."""
     cancels: int = 0
     statements: list[Statement] = field(default_factory=list[Statement])
@@ -165,7 +165,7 @@ class Connection:
             self._server_spoke = False
             for seen in self._hub.watches:
                 if self.status:
-                    seen.flights += 1
+                    seen.round_trips += 1
                 else:
                     seen.connect_flights += 1
 
