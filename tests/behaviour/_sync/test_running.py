@@ -50,7 +50,7 @@ def pending(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "flights"),
+    ("work", "round_trips"),
     [(create, 4), (count, 3), (lower, 4), (pending, 4)],
     ids=["a write", "a read", "a read by a function that may write", "what the commit would flush"],
 )

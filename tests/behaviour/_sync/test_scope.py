@@ -237,7 +237,7 @@ def _observed(call: Callable[[], Any], id: int, proxy: WireProxy) -> tuple[objec
         except Exception as error:
             text = (str(error), repr(error))
             attributes = {name: value for name, value in vars(error).items() if name != "driver_error"}
-            told = [(name, getattr(error, name, None)) for name in ("retryable", "outcome", "problems", "facts")]
+            told = [(name, getattr(error, name, None)) for name in ("retryable", "outcome", "problems", "details")]
             shown = repr((type(error), text, attributes, told, error.__cause__, error.__context__))
             seen_error = (shown.replace(str(id), "ID"),)
     assert not answer
