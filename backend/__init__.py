@@ -1,13 +1,19 @@
 """A typed repository layer for SQLModel on PostgreSQL.
 
-The floors, each importing only from itself and those above it in this list:
+The floors, lowest first; a module imports only from its own floor or from a lower one:
 
     errors, settings   names and values, no I/O
-    statements/        WHAT to say: bindings, conditions, statements, entities from rows; pure
-    database/          WHOM to say it to: engine, sessions, transactions, schema, embedded server
+    entity/            WHAT an entity is: model, schemas, columns, checked when a repository class is defined
+    embedded/          a PostgreSQL that comes as a wheel, for the demo and the tests
+    input/             data in: instances of schemas to column values
+    statements/        WHAT to say: SQL as values, and the scope that restricts it to one owner; no I/O
+    results/           rows out: entities
+    database/          WHOM to say it to: engine, sessions, transactions, retries, translation of errors
     repository/        SAYS it: the repositories that a team subclasses
     tasks/             the first entity
-    __main__           python -m backend demo | check | init
+    commands/          python -m backend demo | check | init
+
+`database` imports nothing from `input`, `statements` and `results`, nor they from it.
 """
 
 from backend.database import AsyncDatabase, Database, Isolation, Retry, UncommittedWritesWarning, init_db
