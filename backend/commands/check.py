@@ -6,12 +6,13 @@ import time
 from sqlalchemy import Engine, String, func, inspect, select
 
 from backend import Database
-from backend.database.failures import Work, translate_errors
+from backend.database.failures import translate_errors
+from backend.database.operations import Operation
 from backend.settings import Settings
 from backend.tasks import Task
 
 _PINGS = 5
-_WORK = Work("check", writes=False)
+_OPERATION = Operation("check", writes=False)
 
 
 def check() -> int:
@@ -49,9 +50,9 @@ def _ms_since(started: float) -> float:
 
 
 def _version_and_missing_tables(engine: Engine) -> tuple[str, list[str]]:
-    with translate_errors(_WORK, "connect"):
+    with translate_errors(_OPERATION, "connect"):
         connection = engine.connect()
-    with connection, translate_errors(_WORK, "statement"):
+    with connection, translate_errors(_OPERATION, "statement"):
         version = connection.execute(select(func.current_setting("server_version", type_=String()))).scalar_one()
         existing = inspect(connection)
         tables = Task.metadata.sorted_tables

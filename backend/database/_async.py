@@ -13,8 +13,9 @@ from backend.database.backoff import DEFAULT_RETRY, Retry
 from backend.database.bridge import async_run_on_engine
 from backend.database.checkout import autocommit, connect_autocommit
 from backend.database.engine import create_async_engine, wrong_target
-from backend.database.failures import Work, translate_errors
+from backend.database.failures import translate_errors
 from backend.database.forking import watch
+from backend.database.operations import Operation
 from backend.database.retrying._async import run_with_retry
 from backend.database.retrying.guard import Isolation
 from backend.database.sessions import async_open_session, require_no_transaction
@@ -119,9 +120,9 @@ class AsyncDatabase:
 
 
 def _ping(engine: Engine) -> None:
-    work = Work("ping", writes=False)
-    with translate_errors(work, "connect"):
+    operation = Operation("ping", writes=False)
+    with translate_errors(operation, "connect"):
         connection = connect_autocommit(engine)
-    with connection, translate_errors(work, "statement"):
+    with connection, translate_errors(operation, "statement"):
         autocommit(connection)
         connection.execute(_PING)

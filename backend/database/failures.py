@@ -4,21 +4,20 @@ The driver's words may hold parameters and rows, so an error made here is raised
 stays on `driver_error`.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final, Literal
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Column, Connection, Executable, Table
+from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, PendingRollbackError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from typing_extensions import override
 
 from backend.database.connecting.places import place_of
 from backend.database.effects import may_write
 from backend.database.frames import FETCHING, OPENING, is_of_listener, raised_inside
 from backend.database.messages import message, server_message, shared_session
+from backend.database.operations import Operation
 from backend.database.sqlstates import REFUSED_VALUES, class_of
 from backend.database.violations import schema_of, violated_fields
 from backend.errors import (
@@ -54,46 +53,9 @@ _ENDED_WHILE_IDLE: Final = frozenset({"25P03", "57P05"})
 """The server closed the session before it read what was sent last."""
 
 
-@dataclass(frozen=True, slots=True)
-class OperationKind:
-    """A call, whichever model it is made for."""
-
-    name: str
-    writes: bool = False
-    locks: bool = False
-    """It takes a lock that outlasts it, and so needs a transaction."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Work:
-    """What was being done, for the words of an error and for what a lost answer means."""
-
-    operation: str
-    model: str | None = None
-    table: Table | None = None
-    writes: bool = True
-    locks: bool = False
-    """It takes a lock that is to outlast it, and so needs a transaction."""
-    columns: Mapping[str, Column[object]] = field(default_factory=dict[str, Column[object]])
-    """The model's columns, by attribute."""
-    schema_fields: Collection[str] = ()
-    """The fields of the schemas, which alone the text of a `RequestError` names."""
-    is_checked: bool = False
-    """Every value that it writes has passed its schema, the model and a check of its column."""
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.operation} of {self.model}" if self.model else self.operation
-
-    @property
-    def details(self) -> ErrorDetails:
-        """What is known of a failure before the database says anything."""
-        return ErrorDetails(self.model, self.operation)
-
-
 def translate_error(
     error: Exception,
-    work: Work,
+    operation: Operation,
     phase: Phase,
     connection: Connection | None = None,
     *,
@@ -106,26 +68,26 @@ def translate_error(
     what the server's message can hold. `own_transaction` says that the statement commits itself, so that a lost answer
     leaves its outcome unknown, if it may have written.
     """
-    if not work.writes and statement is not None and may_write(statement):
-        work = replace(work, writes=True)
-    applied = own_transaction and work.writes
+    if not operation.writes and statement is not None and may_write(statement):
+        operation = replace(operation, writes=True)
+    applied = own_transaction and operation.writes
     driver = (isinstance(error, DBAPIError) and error.orig) or error
     if phase == "statement" and raised_inside(error, FETCHING):
         phase = "answer"
     if phase == "answer" and isinstance(driver, (psycopg.DataError, *_VALUE_ERRORS)) and not isinstance(driver, _OURS):
-        made = _build_error(UnreadableRowError, work)
+        made = _build_error(UnreadableRowError, operation)
         made.outcome = "applied" if applied else "not_applied"
     elif phase == "connect" and is_of_listener(error, driver):
         return error
     elif isinstance(driver, psycopg.Error):
         commits = phase == "commit" and not (isinstance(error, DBAPIError) and error.statement)  # not a flush before it
-        kind = _from_driver_error(error, driver, work, phase, connection, may_be_applied=applied or commits)
+        kind = _from_driver_error(error, driver, operation, phase, connection, may_be_applied=applied or commits)
         shown = place_of(driver) if kind is ConnectError else server_message(kind, driver, statement, connection)
-        made = _build_error(kind, work, _details(driver, work, connection), shown)
+        made = _build_error(kind, operation, _details(driver, operation, connection), shown)
     elif isinstance(error, InvalidRequestError) and error.code == _SHARED:
-        made = UsageError(shared_session(str(work)), work.details)
+        made = UsageError(shared_session(str(operation)), operation.details)
     elif (own := _from_sqlalchemy_error(error, phase)) is not None:
-        made = _build_error(own, work)
+        made = _build_error(own, operation)
     else:
         return error
     made.driver_error = error
@@ -151,7 +113,7 @@ def _from_sqlalchemy_error(error: Exception, phase: Phase) -> type[RepositoryErr
 def _from_driver_error(
     error: Exception,
     driver: psycopg.Error,
-    work: Work,
+    operation: Operation,
     phase: Phase,
     connection: Connection | None,
     *,
@@ -163,12 +125,12 @@ def _from_driver_error(
     elif not issubclass(made, ConnectError) and (
         _is_lost(error, driver, phase, connection) or made is OutcomeUnknownError
     ):
-        is_unknown = work.writes and may_be_applied
+        is_unknown = operation.writes and may_be_applied
         if is_unknown and driver.sqlstate not in _ENDED_WHILE_IDLE and not raised_inside(error, OPENING):
             made = OutcomeUnknownError
         elif not issubclass(made, TransientError):
             made = ConnectionLostError
-    if work.is_checked and made is InvalidDataError and driver.sqlstate in REFUSED_VALUES:
+    if operation.is_checked and made is InvalidDataError and driver.sqlstate in REFUSED_VALUES:
         return SchemaMismatchError
     return made
 
@@ -198,30 +160,36 @@ def _is_awaiting_answer(connection: Connection) -> bool:
     return made.closed or made.info.transaction_status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
 
 
-def _details(driver: psycopg.Error, work: Work, connection: Connection | None) -> ErrorDetails:
+def _details(driver: psycopg.Error, operation: Operation, connection: Connection | None) -> ErrorDetails:
     fields: tuple[str, ...] = ()
-    if work.table is not None:
-        fields = violated_fields(driver.diag, work.table, work.columns, schema_of(work.table, connection))
-    return ErrorDetails(work.model, work.operation, driver.diag.constraint_name, fields, driver.sqlstate)
+    if operation.table is not None:
+        fields = violated_fields(
+            driver.diag, operation.table, operation.columns, schema_of(operation.table, connection)
+        )
+    return ErrorDetails(operation.model, operation.name, driver.diag.constraint_name, fields, driver.sqlstate)
 
 
 def _build_error(
-    kind: type[RepositoryError], work: Work, details: ErrorDetails | None = None, server: str | None = None
+    kind: type[RepositoryError], operation: Operation, details: ErrorDetails | None = None, server: str | None = None
 ) -> RepositoryError:
-    details = details or work.details
-    return kind(message(kind, str(work), details, work.schema_fields, server), details)
+    details = details or operation.details
+    return kind(message(kind, str(operation), details, operation.schema_fields, server), details)
 
 
-class translate_errors:  # noqa: N801 - read as a verb: `with translating(work, "commit"):`
+class translate_errors:  # noqa: N801 - read as a verb: `with translate_errors(operation, "commit"):`
     """Raises what its block raises as an error of this package; bugs of the program pass as they are."""
 
-    __slots__ = ("_connection", "_phase", "_statement", "_work")
+    __slots__ = ("_connection", "_operation", "_phase", "_statement")
 
     def __init__(
-        self, work: Work, phase: Phase, connection: Connection | None = None, statement: Executable | None = None
+        self,
+        operation: Operation,
+        phase: Phase,
+        connection: Connection | None = None,
+        statement: Executable | None = None,
     ) -> None:
         self._connection = connection
-        self._work = work
+        self._operation = operation
         self._phase: Phase = phase
         self._statement = statement
 
@@ -230,6 +198,6 @@ class translate_errors:  # noqa: N801 - read as a verb: `with translating(work, 
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, Exception):
-            made = translate_error(error, self._work, self._phase, self._connection, statement=self._statement)
+            made = translate_error(error, self._operation, self._phase, self._connection, statement=self._statement)
             if made is not error:
                 raise made from None

@@ -13,14 +13,15 @@ from backend.database._async import AsyncDatabase
 from backend.database._sync import Database
 from backend.database.bridge import async_run_on_engine, run_on_engine
 from backend.database.checkout import may_switch
-from backend.database.failures import Work, translate_errors
+from backend.database.failures import translate_errors
+from backend.database.operations import Operation
 from backend.database.transactions import commit_or_rollback
 from backend.errors import RepositoryError, UsageError, described
 
 _LOCK = 0x7265706F7369746F
 """The advisory lock that lets one process at a time create tables: the ASCII codes of "reposito"."""
 
-_WORK = Work("init_db")
+_INIT_DB = Operation("init_db")
 
 
 @overload
@@ -44,13 +45,13 @@ def init_db(
 
 
 def _create_missing(engine: Engine, metadata: MetaData) -> None:
-    with translate_errors(_WORK, "connect"):
+    with translate_errors(_INIT_DB, "connect"):
         connection = engine.connect()
     with connection:
         if may_switch(connection):
             connection.execution_options(isolation_level="READ COMMITTED")
         transaction = connection.get_transaction() or connection.begin()
-        with commit_or_rollback(transaction, _WORK), _with_server_message(), translate_errors(_WORK, "statement"):
+        with commit_or_rollback(transaction, _INIT_DB), _with_server_message(), translate_errors(_INIT_DB, "statement"):
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             metadata.create_all(connection)
 

@@ -18,9 +18,10 @@ from sqlalchemy import Connection, Executable, RootTransaction, Transaction, eve
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 
-from backend.database.failures import Phase, Work, translate_error, translate_errors
+from backend.database.failures import Phase, translate_error, translate_errors
 from backend.database.forking import note, require_own
 from backend.database.frames import raised_inside
+from backend.database.operations import Operation
 from backend.errors import FailedTransactionError
 
 _KEY: Final = "backend.joined"
@@ -95,7 +96,11 @@ def require_not_failed(session: Session) -> None:
         )
 
 
-def connection_of(session: Session, bind_arguments: dict[str, Any], work: Work) -> Connection:  # as SQLAlchemy types
+def connection_of(
+    session: Session,
+    bind_arguments: dict[str, Any],  # as SQLAlchemy types them
+    operation: Operation,
+) -> Connection:
     """Return the connection of the session's transaction, taken with the first call in it.
 
     The first call in a savepoint sends SAVEPOINT here, whose failure is a statement's and not a connect's.
@@ -104,7 +109,7 @@ def connection_of(session: Session, bind_arguments: dict[str, Any], work: Work) 
         return session.connection(bind_arguments=bind_arguments)
     except Exception as error:
         is_savepoint = session.in_nested_transaction() and isinstance(error, DBAPIError) and error.statement is not None
-        made = translate_error(error, work, "statement" if is_savepoint else "connect")
+        made = translate_error(error, operation, "statement" if is_savepoint else "connect")
         if made is error:
             raise
         raise made from None
@@ -113,20 +118,20 @@ def connection_of(session: Session, bind_arguments: dict[str, Any], work: Work) 
 _ENDS: Final = frozenset(end.__code__ for end in (Transaction.commit, Transaction.rollback, Transaction.close))
 
 
-def end_of_savepoint(error: BaseException, work: Work) -> BaseException:
+def end_of_savepoint(error: BaseException, operation: Operation) -> BaseException:
     """Return an error of RELEASE or ROLLBACK TO as one of this package, and every other as it is.
 
     Of all that a transaction's end sends, SQLAlchemy takes these two alone for statements.
     """
     if isinstance(error, DBAPIError) and error.statement is not None and raised_inside(error, _ENDS):
-        return translate_error(error, work, "statement")
+        return translate_error(error, operation, "statement")
     return error
 
 
 @contextmanager
 def commit_or_rollback(
     transaction: RootTransaction | SessionTransaction,
-    work: Work,
+    operation: Operation,
     statement: Executable | None = None,
     phase: Phase = "commit",
 ) -> Generator[None]:
@@ -140,24 +145,24 @@ def commit_or_rollback(
         with suppress(DBAPIError):
             transaction.rollback()
         raise
-    with translate_errors(work, phase, statement=statement):
+    with translate_errors(operation, phase, statement=statement):
         transaction.commit()
 
 
-def prepare(session: Session, work: Work) -> None:
+def prepare(session: Session, operation: Operation) -> None:
     """Flushes what is pending, so that where COMMIT gets no answer it was COMMIT that was sent.
 
     Raises `FailedTransactionError` if a statement failed before, and what a statement raises.
     """
     require_not_failed(session)
-    with translate_errors(work, "statement"):
+    with translate_errors(operation, "statement"):
         session.flush()
 
 
-def commit(session: Session, work: Work) -> None:
+def commit(session: Session, operation: Operation) -> None:
     """Commits, prepared. Raises the errors of `backend.errors`."""
-    prepare(session, work)
-    with translate_errors(work, "commit"):
+    prepare(session, operation)
+    with translate_errors(operation, "commit"):
         session.commit()
 
 

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.orm import Mapper, Session
 
 from backend.database.checkout import autocommit, connect_autocommit, is_autocommit
-from backend.database.failures import OperationKind, Phase, Work, translate_error, translate_errors
+from backend.database.failures import Phase, translate_error, translate_errors
 from backend.database.forking import note, require_own
+from backend.database.operations import Operation, OperationKind
 from backend.database.sessions import TransactionSession, require_not_closed
 from backend.database.sqlstates import is_stale_plan
 from backend.database.transactions import commit_or_rollback, connection_of, join, wrote
@@ -35,7 +36,7 @@ class Call:
     mapper: Mapper[Any]  # of whichever model: a mapper is invariant in it
     statement: Executable
     parameters: Parameters
-    work: Work
+    operation: Operation
     routed_as: Executable | None = None
     """The statement that a session which routes is asked with, where it is another."""
 
@@ -53,7 +54,7 @@ class Call:
             return result.all()
         except Exception as error:
             made = translate_error(
-                error, self.work, phase, connection, statement=self.statement, own_transaction=own_transaction
+                error, self.operation, phase, connection, statement=self.statement, own_transaction=own_transaction
             )
             if own_transaction and is_stale_plan(error):  # in a transaction, psycopg forgets its plans at ROLLBACK
                 connection.invalidate()
@@ -81,48 +82,48 @@ def run(
         return _joining(session, call)
     if isinstance(session, TransactionSession):
         raise UsageError(
-            f"{call.work} on the session of a transaction that has ended: "
+            f"{call.operation} on the session of a transaction that has ended: "
             "make the call within its block, or on one of db.session()",
-            call.work.details,
+            call.operation.details,
         )
     bind = session.get_bind(**call.bind_arguments)
     if isinstance(bind, Connection):
         require_own(bind)
         note(bind)
-        if call.work.locks and (not bind.in_transaction() or is_autocommit(bind)):
-            raise _lock_without_transaction(call.work)
+        if call.operation.locks and (not bind.in_transaction() or is_autocommit(bind)):
+            raise _lock_without_transaction(call.operation)
         return _on_connection(session, bind, call)
-    if call.work.locks:
-        raise _lock_without_transaction(call.work)
+    if call.operation.locks:
+        raise _lock_without_transaction(call.operation)
     return _alone(bind, call)
 
 
 def _joining(session: Session, call: Call) -> Rows:
     if session.autoflush:
         session.flush()
-    connection = connection_of(session, call.bind_arguments, call.work)
-    require_not_closed(session, call.work)
+    connection = connection_of(session, call.bind_arguments, call.operation)
+    require_not_closed(session, call.operation)
     join(session, connection)
-    with translate_errors(call.work, "connect"):
+    with translate_errors(call.operation, "connect"):
         own_transaction = is_autocommit(connection)  # an AUTOCOMMIT engine's: what the session is in is none
-    if call.work.locks and own_transaction:
-        raise _lock_without_transaction(call.work)
+    if call.operation.locks and own_transaction:
+        raise _lock_without_transaction(call.operation)
     answer = call.send(connection, own_transaction=own_transaction)
-    if call.work.writes and answer:  # no row came back: nothing was written
+    if call.operation.writes and answer:  # no row came back: nothing was written
         wrote(session)
     return answer
 
 
-def _lock_without_transaction(work: Work) -> UsageError:
+def _lock_without_transaction(operation: Operation) -> UsageError:
     return UsageError(
-        f"{work} with a lock, which lasts as long as its transaction, and this session is in none: "
+        f"{operation} with a lock, which lasts as long as its transaction, and this session is in none: "
         "use db.transaction(), db.run() or session.begin()",
-        work.details,
+        operation.details,
     )
 
 
 def _alone(engine: Engine, call: Call) -> Rows:
-    with translate_errors(call.work, "connect"):
+    with translate_errors(call.operation, "connect"):
         connection = connect_autocommit(engine)
     try:
         if _may_autocommit(connection):
@@ -131,7 +132,7 @@ def _alone(engine: Engine, call: Call) -> Rows:
             return _in_transaction(connection, call)
     finally:
         connection.close()
-    with translate_errors(call.work, "connect"):
+    with translate_errors(call.operation, "connect"):
         connection = engine.connect()
     with connection:
         return _in_transaction(connection, call)
@@ -139,7 +140,7 @@ def _alone(engine: Engine, call: Call) -> Rows:
 
 def _in_transaction(connection: Connection, call: Call) -> Rows:
     """Run the call in a transaction and commit it: a new one, or that of an `engine_connect` listener."""
-    with commit_or_rollback(connection.get_transaction() or connection.begin(), call.work, call.statement):
+    with commit_or_rollback(connection.get_transaction() or connection.begin(), call.operation, call.statement):
         return call.send(connection)
 
 
@@ -149,9 +150,9 @@ def _on_connection(session: Session, bind: Connection, call: Call) -> Rows:
     phase: Phase = "commit" if commits else "statement"
     with (
         Session(bind, join_transaction_mode=mode) as own,
-        commit_or_rollback(own.begin(), call.work, call.statement, phase),
+        commit_or_rollback(own.begin(), call.operation, call.statement, phase),
     ):
-        with translate_errors(call.work, "statement"):  # it may send a SAVEPOINT
+        with translate_errors(call.operation, "statement"):  # it may send a SAVEPOINT
             connection = own.connection()
         return call.send(connection, own_transaction=is_autocommit(connection))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Integer
 from sqlmodel import SQLModel
 
-from backend.database.failures import OperationKind, Work
+from backend.database.operations import Operation, OperationKind
 from backend.entity.checks import ClassOptions, announce, define
 from backend.entity.column_types import column_check, is_checked
 from backend.entity.columns import database_type
@@ -43,7 +43,7 @@ class RepositoryMetadata(Generic[ModelT]):
         self.unscoped: Statements[ModelT] = Statements(entity, scoped=False)
         self.unowned: Statements[ModelT] | None = self.unscoped if entity.owner is None else None
         """The statements of a repository that names no scope: none for a model with an owner."""
-        self._operations: dict[OperationKind, Work] = {}
+        self._operations: dict[OperationKind, Operation] = {}
         self._id_type = entity.id_type
         self._id_check = column_check(entity.key_column.type)
         self._owner_check = None if entity.owner_column is None else column_check(entity.owner_column.type)
@@ -71,7 +71,7 @@ class RepositoryMetadata(Generic[ModelT]):
         """Reads instances of the update schema."""
         return SchemaReader(self.entity, self.entity.update, "update")
 
-    def operation(self, kind: OperationKind) -> Work:
+    def operation(self, kind: OperationKind) -> Operation:
         """Return the operation on this model, for the texts of its errors and for what a lost answer means."""
         operation = self._operations.get(kind)
         if operation is None:
@@ -166,11 +166,11 @@ class RepositoryMetadata(Generic[ModelT]):
             return version.astimezone(UTC) == expected.astimezone(UTC)  # in two zones, a repeated hour equals nothing
         return version == expected
 
-    def _operation(self, kind: OperationKind) -> Work:
+    def _operation(self, kind: OperationKind) -> Operation:
         entity = self.entity
         create, update = entity.create.model_fields, entity.update.model_fields
         written = {"create": (*create, *filter(None, (entity.owner,))), "update": tuple(update)}.get(kind.name)
-        return Work(
+        return Operation(
             kind.name,
             entity.name,
             entity.table,

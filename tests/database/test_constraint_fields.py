@@ -24,7 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from backend import Database
-from backend.database.failures import Work, translate_errors
+from backend.database.failures import translate_errors
+from backend.database.operations import Operation
 from backend.errors import ConstraintViolationError
 
 
@@ -156,12 +157,12 @@ def violated(
     """The fields of the error of inserting the row twice; column c is the attribute `third`."""
     columns = {"third" if one.name == "c" else one.name: one for one in table.columns}
     kept = {name: one for name, one in columns.items() if attributes is None or name in attributes}
-    work = Work("create", "Explicit", table, columns=kept)
+    operation = Operation("create", "Explicit", table, columns=kept)
     with engine.connect() as connection, connection.begin() as transaction:
         table.create(connection)
         if ddl:
             connection.execution_options(no_parameters=True).exec_driver_sql(ddl)
-        with pytest.raises(ConstraintViolationError) as raised, translate_errors(work, "statement", connection):
+        with pytest.raises(ConstraintViolationError) as raised, translate_errors(operation, "statement", connection):
             for number in (1, 2):
                 connection.execute(insert(table), {"id": number} | row)
         transaction.rollback()

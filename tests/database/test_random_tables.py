@@ -31,7 +31,8 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.exc import IdentifierError, ProgrammingError
 
 from backend import Database
-from backend.database.failures import Work, translate_errors
+from backend.database.failures import translate_errors
+from backend.database.operations import Operation
 from backend.errors import ConstraintViolationError
 
 ATTRIBUTES = ("a", "b", "c", "d")
@@ -169,15 +170,18 @@ rows = st.lists(
 def violations(connection: Connection, table: Table, given_rows: list[dict[str, int | None]]) -> Iterator[Any]:
     """The errors of inserting these rows and deleting from both sides, with the table that each is reported for."""
     attributes = {"id": table.c.id} | dict(zip(ATTRIBUTES, list(table.c)[1:], strict=True))
-    work = Work("create", "Random", table, columns=attributes)
+    operation = Operation("create", "Random", table, columns=attributes)
     parent = next(one for one in table.metadata.sorted_tables if one is not table)
-    parent_work = Work("delete", "Parent", parent, columns={"key": parent.c.id})
+    parent_operation = Operation("delete", "Parent", parent, columns={"key": parent.c.id})
     connection.execute(insert(parent), [{"id": 1}, {"id": 2}])
     statements = [
-        *((work, insert(table).values({attributes[key]: value for key, value in row.items()})) for row in given_rows),
-        (parent_work, delete(parent)),
-        (work, delete(table).where(table.c.id == 1)),
-        (parent_work, insert(parent).values(id=1)),
+        *(
+            (operation, insert(table).values({attributes[key]: value for key, value in row.items()}))
+            for row in given_rows
+        ),
+        (parent_operation, delete(parent)),
+        (operation, delete(table).where(table.c.id == 1)),
+        (parent_operation, insert(parent).values(id=1)),
     ]
     for about, statement in statements:
         try:
@@ -187,16 +191,16 @@ def violations(connection: Connection, table: Table, given_rows: list[dict[str, 
             yield about, error
 
 
-def concerned(connection: Connection, error: ConstraintViolationError, work: Work) -> set[str]:
+def concerned(connection: Connection, error: ConstraintViolationError, operation: Operation) -> set[str]:
     """The columns that the server's catalogue gives to what its report names, if it reports the work's own table."""
-    assert work.table is not None
+    assert operation.table is not None
     driver: Any = error.driver_error
     said = driver.orig.diag
     own = connection.execute(
         text("SELECT to_regclass(:one) = to_regclass(:other)"),
         {
             "one": _dotted(said.schema_name, said.table_name),
-            "other": _dotted(work.table.schema or "public", work.table.name),
+            "other": _dotted(operation.table.schema or "public", operation.table.name),
         },
     ).scalar()
     if not own:
@@ -240,9 +244,9 @@ def test_fields_are_those_of_the_catalogue_or_none(engine: Engine) -> None:
                 table.metadata.create_all(connection)
             except (ProgrammingError, IdentifierError):  # two of the random names are one
                 reject()
-            for work, error in violations(connection, table, given_rows):
-                truth = concerned(connection, error, work)
-                named = {work.columns[field].name for field in error.fields}
+            for operation, error in violations(connection, table, given_rows):
+                truth = concerned(connection, error, operation)
+                named = {operation.columns[field].name for field in error.fields}
                 assert named in (set(), truth), (error, truth)
                 seen[type(error).__name__, bool(named)] += 1
             transaction.rollback()

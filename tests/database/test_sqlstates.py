@@ -12,13 +12,14 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from backend import errors
-from backend.database.failures import Work, translate_errors
+from backend.database.failures import translate_errors
+from backend.database.operations import Operation
 from backend.database.sqlstates import error_class
 from backend.embedded import EmbeddedServer
 from backend.errors import RepositoryError
 from tests.support.sqlstates import DOCUMENTED, OUTSIDE_A_TRANSACTION, PREPARED, PROVOKED
 
-WORK = Work("test")
+OPERATION = Operation("test")
 
 
 def codes() -> dict[str, type[RepositoryError]]:
@@ -36,7 +37,7 @@ def engine() -> Iterator[Engine]:
 
 def run(connection: Connection, sql: str) -> None:
     """Runs it as the package runs a statement."""
-    with translate_errors(WORK, "statement", connection):
+    with translate_errors(OPERATION, "statement", connection):
         connection.execution_options(no_parameters=True).exec_driver_sql(sql)
 
 

@@ -11,7 +11,8 @@ from typing_extensions import TypeVar
 
 from backend.database.backoff import Backoff, Retry
 from backend.database.bridge import async_run_on_engine, async_run_on_session, async_sleep
-from backend.database.failures import Work, translate_error
+from backend.database.failures import translate_error
+from backend.database.operations import Operation
 from backend.database.retrying.guard import CommitGuard, Isolation
 from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
 from backend.database.retrying.result import async_call_work
@@ -22,18 +23,18 @@ from backend.errors import ConnectionLostError, ErrorDetails, OutcomeUnknownErro
 
 T = TypeVar("T")
 
-_WORK: Final = Work("run")
+_OPERATION: Final = Operation("run")
 
 
 @asynccontextmanager
-async def begin_or_rollback(session: AsyncSession, work: Work) -> AsyncGenerator[None]:
+async def begin_or_rollback(session: AsyncSession, operation: Operation) -> AsyncGenerator[None]:
     """A transaction that the block commits or leaves open, and that is rolled back when the block raises."""
     _ = await session.begin()
     try:
         yield
     except BaseException as error:
         await async_run_on_session(session, rollback)
-        made = end_of_savepoint(error, work)
+        made = end_of_savepoint(error, operation)
         if made is error:
             raise
         raise made from None
@@ -61,13 +62,13 @@ async def _attempt(
 ) -> T:
     async with async_open_session(engine, TransactionSession) as session:
         writes = await async_run_on_session(session, WriteDetector)
-        async with begin_or_rollback(session, _WORK):
+        async with begin_or_rollback(session, _OPERATION):
             guard = await async_run_on_session(session, CommitGuard, isolation)
             result = await async_call_work(work, session)
             await async_run_on_session(session, guard.release)
             identity = await async_run_on_session(session, read_identity, writes)
             try:
-                await async_run_on_session(session, commit, _WORK)
+                await async_run_on_session(session, commit, _OPERATION)
             except OutcomeUnknownError:
                 if identity is None and writes.may_have_written:  # written by a listener, while it was committed
                     raise
@@ -104,5 +105,5 @@ async def _is_committed(engine: AsyncEngine, identity: TransactionIdentity | Non
 def _may_be_run_again(error: Exception) -> bool:
     """Whether nothing of the work was applied and the same work can succeed; the caller's own errors are looked at."""
     sent = not isinstance(error, DBAPIError) or error.statement is not None or error.connection_invalidated
-    made = translate_error(error, _WORK, "statement" if sent else "connect")
+    made = translate_error(error, _OPERATION, "statement" if sent else "connect")
     return isinstance(made, RepositoryError) and made.retryable and made.outcome == "not_applied"

@@ -12,7 +12,8 @@ from typing_extensions import TypeVar
 
 from backend.database.backoff import Backoff, Retry
 from backend.database.bridge import run_on_engine, run_on_session, sleep
-from backend.database.failures import Work, translate_error
+from backend.database.failures import translate_error
+from backend.database.operations import Operation
 from backend.database.retrying.guard import CommitGuard, Isolation
 from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
 from backend.database.retrying.result import call_work
@@ -23,18 +24,18 @@ from backend.errors import ConnectionLostError, ErrorDetails, OutcomeUnknownErro
 
 T = TypeVar("T")
 
-_WORK: Final = Work("run")
+_OPERATION: Final = Operation("run")
 
 
 @contextmanager
-def begin_or_rollback(session: Session, work: Work) -> Generator[None]:
+def begin_or_rollback(session: Session, operation: Operation) -> Generator[None]:
     """A transaction that the block commits or leaves open, and that is rolled back when the block raises."""
     _ = session.begin()
     try:
         yield
     except BaseException as error:
         run_on_session(session, rollback)
-        made = end_of_savepoint(error, work)
+        made = end_of_savepoint(error, operation)
         if made is error:
             raise
         raise made from None
@@ -58,13 +59,13 @@ def run_with_retry(engine: Engine, work: Callable[[Session], T], isolation: Isol
 def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, backoff: Backoff) -> T:
     with open_session(engine, TransactionSession) as session:
         writes = run_on_session(session, WriteDetector)
-        with begin_or_rollback(session, _WORK):
+        with begin_or_rollback(session, _OPERATION):
             guard = run_on_session(session, CommitGuard, isolation)
             result = call_work(work, session)
             run_on_session(session, guard.release)
             identity = run_on_session(session, read_identity, writes)
             try:
-                run_on_session(session, commit, _WORK)
+                run_on_session(session, commit, _OPERATION)
             except OutcomeUnknownError:
                 if identity is None and writes.may_have_written:  # written by a listener, while it was committed
                     raise
@@ -101,5 +102,5 @@ def _is_committed(engine: Engine, identity: TransactionIdentity | None, backoff:
 def _may_be_run_again(error: Exception) -> bool:
     """Whether nothing of the work was applied and the same work can succeed; the caller's own errors are looked at."""
     sent = not isinstance(error, DBAPIError) or error.statement is not None or error.connection_invalidated
-    made = translate_error(error, _WORK, "statement" if sent else "connect")
+    made = translate_error(error, _OPERATION, "statement" if sent else "connect")
     return isinstance(made, RepositoryError) and made.retryable and made.outcome == "not_applied"

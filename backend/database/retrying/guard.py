@@ -5,7 +5,8 @@ from typing import Literal, get_args
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from backend.database.failures import Work, translate_errors
+from backend.database.failures import translate_errors
+from backend.database.operations import Operation
 from backend.errors import UsageError, shown
 
 Isolation = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
@@ -27,7 +28,7 @@ class CommitGuard:
         self._transaction = session.get_transaction()
         event.listen(session, "before_commit", self._refuse)
         if isolation is not None:
-            with translate_errors(Work("run"), "connect"):
+            with translate_errors(Operation("run"), "connect"):
                 session.connection(execution_options={"isolation_level": isolation})
 
     def release(self, session: Session) -> None:

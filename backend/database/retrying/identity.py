@@ -21,7 +21,8 @@ from sqlalchemy.types import UserDefinedType
 from typing_extensions import override
 
 from backend.database.checkout import autocommit, connect_autocommit
-from backend.database.failures import Work, translate_errors
+from backend.database.failures import translate_errors
+from backend.database.operations import Operation
 from backend.database.retrying.write_detector import WriteDetector
 from backend.database.transactions import prepare
 from backend.errors import RepositoryError
@@ -29,7 +30,7 @@ from backend.errors import RepositoryError
 CommitStatus = Literal["committed", "aborted", "in progress", "unknowable"]
 """What became of a transaction; `in progress` also while nobody answers."""
 
-_WORK: Final = Work("run", writes=False)
+_OPERATION: Final = Operation("run", writes=False)
 
 
 class _TransactionId(UserDefinedType[str]):
@@ -76,10 +77,10 @@ _COMMIT_STATUS: Final = select(_STATUS.label("status"), *_CLUSTER_AND_TIMELINE, 
 
 def read_identity(session: Session, writes: WriteDetector) -> TransactionIdentity | None:
     """The receipt of the session's transaction, made ready to commit: one round trip; none, `None`, if it only read."""
-    prepare(session, _WORK)
+    prepare(session, _OPERATION)
     if not writes.may_have_written:
         return None
-    with translate_errors(_WORK, "statement"):
+    with translate_errors(_OPERATION, "statement"):
         id, system, timeline, started, reset = session.connection().execute(_IDENTITY).one()
     if not id:  # NULL: it wrote nothing so far, whatever was sent; a standby has no ids
         writes.may_have_written = False
@@ -90,9 +91,9 @@ def read_identity(session: Session, writes: WriteDetector) -> TransactionIdentit
 def commit_status(engine: Engine, identity: TransactionIdentity) -> CommitStatus:
     """What became of the transaction, asked on a connection of its own."""
     try:
-        with translate_errors(_WORK, "connect"):
+        with translate_errors(_OPERATION, "connect"):
             connection = connect_autocommit(engine)
-        with connection, translate_errors(_WORK, "statement"):
+        with connection, translate_errors(_OPERATION, "statement"):
             autocommit(connection)
             status, *cluster, started, reset = connection.execute(_COMMIT_STATUS, {"id": identity.transaction}).one()
     except RepositoryError as error:  # an id that this server has not reached yet is one, too

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.database.bridge import async_run_on_session
-from backend.database.failures import Work
+from backend.database.operations import Operation
 from backend.database.retrying._async import begin_or_rollback
 from backend.database.sessions import TransactionSession, async_open_session, require_no_transaction
 from backend.database.transactions import commit
 
-_WORK: Final = Work("transaction")
+_OPERATION: Final = Operation("transaction")
 
 
 class AsyncTransactionBlock:
@@ -47,7 +47,7 @@ class AsyncTransactionBlock:
 async def _transaction(engine: AsyncEngine, *, independent: bool) -> AsyncGenerator[AsyncSession]:
     if not independent:
         require_no_transaction(engine, "transaction()", "pass the session on, or say transaction(independent=True)")
-    async with async_open_session(engine, TransactionSession) as session, begin_or_rollback(session, _WORK):
+    async with async_open_session(engine, TransactionSession) as session, begin_or_rollback(session, _OPERATION):
         yield session
         if session.in_transaction():  # the block may have ended it itself
-            await async_run_on_session(session, commit, _WORK)
+            await async_run_on_session(session, commit, _OPERATION)

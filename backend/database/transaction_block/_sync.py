@@ -11,12 +11,12 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from backend.database.bridge import run_on_session
-from backend.database.failures import Work
+from backend.database.operations import Operation
 from backend.database.retrying._sync import begin_or_rollback
 from backend.database.sessions import TransactionSession, open_session, require_no_transaction
 from backend.database.transactions import commit
 
-_WORK: Final = Work("transaction")
+_OPERATION: Final = Operation("transaction")
 
 
 class TransactionBlock:
@@ -48,7 +48,7 @@ class TransactionBlock:
 def _transaction(engine: Engine, *, independent: bool) -> Generator[Session]:
     if not independent:
         require_no_transaction(engine, "transaction()", "pass the session on, or say transaction(independent=True)")
-    with open_session(engine, TransactionSession) as session, begin_or_rollback(session, _WORK):
+    with open_session(engine, TransactionSession) as session, begin_or_rollback(session, _OPERATION):
         yield session
         if session.in_transaction():  # the block may have ended it itself
-            run_on_session(session, commit, _WORK)
+            run_on_session(session, commit, _OPERATION)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, cast
 
-from backend.database.failures import OperationKind
+from backend.database.operations import OperationKind
 from backend.repository.bound import Bound, RowT
 from backend.repository.execution import run
 from backend.statements.conditions import Condition

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Executable
 
-from backend.database.failures import OperationKind
+from backend.database.operations import OperationKind
 from backend.errors import ErrorDetails, MultipleFoundError, NotFoundError, UsageError, described
 from backend.repository.bound import Bound, RowT
 from backend.repository.execution import Rows, run

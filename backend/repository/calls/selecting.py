@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import Select, SQLColumnExpression
 
-from backend.database.failures import OperationKind
+from backend.database.operations import OperationKind
 from backend.repository.bound import Bound, Parameters, RowT
 from backend.repository.calls.reading import at_most_one, select_unwritten
 from backend.repository.execution import Rows, run

@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import BaseModel
 from sqlalchemy import Executable
 
-from backend.database.failures import OperationKind
+from backend.database.operations import OperationKind
 from backend.errors import ErrorDetails, OwnerRequiredError
 from backend.repository.bound import Bound, Parameters, RowT
 from backend.repository.calls.reading import select_by_id, select_unwritten

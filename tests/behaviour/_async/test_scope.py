@@ -13,7 +13,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import Change
-from backend.database.failures import OperationKind
+from backend.database.operations import OperationKind
 from backend.errors import MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
 from backend.repository.execution import run
 from backend.statements.parameters import ID_PARAMETER, OWNER_PARAMETER

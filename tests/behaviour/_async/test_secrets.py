@@ -17,7 +17,7 @@ from backend import AsyncCRUDRepository, AsyncDatabase, Change
 from backend import errors as tree
 from backend.database.addresses import libpq_parameters
 from backend.database.connecting._async import AsyncConnector
-from backend.database.failures import OperationKind
+from backend.database.operations import OperationKind
 from backend.entity.checks import ClassOptions
 from backend.errors import RepositoryError
 from backend.repository.execution import Call

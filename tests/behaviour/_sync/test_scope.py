@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from backend import Change
-from backend.database.failures import OperationKind
+from backend.database.operations import OperationKind
 from backend.errors import MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
 from backend.repository.execution import run
 from backend.statements.parameters import ID_PARAMETER, OWNER_PARAMETER

@@ -17,7 +17,7 @@ from backend import Change, CRUDRepository, Database
 from backend import errors as tree
 from backend.database.addresses import libpq_parameters
 from backend.database.connecting._sync import Connector
-from backend.database.failures import OperationKind
+from backend.database.operations import OperationKind
 from backend.entity.checks import ClassOptions
 from backend.errors import RepositoryError
 from backend.repository.execution import Call
