@@ -1,17 +1,18 @@
-"""The checks that a repository class passes when it is defined: no database is asked, no mapper is configured.
+"""Checks of a repository class when it is defined. They send nothing and configure no mapper.
 
-Each refusal is a `DefinitionError` whose text says what to change.
+Each failed check raises a `DefinitionError` whose message says what to change.
 
-    naming       what the class names: its table, columns, schemas and types
-    model        the model's own columns: key, owner, version
-    versions     whether a version moves with every change
-    schemas      the create and the update schema as a whole
-    fields       each field of a schema against its column and the model's field
-    owners       whether an owner's column tells owners apart
-    keys         what compares across owners
-    references   foreign keys to owned models
-    changes      what a `Change` may set of both
-    agreements   what the classes of one table, and of models that refer to one another, must agree on
+    resolving      the table, columns, schemas and types that the class names
+    model          the model's own columns: primary key, owner, version
+    versions       the version increases with every change
+    schemas        the create and the update schema as a whole
+    fields         each field of a schema against its column and the model's field
+    requirements   which columns a new row needs a value for
+    owners         the owner's column distinguishes all owners
+    unique_keys    unique keys that compare across owners
+    references     foreign keys to owned models
+    changes        unique and foreign keys that a `Change` may set
+    registry       what classes of one table, and of models that refer to one another, must agree on
 """
 
 from dataclasses import dataclass
@@ -41,15 +42,15 @@ __all__ = ["ClassOptions", "announce", "check_change", "define", "owner_columns"
 
 @dataclass(frozen=True, slots=True)
 class ClassOptions:
-    """What a class says beside its type arguments: `owner=`, `version=` and `shared_keys=`."""
+    """The keywords of a repository class: `owner=`, `version=` and `shared_keys=`."""
 
     owner: object = None
     version: object = None
     shared_keys: object = ()
 
 
-def define(name: str, arguments: tuple[Argument, ...], keywords: ClassOptions) -> Entity[SQLModel]:
-    """The entity of the class `name`. Raises `DefinitionError` if the class could not keep its promises."""
+def define(name: str, arguments: tuple[Argument, ...], options: ClassOptions) -> Entity[SQLModel]:
+    """Return the entity of the repository class `name`. Raises `DefinitionError` if a check fails."""
     model, create, update, id_type, owner_type = arguments
     mapper = table_mapper(name, model)
     columns = mapped_columns(mapper)
@@ -61,10 +62,10 @@ def define(name: str, arguments: tuple[Argument, ...], keywords: ClassOptions) -
         columns=columns,
         primary_key=primary_key(name, mapper, columns),
         id_type=python_class(name, "id", id_type),
-        owner=attribute(name, "owner", keywords.owner, mapper, columns),
+        owner=attribute(name, "owner", options.owner, mapper, columns),
         owner_type=python_class(name, "owner", owner_type),
-        version=attribute(name, "version", keywords.version, mapper, columns),
-        shared_keys=shared_attributes(name, keywords.shared_keys, mapper, columns),
+        version=attribute(name, "version", options.version, mapper, columns),
+        shared_keys=shared_attributes(name, options.shared_keys, mapper, columns),
     )
     check_model(name, entity)
     check_owner_type(entity)

@@ -1,4 +1,4 @@
-"""What a `Change` may set: nothing that compares across owners, unless its class shares it."""
+"""Check of a `Change`: it sets no key that compares across owners, unless the class shares the key."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from backend.errors import UsageError
 
 
 def check_change(entity: Entity[Any], changed: frozenset[str]) -> None:
-    """Raises `UsageError` for a `Change` that sets what compares across owners, and what the class does not share."""
+    """Raise `UsageError` if a `Change` sets part of an unshared key that compares across owners."""
     for key in (*unshared_keys(entity), *unshared_references(entity, owned_models())):
         if changed & key:
             listed = ", ".join(sorted(key))

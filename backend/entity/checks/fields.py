@@ -1,7 +1,7 @@
-"""Each field of a schema against its column and the model's field: neither another type nor looser.
+"""Check of each schema field against its column and the model's field: no other type, no looser constraint.
 
-Only what is certain is refused here. What cannot be decided by types, such as a validator that makes another type of
-what it is given, is left to `rules` and `storage`, which see the value.
+Only certain conflicts are errors here. What types cannot decide, as with a validator that returns another type, is
+checked on the value itself, by `input.model_rules` and `column_types`.
 """
 
 from decimal import Decimal
@@ -47,41 +47,40 @@ _REMEDIES: Final[dict[type, str]] = {
     **dict.fromkeys((IPv4Network, IPv6Network), "give the column sa_type=CIDR, or declare the field str"),
     NameEmail: "declare it EmailStr, or str",
 }
-"""Classes whose values no column of Python's own scalars takes, and what to do."""
+"""Classes whose values a column of a scalar class never stores, and the fix."""
 
 _FRACTIONS: Final[frozenset[type]] = frozenset({float, Decimal})
 _CONVERTERS = (AfterValidator, BeforeValidator, PlainValidator, WrapValidator)
 
 
 def check_field(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:
-    """Raises `DefinitionError` if the field is certain to let pass what the model or the column does not take."""
+    """Raise `DefinitionError` if the field certainly accepts values that the model or the column refuses."""
     if (reason := unsupported(entity.columns[key].type)) is not None:
         raise DefinitionError(f"{schema.__name__}.{key} cannot be written to {entity.name}.{key}: {reason}")
     _check_model_class(entity, key)
     _check_class(entity, schema, key, field)
     _check_digits(entity, schema, key, field)
-    taken = value_members(field)
-    if not taken or not all(is_scalar(one.kind) for one in taken):
+    accepted = value_members(field)
+    if not accepted or not all(is_scalar(member.kind) for member in accepted):
         return
     for constraint in CONSTRAINTS:
-        wanted = _tightest(entity, key, constraint)
-        given = loosest(field, constraint)
-        if wanted is not None and (given is None or given.tightness() < wanted.tightness()):
+        required = _tightest(entity, key, constraint)
+        declared = loosest(field, constraint)
+        if required is not None and (declared is None or declared.tightness() < required.tightness()):
             raise DefinitionError(
-                f"{schema.__name__}.{key} is looser than {entity.name}.{key}: add {wanted.as_keyword}"
+                f"{schema.__name__}.{key} is looser than {entity.name}.{key}: add {required.as_keyword}"
             )
 
 
 def _check_model_class(entity: Entity[SQLModel], key: str) -> None:
-    """Raises `DefinitionError` if the column gives back another class than the model says, and so takes no value."""
+    """Raise `DefinitionError` if the column returns another class than the model declares: no value could pass."""
     stored = python_type(entity.columns[key])
     own = entity.model.model_fields.get(key)
     if stored not in LOSSLESS_PYTHON_TYPES or own is None or field_validators(entity.model, key):
         return
-    for one in value_members(own):
-        kind = _plain_class(one.kind)
-        converts = any(isinstance(part, _CONVERTERS) for part in one.metadata)
-        if kind is not None and kind is not stored and not converts:
+    for member in value_members(own):
+        kind = _plain_class(member.kind)
+        if kind is not None and kind is not stored and not _converts(member):
             remedy = f"declare it {stored.__name__}, or another sa_type"
             raise DefinitionError(
                 f"{entity.name}.{key} is {kind.__name__}, and its column gives back {stored.__name__}: "
@@ -90,7 +89,7 @@ def _check_model_class(entity: Entity[SQLModel], key: str) -> None:
 
 
 def _plain_class(kind: object) -> type | None:
-    """Return the class whose values a field has for sure: a scalar's or an enum's."""
+    """Return the scalar or enum class of a union member; `None` if its values may be of another class."""
     if is_scalar(kind):
         return kind
     return kind if isinstance(kind, type) and issubclass(kind, PythonEnum) else None
@@ -100,51 +99,51 @@ def _check_class(entity: Entity[SQLModel], schema: type[BaseModel], key: str, fi
     stored = python_type(entity.columns[key])
     if stored not in LOSSLESS_PYTHON_TYPES or _is_converted(entity, schema, key):
         return
-    for one in value_members(field):
-        if _converts(one):
+    for member in value_members(field):
+        if _converts(member):
             continue
-        if is_scalar(one.kind) and one.kind not in LOSSLESS_PYTHON_TYPES[stored]:
+        if is_scalar(member.kind) and member.kind not in LOSSLESS_PYTHON_TYPES[stored]:
             remedy = f"declare it {stored.__name__}"
-        elif isinstance(one.kind, type) and issubclass(one.kind, tuple(_REMEDIES)):
-            remedy = next(text for kind, text in _REMEDIES.items() if issubclass(one.kind, kind))
+        elif isinstance(member.kind, type) and issubclass(member.kind, tuple(_REMEDIES)):
+            remedy = next(text for kind, text in _REMEDIES.items() if issubclass(member.kind, kind))
         else:
             continue
         raise DefinitionError(
-            f"{schema.__name__}.{key} is {one.kind.__name__}, "
-            f"{entity.name}.{key} holds {stored.__name__}: {remedy.format(kind=one.kind.__name__)}"
+            f"{schema.__name__}.{key} is {member.kind.__name__}, "
+            f"{entity.name}.{key} holds {stored.__name__}: {remedy.format(kind=member.kind.__name__)}"
         )
 
 
 def _check_digits(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:
-    """Raises `DefinitionError` for a number that may have more digits than the column keeps."""
+    """Raise `DefinitionError` for a number that may have more digits than the column keeps."""
     kind = undecorated_type(entity.columns[key].type)
     if not isinstance(kind, Numeric) or isinstance(kind, Float) or kind.precision is None or not kind.asdecimal:
         return
     if _is_converted(entity, schema, key):
         return
     places = kind.scale or 0
-    for one in value_members(field):
+    for member in value_members(field):
         if (
-            is_scalar(one.kind)
-            and one.kind in _FRACTIONS
-            and not _converts(one)
-            and not _fits(one, kind.precision, places)
+            is_scalar(member.kind)
+            and member.kind in _FRACTIONS
+            and not _converts(member)
+            and not _digits_fit(member, kind.precision, places)
         ):
-            what = "a float, " if one.kind is float else ""
+            class_note = "a float, " if member.kind is float else ""
             raise DefinitionError(
-                f"{schema.__name__}.{key} is {what}looser than {entity.name}.{key}: declare it "
+                f"{schema.__name__}.{key} is {class_note}looser than {entity.name}.{key}: declare it "
                 f"Decimal with max_digits={kind.precision}, decimal_places={places}"
             )
 
 
-def _fits(alternative: UnionMember, precision: int, places: int) -> bool:
-    """Whether every number that passes has so few digits after the point, and before it by digits or by bounds."""
-    digits, after = _least(alternative, "max_digits"), _least(alternative, "decimal_places")
+def _digits_fit(member: UnionMember, precision: int, places: int) -> bool:
+    """Return whether every accepted number fits: its digits after the point, and before it by digits or by bounds."""
+    digits, after = _smallest(member, "max_digits"), _smallest(member, "decimal_places")
     if after is None or after > places:
         return False
     if digits is not None and digits - after <= precision - places:
         return True
-    limits = [one.of(alternative.metadata) for one in CONSTRAINTS if one.inclusive in ("ge", "le")]
+    limits = [kind.of(member.metadata) for kind in CONSTRAINTS if kind.inclusive in ("ge", "le")]
     bound = 10 ** (precision - places)
     return all(
         limit is not None and (abs(limit.value) < bound or (limit.is_exclusive and abs(limit.value) == bound))
@@ -152,24 +151,24 @@ def _fits(alternative: UnionMember, precision: int, places: int) -> bool:
     )
 
 
-def _least(alternative: UnionMember, name: str) -> int | None:
-    found = [getattr(one, name, None) for one in alternative.metadata]
-    return min((one for one in found if isinstance(one, int)), default=None)
+def _smallest(member: UnionMember, name: str) -> int | None:
+    values = [getattr(part, name, None) for part in member.metadata]
+    return min((value for value in values if isinstance(value, int)), default=None)
 
 
 def _is_converted(entity: Entity[SQLModel], schema: type[BaseModel], key: str) -> bool:
-    """Whether a validator of schema or model may make another value of the field's."""
+    """Return whether a validator of schema or model may change the field's value."""
     return bool(field_validators(schema, key) or field_validators(entity.model, key))
 
 
-def _converts(alternative: UnionMember) -> bool:
-    return any(isinstance(part, _CONVERTERS) for part in alternative.metadata)
+def _converts(member: UnionMember) -> bool:
+    return any(isinstance(part, _CONVERTERS) for part in member.metadata)
 
 
 def _tightest(entity: Entity[SQLModel], key: str, constraint: LimitKind) -> Limit | None:
     own = entity.model.model_fields.get(key)
-    found = [None if own is None else loosest(own, constraint)]
-    kind = database_type(entity.columns[key])
-    if constraint.inclusive == "max_length" and isinstance(kind, String) and not isinstance(kind, Enum):
-        found.append(None if kind.length is None else Limit(-kind.length, False, "max_length"))
-    return max((limit for limit in found if limit is not None), key=Limit.tightness, default=None)
+    limits = [None if own is None else loosest(own, constraint)]
+    stored = database_type(entity.columns[key])
+    if constraint.inclusive == "max_length" and isinstance(stored, String) and not isinstance(stored, Enum):
+        limits.append(None if stored.length is None else Limit(-stored.length, False, "max_length"))
+    return max((limit for limit in limits if limit is not None), key=Limit.tightness, default=None)

@@ -1,4 +1,4 @@
-"""The model's own columns: whether key, owner and version are what a repository can work with."""
+"""Checks of the model's own columns: primary key, owner and version, and whether each column can be read."""
 
 from sqlalchemy import DateTime, Integer
 from sqlmodel import SQLModel
@@ -12,7 +12,7 @@ from backend.errors import DefinitionError
 
 
 def check_model(name: str, entity: Entity[SQLModel]) -> None:
-    """Raises `DefinitionError` for a column, key, owner or version that cannot serve, or validators that cannot run."""
+    """Raise `DefinitionError` for an unusable column, key, owner or version, or for unusable model validators."""
     for key, column in entity.columns.items():
         if (reason := unreadable(column.type)) is not None:
             raise DefinitionError(f"{entity.name}.{key} cannot be read: {reason}")
@@ -37,8 +37,8 @@ def _check_version(entity: Entity[SQLModel]) -> None:
         return
     if entity.version in (entity.primary_key, entity.owner):
         raise DefinitionError(f"{entity.name}.{entity.version} never changes and is no version: use another column")
-    kind = database_type(version)
-    if not (isinstance(kind, DateTime) and kind.timezone) and not isinstance(kind, Integer):
+    stored = database_type(version)
+    if not (isinstance(stored, DateTime) and stored.timezone) and not isinstance(stored, Integer):
         raise DefinitionError(
             f"{entity.name}.{entity.version} is {version.type!r}, a version is timestamptz or an integer: "
             "give it sa_type=DateTime(timezone=True) or Integer"

@@ -1,4 +1,4 @@
-"""Whether the owner's column tells owners apart: one whose type takes two texts as equal makes one owner of two."""
+"""Check of the owner's column: a type that compares two different texts as equal would make two owners one."""
 
 import re
 from typing import Final
@@ -11,19 +11,19 @@ from backend.entity.columns import database_type, declared_type
 from backend.entity.entity import Entity
 from backend.errors import DefinitionError
 
-_LOOSE: Final = re.compile(r"citext\b|bpchar\b|n?char(acter)?\b(?! varying)", re.IGNORECASE)
-"""Types whose comparison passes over case, or over spaces at the end."""
+_INEXACT_TYPES: Final = re.compile(r"citext\b|bpchar\b|n?char(acter)?\b(?! varying)", re.IGNORECASE)
+"""Types whose comparison ignores case or trailing spaces."""
 
 _EXACT_COLLATIONS: Final = ("", "C", "POSIX", "default")
 
 
 def check_owner_type(entity: Entity[SQLModel]) -> None:
-    """Raises `DefinitionError` for an owner of a type that compares loosely, or of a collation that may do so."""
+    """Raise `DefinitionError` if the owner's type or collation may compare different texts as equal."""
     column = entity.owner_column
     if column is None:
         return
-    declared, _, collation = _declared(column).partition(" COLLATE ")
-    if _LOOSE.match(declared) and not isinstance(database_type(column), Uuid):
+    declared, _, collation = _declared_with_collation(column).partition(" COLLATE ")
+    if _INEXACT_TYPES.match(declared) and not isinstance(database_type(column), Uuid):
         raise DefinitionError(
             f"{entity.name}.{entity.owner} is the owner and {declared}, which takes different texts as equal and makes "
             "one owner of two: give it sa_type=String or Text"
@@ -35,10 +35,10 @@ def check_owner_type(entity: Entity[SQLModel]) -> None:
         )
 
 
-def _declared(column: Column[object]) -> str:
-    kind: object = database_type(column)
-    while isinstance(kind, DOMAIN):
-        if kind.collation:
-            return f"{declared_type(kind.data_type)} COLLATE {kind.collation}"
-        kind = kind.data_type
-    return declared_type(kind)
+def _declared_with_collation(column: Column[object]) -> str:
+    stored: object = database_type(column)
+    while isinstance(stored, DOMAIN):
+        if stored.collation:
+            return f"{declared_type(stored.data_type)} COLLATE {stored.collation}"
+        stored = stored.data_type
+    return declared_type(stored)

@@ -1,7 +1,7 @@
-"""Foreign keys to owned models: what they reveal, and what they change, across owners.
+"""Check of foreign keys to owned models: what they reveal and change across owners.
 
-A foreign key that does not pair owner with owner lets one owner see that another has a row. One that the class shares
-does so by its own word, and may not go further: by ON DELETE CASCADE one owner's delete would take another's row along.
+A foreign key that does not pair owner with owner lets one owner see that another has a row. `shared_keys` permits
+that, but no action: with ON DELETE CASCADE one owner's delete would delete rows of another owner.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,15 +19,15 @@ from backend.errors import DefinitionError
 OwnedModel: TypeAlias = tuple[str, Column[object]]
 """A model's name and its owner's column."""
 
-_CHANGES_NOTHING: Final = (None, "NO ACTION", "RESTRICT")
+_ACTIONS_WITHOUT_CHANGE: Final = (None, "NO ACTION", "RESTRICT")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A foreign key that a client may choose."""
+    """A foreign key whose value a client may choose, or that its class shares."""
 
     name: str
-    """The class whose schemas let a client choose it."""
+    """The repository class."""
     model: str
     attributes: frozenset[str]
     constraint: ForeignKeyConstraint
@@ -37,14 +37,14 @@ class Reference:
 
 
 def references_of(name: str, entity: Entity[SQLModel]) -> Iterator[Reference]:
-    """The foreign keys that a client of the class `name` may choose, and those that it shares."""
+    """Yield the foreign keys whose value a client of the class `name` may choose, and those that it shares."""
     for reference in _all_references(name, entity):
         if reference.is_shared or reference.attributes & writable_attributes(entity):
             yield reference
 
 
 def check_references(references: Iterable[Reference], owned: Iterable[OwnedModel]) -> None:
-    """Raises `DefinitionError` for a foreign key that crosses owners, and for a shared one that changes their rows."""
+    """Raise `DefinitionError` for an unshared foreign key across owners, or a shared one that changes their rows."""
     for reference in references:
         for model, owner in owned:
             if not _reaches_other_owners(reference, owner):
@@ -53,19 +53,19 @@ def check_references(references: Iterable[Reference], owned: Iterable[OwnedModel
             if not reference.is_shared:
                 raise DefinitionError(
                     f"the foreign key ({listed}) of {reference.model} refers to {model}, which has owners, "
-                    f"and lets one see that another has a row: {_paired(reference, model, owner)}, "
+                    f"and lets one see that another has a row: {_suggested_foreign_key(reference, model, owner)}, "
                     f"or name it in shared_keys=(…) of {reference.name}"
                 )
             if reference.owner is not None and (action := _action(reference.constraint)):
                 raise DefinitionError(
                     f"the foreign key ({listed}) of {reference.model}, which {reference.name} shares, has {action}, by "
                     f"which the owner of a {model} changes rows of other owners: remove it, or "
-                    f"{_paired(reference, model, owner)}"
+                    f"{_suggested_foreign_key(reference, model, owner)}"
                 )
 
 
 def unshared_references(entity: Entity[SQLModel], owned: Iterable[OwnedModel]) -> Iterator[frozenset[str]]:
-    """The attributes of each foreign key that crosses owners, and that the entity's class does not share."""
+    """Yield the attributes of each foreign key across owners that the entity's class does not share."""
     models = list(owned)
     for reference in _all_references("", entity):
         if not reference.is_shared and any(_reaches_other_owners(reference, owner) for _, owner in models):
@@ -80,22 +80,22 @@ def _all_references(name: str, entity: Entity[SQLModel]) -> Iterator[Reference]:
 
 
 def _action(constraint: ForeignKeyConstraint) -> str:
-    """What the database does to a referring row when the other is deleted or its key changes; `""` for nothing."""
+    """Return what the database does to a referring row when its target is deleted or changes its key, or `""`."""
     for event, action in (("DELETE", constraint.ondelete), ("UPDATE", constraint.onupdate)):
-        if action is not None and " ".join(action.upper().split()) not in _CHANGES_NOTHING:
+        if action is not None and " ".join(action.upper().split()) not in _ACTIONS_WITHOUT_CHANGE:
             return f"ON {event} {action.upper()}"
     return ""
 
 
-def _paired(reference: Reference, model: str, owner: Column[object]) -> str:
-    """The foreign key that pairs owner with owner, and the unique key that it needs."""
+def _suggested_foreign_key(reference: Reference, model: str, owner: Column[object]) -> str:
+    """Return the fix: a foreign key that pairs owner with owner, and the unique key that it needs."""
     own = "an owner column" if reference.owner is None else repr(reference.owner.name)
     elements = reference.constraint.elements
-    here = ", ".join([*(repr(one.parent.name) for one in elements), own])
-    target = [one.target_fullname.rpartition(".") for one in elements]
-    there = ", ".join(repr(f"{table}.{name}") for table, _, name in [*target, (target[0][0], ".", owner.name)])
+    referring = ", ".join([*(repr(element.parent.name) for element in elements), own])
+    target = [element.target_fullname.rpartition(".") for element in elements]
+    referred = ", ".join(repr(f"{table}.{name}") for table, _, name in [*target, (target[0][0], ".", owner.name)])
     unique = ", ".join(repr(name) for name in (*(name for _, _, name in target), owner.name))
-    return f"make it ForeignKeyConstraint([{here}], [{there}]), with UniqueConstraint({unique}) on {model}"
+    return f"make it ForeignKeyConstraint([{referring}], [{referred}]), with UniqueConstraint({unique}) on {model}"
 
 
 def _reaches_other_owners(reference: Reference, owner: Column[object]) -> bool:
@@ -106,7 +106,7 @@ def _reaches_other_owners(reference: Reference, owner: Column[object]) -> bool:
 
 
 def _target(element: ForeignKey) -> Column[object] | None:
-    """The column that is referred to; `None` while its table does not exist."""
+    """Return the column that is referred to; `None` while its table is not defined."""
     try:
         return element.column
     except NoReferenceError:

@@ -1,8 +1,8 @@
-"""What the classes of one table, and those of models that refer to one another, must agree on.
+"""The repository classes that were defined: classes of one table, or joined by a foreign key, must agree.
 
-A forgotten keyword must not open a table: all classes of a model, and of another model that is mapped to the same
-table, name the same owner and the same version. A foreign key to an owned model contains the owner, whichever of the
-two models is defined first.
+All classes of one table name the same owner and the same version, even through different models: a forgotten keyword
+would give access to the rows of every owner. A foreign key to an owned model contains the owner, whichever of the two
+models is defined first.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from backend.errors import DefinitionError
 
 @dataclass(frozen=True, slots=True)
 class _Registration:
-    """The first class of a model that was accepted, by which the others are measured."""
+    """The first accepted class of a model. Later classes of its table must name the same owner and version."""
 
     name: str
     table: Table
@@ -32,76 +32,78 @@ class _Registration:
 
 
 class _Registry:
-    """What was declared so far."""
+    """The classes that were defined or announced so far."""
 
     def __init__(self) -> None:
         self.lock = Lock()
-        """Held while a class is compared with those before it and noted."""
+        """Held while a class is compared with earlier ones and registered."""
         self.by_model: WeakKeyDictionary[type[SQLModel], _Registration] = WeakKeyDictionary()
         self.announced: WeakKeyDictionary[Table, tuple[str, Column[object]]] = WeakKeyDictionary()
-        """The owners of classes that cannot be defined yet, with the first such class of each table."""
+        """The owner's column of each table whose classes cannot be defined yet, with the first such class."""
         self.owner_columns: Mapping[str, Column[object]] = {}
-        """Replaced as a whole, so that statements in other threads read it meanwhile."""
+        """Replaced, never changed: other threads read it without the lock."""
 
 
 _registry = _Registry()
 
 
 def register(name: str, entity: Entity[SQLModel]) -> None:
-    """Notes what the class declares, if it agrees with those before it. Raises `DefinitionError`, and notes nothing."""
+    """Register the class. Raises `DefinitionError`, and registers nothing, if it disagrees with an earlier one."""
     with _registry.lock:
         _check_announced(name, entity.table, entity.owner_column)
-        for one in _registry.by_model.values():
-            if one.table is entity.table:
-                _check_equal(name, entity.name, ("owner", entity.owner_column), (one.name, one.owner))
-                _check_equal(name, entity.name, ("version", entity.version_column), (one.name, one.version))
+        for earlier in _registry.by_model.values():
+            if earlier.table is entity.table:
+                _check_equal(name, entity.name, ("owner", entity.owner_column), (earlier.name, earlier.owner))
+                _check_equal(name, entity.name, ("version", entity.version_column), (earlier.name, earlier.version))
         _forget_replaced(entity.table)
         references = tuple(references_of(name, entity))
         own = [(entity.name, column) for column in (entity.owner_column,) if column is not None]
         check_references(references, [*owned_models(), *own])
         first = _registry.by_model.get(entity.model)
         if first is None:
-            check_references([one for declared in _registry.by_model.values() for one in declared.references], own)
+            check_references(_registered_references(), own)
             first = _Registration(name, entity.table, entity.owner_column, entity.version_column, ())
         _registry.by_model[entity.model] = replace(first, references=(*first.references, *references))
         _publish()
 
 
 def announce(name: str, owner: object) -> None:
-    """Notes the owner of a class whose type arguments are not all known yet, so that its table is known as owned.
+    """Register the owner of a class whose type arguments are not all known yet, so that its table counts as owned.
 
-    Raises `DefinitionError` if another class of the table has another owner, and notes nothing.
+    Raises `DefinitionError`, and registers nothing, if another class of the table names another owner.
     """
     column = _column_of(owner)
-    if column is None:  # refused when the class is defined
+    if column is None:  # `define` raises the error
         return
     table: Table = column.table
     with _registry.lock:
         _check_announced(name, table, column)
-        for one in _registry.by_model.values():
-            if one.table is table:
-                _check_equal(name, table.name, ("owner", column), (one.name, one.owner))
-        check_references(
-            [one for declared in _registry.by_model.values() for one in declared.references], [(table.name, column)]
-        )
+        for earlier in _registry.by_model.values():
+            if earlier.table is table:
+                _check_equal(name, table.name, ("owner", column), (earlier.name, earlier.owner))
+        check_references(_registered_references(), [(table.name, column)])
         _forget_replaced(table)
         _registry.announced.setdefault(table, (name, column))
         _publish()
 
 
 def owned_models() -> list[OwnedModel]:
-    """The owner's column of each owned table that is known, with the name of a model or table."""
+    """Return the owner's column of each owned table, with the name of its model or table."""
     announced = [(table.name, column) for table, (_, column) in _registry.announced.items()]
-    declared = [(model.__name__, one.owner) for model, one in _registry.by_model.items() if one.owner is not None]
-    return [*announced, *declared]
+    registered = [(model.__name__, item.owner) for model, item in _registry.by_model.items() if item.owner is not None]
+    return [*announced, *registered]
 
 
 def owner_columns() -> Mapping[str, Column[object]]:
-    """The owner's column of each table whose model a repository class names as owned, by the table's full name.
+    """Return the owner's column of each owned table, by the table's full name.
 
-    Another mapping once a class was defined: what was held to its owners before is to be held anew then.
+    Each class definition replaces the mapping; statements cached for the old one must be rebuilt.
     """
     return _registry.owner_columns
+
+
+def _registered_references() -> list[Reference]:
+    return [reference for registered in _registry.by_model.values() for reference in registered.references]
 
 
 def _publish() -> None:
@@ -109,7 +111,7 @@ def _publish() -> None:
 
 
 def _column_of(owner: object) -> Column[object] | None:
-    """The column of a table that `owner=` names, as a column or as a model's attribute."""
+    """Return the table's column that `owner=` names, as a column or as an attribute of a model."""
     mapper: object = inspect(getattr(owner, "class_", None), raiseerr=False)
     if isinstance(mapper, Mapper):
         owner = cast("Mapper[object]", mapper).columns.get(str(getattr(owner, "key", "")))  # of whichever model
@@ -120,9 +122,9 @@ def _column_of(owner: object) -> Column[object] | None:
 
 
 def _forget_replaced(table: Table) -> None:
-    """Forgets a model whose columns another model has replaced, `extend_existing`: a notebook's cell that ran again."""
-    for model, one in [*_registry.by_model.items()]:
-        if one.table is table and _is_replaced(one.owner, one.version):
+    """Forget a model whose columns were replaced with `extend_existing`, as when a notebook's cell runs again."""
+    for model, registered in [*_registry.by_model.items()]:
+        if registered.table is table and _is_replaced(registered.owner, registered.version):
             del _registry.by_model[model]
     if table in _registry.announced and _is_replaced(_registry.announced[table][1]):
         del _registry.announced[table]
@@ -138,13 +140,13 @@ def _check_announced(name: str, table: Table, owner: Column[object] | None) -> N
 
 
 def _check_equal(
-    name: str, model: str, mine: tuple[str, Column[object] | None], theirs: tuple[str, Column[object] | None]
+    name: str, model: str, own: tuple[str, Column[object] | None], earlier: tuple[str, Column[object] | None]
 ) -> None:
-    what, column = mine
-    other, first = theirs
-    if _key(column) != _key(first):  # of one table; its columns are others once a model has replaced them
+    role, column = own
+    first_name, first = earlier
+    if _key(column) != _key(first):  # keys, not columns: `extend_existing` replaces the columns
         raise DefinitionError(
-            f"{name} has {what} {_shown(column)} for {model}, {other} has {_shown(first)}: "
+            f"{name} has {role} {_column_name(column)} for {model}, {first_name} has {_column_name(first)}: "
             "all repositories of one table name the same"
         )
 
@@ -153,5 +155,5 @@ def _key(column: Column[object] | None) -> str | None:
     return None if column is None else column.key
 
 
-def _shown(column: Column[object] | None) -> str:
+def _column_name(column: Column[object] | None) -> str:
     return "none" if column is None else column.name

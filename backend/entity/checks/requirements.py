@@ -1,4 +1,4 @@
-"""What a new row needs: which columns the database fills, and which the model's own validators ask for."""
+"""Which columns a new row needs a value for: not those that the database fills, all that model validators read."""
 
 from sqlalchemy import Column
 from sqlmodel import SQLModel
@@ -9,19 +9,19 @@ from backend.errors import DefinitionError
 
 
 def has_value_without_schema(entity: Entity[SQLModel], column: Column[object]) -> bool:
-    """Whether the database, or a default of the column, gives it a value that no schema gives."""
-    given = (column.server_default, column.default, column.identity, column.computed)
-    return any(one is not None for one in given) or column is entity.table.autoincrement_column
+    """Return whether the database or a default of the column supplies its value."""
+    sources = (column.server_default, column.default, column.identity, column.computed)
+    return any(source is not None for source in sources) or column is entity.table.autoincrement_column
 
 
 def is_required(entity: Entity[SQLModel], key: str) -> bool:
-    """Whether a new row must give this column a value."""
+    """Return whether the caller must supply a value for this column of a new row."""
     column = entity.columns[key]
     return not column.nullable and not has_value_without_schema(entity, column)
 
 
 def check_model_validators(entity: Entity[SQLModel]) -> None:
-    """Raises `DefinitionError` if the model's validators, which run on create, need what only the database knows."""
+    """Raise `DefinitionError` if model validators, which run on create, need a value that only the database knows."""
     if not model_validators(entity.model, entity.create):
         return
     for key, field in entity.model.model_fields.items():

@@ -1,4 +1,4 @@
-"""What a repository class names, read or refused: its table, its columns, its schemas and its types."""
+"""Resolve what a repository class names: its table, columns, schemas and types. Each raises `DefinitionError`."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -15,29 +15,29 @@ from backend.errors import DefinitionError
 
 
 def table_mapper(name: str, model: Argument) -> Mapper[SQLModel]:
-    """The mapper of a model that is one class for one table."""
-    shown = _shown(model)
+    """Return the mapper of a model that is the only class of its table: no inheritance."""
+    shown = _argument_name(model)
     if not isinstance(model, type) or not issubclass(model, SQLModel):
         raise DefinitionError(f"{name} is bound to {shown}, expected a SQLModel class with table=True")
     try:
         mapper: Mapper[SQLModel] = inspect(model)
     except NoInspectionAvailable:
-        if model.model_config.get("table", False):  # SQLModel maps no subclass of a table
-            raise _inherits(model) from None
+        if model.model_config.get("table", False):  # SQLModel does not map a subclass of a table
+            raise _inheritance_error(model) from None
         raise DefinitionError(f"{model.__name__} is no table: declare class {model.__name__}(…, table=True)") from None
     if not isinstance(mapper.local_table, Table) or mapper.inherits is not None or mapper.polymorphic_on is not None:
-        raise _inherits(model)
+        raise _inheritance_error(model)
     return mapper
 
 
 def mapped_columns(mapper: Mapper[SQLModel]) -> dict[str, Column[object]]:
-    """The mapped columns by attribute name."""
+    """Return the mapped columns by attribute name."""
     mapped: Mapping[str, object] = dict(mapper.columns.items())
     return {key: column for key, column in mapped.items() if isinstance(column, Column)}
 
 
 def primary_key(name: str, mapper: Mapper[SQLModel], columns: dict[str, Column[object]]) -> str:
-    """The attribute of the one column that is the primary key."""
+    """Return the attribute of the only primary key column."""
     keys = [key for key, column in columns.items() if column.primary_key]
     if len(keys) != 1:
         raise DefinitionError(
@@ -48,8 +48,8 @@ def primary_key(name: str, mapper: Mapper[SQLModel], columns: dict[str, Column[o
 
 
 def schema_class(name: str, what: str, schema: Argument) -> type[BaseModel]:
-    """A pydantic model that validates what it is given."""
-    shown = _shown(schema)
+    """Return the schema if it is a pydantic model whose constructor validates."""
+    shown = _argument_name(schema)
     if not isinstance(schema, type) or not issubclass(schema, BaseModel):
         raise DefinitionError(f"{name} has {shown} as its {what} schema, expected a pydantic model")
     if issubclass(schema, SQLModel) and schema.model_config.get("table", False):
@@ -61,46 +61,46 @@ def schema_class(name: str, what: str, schema: Argument) -> type[BaseModel]:
 
 
 def python_class(name: str, what: str, argument: Argument) -> type:
-    """The class that a type argument names."""
+    """Return the class that a type argument names."""
     if isinstance(argument, type):
         return argument
-    raise DefinitionError(f"{name} has {_shown(argument)} as its {what} type, expected a class")
+    raise DefinitionError(f"{name} has {_argument_name(argument)} as its {what} type, expected a class")
 
 
 def attribute(
     name: str, what: str, value: object, mapper: Mapper[SQLModel], columns: dict[str, Column[object]]
 ) -> str | None:
-    """The attribute of the model whose column a keyword names; `None` if the class does not give the keyword."""
+    """Return the attribute whose column a keyword names; `None` if the class does not have the keyword."""
     if value is None:
         return None
     for key, column in columns.items():
         if value is column or (getattr(value, "class_", None), getattr(value, "key", None)) == (mapper.class_, key):
             return key
     model = mapper.class_.__name__
-    given = repr(value) if isinstance(value, str | bytes | int) else str(value)
+    shown = repr(value) if isinstance(value, str | bytes | int) else str(value)
     raise DefinitionError(
-        f"{name} names {given} as {what}, expected a column of {model}: col({model}.{_closest(value, columns)})"
+        f"{name} names {shown} as {what}, expected a column of {model}: col({model}.{_closest(value, columns)})"
     )
 
 
 def shared_attributes(
     name: str, shared: object, mapper: Mapper[SQLModel], columns: dict[str, Column[object]]
 ) -> frozenset[str]:
-    """The attributes whose columns `shared_keys` names."""
+    """Return the attributes whose columns `shared_keys` names."""
     if not isinstance(shared, tuple | list | set | frozenset):
         raise DefinitionError(f"{name} gives {shared!s} as shared_keys, expected a tuple: shared_keys=(col(…),)")
-    each = cast("Iterable[object]", shared)  # each is looked at by `attribute`
-    return frozenset(key for one in each if (key := attribute(name, "a shared key", one, mapper, columns)))
+    values = cast("Iterable[object]", shared)  # `attribute` checks each
+    return frozenset(key for value in values if (key := attribute(name, "a shared key", value, mapper, columns)))
 
 
 def did_you_mean(field: str, columns: Iterable[str]) -> str:
-    """The column that a misspelt name comes near to, or all of them."""
+    """Return a hint: the column most similar to a misspelt name, or all columns."""
     names = list(columns)
-    near = difflib.get_close_matches(field, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"its columns are {', '.join(names)}"
+    similar = difflib.get_close_matches(field, names, n=1)
+    return f"did you mean {similar[0]!r}?" if similar else f"its columns are {', '.join(names)}"
 
 
-def _inherits(model: type[SQLModel]) -> DefinitionError:
+def _inheritance_error(model: type[SQLModel]) -> DefinitionError:
     return DefinitionError(
         f"{model.__name__} is mapped by inheritance, expected one class for one table: "
         "share fields through a base class without table=True"
@@ -108,9 +108,9 @@ def _inherits(model: type[SQLModel]) -> DefinitionError:
 
 
 def _closest(value: object, columns: dict[str, Column[object]]) -> str:
-    said = value if isinstance(value, str) else str(getattr(value, "key", ""))
-    return next(iter(difflib.get_close_matches(said, columns, n=1)), "…")
+    key = value if isinstance(value, str) else str(getattr(value, "key", ""))
+    return next(iter(difflib.get_close_matches(key, columns, n=1)), "…")
 
 
-def _shown(argument: object) -> str:
+def _argument_name(argument: object) -> str:
     return str(getattr(argument, "__name__", argument))

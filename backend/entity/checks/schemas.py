@@ -1,4 +1,4 @@
-"""The create and the update schema as a whole: what they must have and must not."""
+"""Checks of the create and the update schema as a whole: which fields each must have, and must not have."""
 
 from dataclasses import replace
 from types import NoneType
@@ -15,7 +15,7 @@ from backend.errors import DefinitionError
 
 
 def check_schemas(name: str, entity: Entity[SQLModel]) -> None:
-    """Raise `DefinitionError` if a schema cannot do its part, or each can do the other's: the two are swapped."""
+    """Raise `DefinitionError` if a schema cannot be used, with a hint if the two pass when they are swapped."""
     try:
         _check_both(entity)
     except DefinitionError:
@@ -38,7 +38,7 @@ def _check_both(entity: Entity[SQLModel]) -> None:
 
 
 def check_create(entity: Entity[SQLModel]) -> None:
-    """Raises `DefinitionError` if the schema cannot make a row, or could give what is not the caller's to give."""
+    """Raise `DefinitionError` if the schema lacks a required column, or has one that the caller must not set."""
     fields = entity.create.model_fields
     schema = entity.create.__name__
     if entity.owner is not None and entity.owner in fields:
@@ -68,15 +68,15 @@ def check_create(entity: Entity[SQLModel]) -> None:
 
 
 def check_update(entity: Entity[SQLModel]) -> None:
-    """Raises `DefinitionError` if the schema could change what never changes, or only the database does."""
-    whats = (
+    """Raise `DefinitionError` if the schema has a column that never changes, or that only the database changes."""
+    fixed_columns = (
         (entity.primary_key, "primary key, which never changes"),
         (entity.owner, "owner, which never changes"),
         (entity.version, "version, which the database counts"),
     )
-    for key, what in whats:
+    for key, description in fixed_columns:
         if key is not None and key in entity.update.model_fields:
-            raise DefinitionError(f"{entity.update.__name__}.{key} is the {what}: remove it")
+            raise DefinitionError(f"{entity.update.__name__}.{key} is the {description}: remove it")
     _check_fields(entity, entity.update)
 
 

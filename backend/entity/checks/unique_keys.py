@@ -1,6 +1,6 @@
-"""What compares across owners: a key that a client may choose contains the owner, or the class says that it is shared.
+"""Check of unique keys: one whose value a client may choose contains the owner, or the class shares it.
 
-A unique key without the owner tells one owner that another has a value; no filter can hide that.
+A unique key without the owner shows one owner that another has a value; no filter can hide that.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -19,44 +19,46 @@ from backend.errors import DefinitionError
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Columns that no two rows share, by attribute, and whether each owner has values of its own."""
+    """The attributes of a unique or exclusion constraint, or of a unique index."""
 
     attributes: frozenset[str]
     contains_owner: bool
+    """Whether values are compared among the rows of one owner only."""
     is_readable: bool = True
+    """Whether its columns are known: not if it is SQL in a string."""
 
 
 def check_keys(name: str, entity: Entity[SQLModel]) -> None:
-    """Raises `DefinitionError` if a key lets one owner learn of another, or `shared_keys` names what is no key."""
-    across = _across_owners(entity)
+    """Raise `DefinitionError` for an unshared key across owners, or a shared column that is in no such key."""
+    across = _keys_across_owners(entity)
     for key in across:
         _check_key(name, entity, key)
-    compared = frozenset(one for key in across for one in key.attributes)
-    for one in sorted(entity.shared_keys - compared - _foreign_key_attributes(entity)):
+    compared = frozenset(attribute for key in across for attribute in key.attributes)
+    for attribute in sorted(entity.shared_keys - compared - _foreign_key_attributes(entity)):
         raise DefinitionError(
-            f"{name} names {entity.name}.{one} in shared_keys, which is in no key that compares across owners: "
+            f"{name} names {entity.name}.{attribute} in shared_keys, which is in no key that compares across owners: "
             "remove it"
         )
 
 
 def unshared_keys(entity: Entity[SQLModel]) -> Iterator[frozenset[str]]:
-    """The attributes of each unique key that compares across owners, and that the entity's class does not share."""
-    return (key.attributes for key in _across_owners(entity) if not key.attributes <= entity.shared_keys)
+    """Return the attributes of each key that compares across owners and that the entity's class does not share."""
+    return (key.attributes for key in _keys_across_owners(entity) if not key.attributes <= entity.shared_keys)
 
 
 def writable_attributes(entity: Entity[SQLModel]) -> frozenset[str]:
-    """The attributes that a client gives, by one of the schemas, and those that the database computes from others."""
+    """Return the attributes that a client sets through a schema, and those that the database computes from others."""
     computed = (key for key, column in entity.columns.items() if column.computed is not None)
     return frozenset((*entity.create.model_fields, *entity.update.model_fields, *computed))
 
 
 def attributes_of(entity: Entity[SQLModel], columns: Collection[Column[object]]) -> frozenset[str]:
-    """The attributes that these columns of the entity's table are mapped to."""
-    return frozenset(key for key, column in entity.columns.items() if any(column is one for one in columns))
+    """Return the attributes that these columns of the entity's table are mapped to."""
+    return frozenset(key for key, mapped in entity.columns.items() if any(mapped is column for column in columns))
 
 
-def _across_owners(entity: Entity[SQLModel]) -> list[Key]:
-    return [] if entity.owner is None else [key for key in _keys(entity) if not key.contains_owner]
+def _keys_across_owners(entity: Entity[SQLModel]) -> list[Key]:
+    return [] if entity.owner is None else [key for key in _unique_keys(entity) if not key.contains_owner]
 
 
 def _check_key(name: str, entity: Entity[SQLModel], key: Key) -> None:
@@ -74,7 +76,7 @@ def _check_key(name: str, entity: Entity[SQLModel], key: Key) -> None:
     )
 
 
-def _keys(entity: Entity[SQLModel]) -> Iterator[Key]:
+def _unique_keys(entity: Entity[SQLModel]) -> Iterator[Key]:
     table, owner = entity.table, entity.owner_column
     for constraint in table.constraints:
         match constraint:
@@ -83,7 +85,7 @@ def _keys(entity: Entity[SQLModel]) -> Iterator[Key]:
                 yield Key(attributes_of(entity, columns), any(column is owner for column in columns))
             case ExcludeConstraint():
                 columns = list(constraint.columns)
-                compared = cast("Mapping[str, object]", constraint.operators)  # untyped: by the column's name
+                compared = cast("Mapping[str, object]", constraint.operators)  # untyped, by column name
                 by_owner = owner is not None and compared.get(owner.name) == "="
                 yield Key(attributes_of(entity, columns), by_owner, bool(columns))
             case _:
@@ -97,23 +99,25 @@ def _index_key(entity: Entity[SQLModel], index: Index, owner: Column[object] | N
     expressions: list[object] = list(index.expressions)
     return Key(
         attributes_of(entity, list(index.columns)),
-        any(_is(one, owner) for one in expressions),
-        all(isinstance(one, ColumnElement) for one in expressions),
+        any(_is_column(expression, owner) for expression in expressions),
+        all(isinstance(expression, ColumnElement) for expression in expressions),
     )
 
 
-def _is(expression: object, column: Column[object] | None) -> bool:
-    """Whether the expression is the column, in whichever order it is sorted."""
+def _is_column(expression: object, column: Column[object] | None) -> bool:
+    """Return whether an index expression is the column, with any sort order."""
     if isinstance(expression, UnaryExpression) and expression.modifier in _ORDERS:
-        return _is(cast("object", expression.element), column)  # of whichever type
+        return _is_column(cast("object", expression.element), column)  # of whichever type
     return expression is column
 
 
 def _foreign_key_attributes(entity: Entity[SQLModel]) -> frozenset[str]:
-    """The attributes of foreign keys: what they refer to may be named as owned later."""
+    """Return the attributes of all foreign keys: their targets may be registered as owned later."""
     table: Table = entity.table
     return frozenset(
-        one for constraint in table.foreign_key_constraints for one in attributes_of(entity, list(constraint.columns))
+        attribute
+        for constraint in table.foreign_key_constraints
+        for attribute in attributes_of(entity, list(constraint.columns))
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether a version moves, as far as its column says."""
+"""Check that a version increases with every change, as far as its column shows."""
 
 from datetime import datetime
 from typing import Final
@@ -16,11 +16,11 @@ _SUGGESTED_ONUPDATE: Final = {
     int: "column({name!r}, Integer()) + 1",
     datetime: "func.greatest(func.clock_timestamp(), column({name!r}, …) + timedelta(microseconds=1))",
 }
-"""Next values that are greater in every case: twice in one transaction, and where the row is ahead of the clock."""
+"""Next values that are always greater: also twice in one transaction, and if the row is ahead of the clock."""
 
 
 def check_version_moves(entity: Entity[SQLModel]) -> None:
-    """Raises `DefinitionError` for a version that would not strictly increase with every change of its row."""
+    """Raise `DefinitionError` for a version that would not strictly increase with every change of its row."""
     column = entity.version_column
     if column is None:
         return
@@ -28,9 +28,9 @@ def check_version_moves(entity: Entity[SQLModel]) -> None:
     if column.nullable:
         raise DefinitionError(f"{shown} is the version and may be NULL, which equals no version: make it required")
     if column.server_onupdate is not None:
-        return  # a trigger's, which only the database knows
-    kind = int if isinstance(database_type(column), Integer) else datetime
-    onupdate = _SUGGESTED_ONUPDATE[kind].format(name=column.name)
+        return  # set by a trigger, which cannot be checked here
+    value_type = int if isinstance(database_type(column), Integer) else datetime
+    onupdate = _SUGGESTED_ONUPDATE[value_type].format(name=column.name)
     fix = f"onupdate={onupdate}, or server_onupdate=FetchedValue() for a trigger's"
     if column.onupdate is None:
         raise DefinitionError(f"{shown} is the version and never moves: add {fix}")
@@ -39,7 +39,7 @@ def check_version_moves(entity: Entity[SQLModel]) -> None:
 
 
 def _reads_itself(column: Column[object]) -> bool:
-    """Whether the next value is an expression of the last, as it must be to be greater in each case."""
+    """Return whether the next value is computed from the current one: nothing else is greater in every case."""
     next_value = getattr(column.onupdate, "arg", None)
     if not isinstance(next_value, ClauseElement):
         return False
