@@ -1,20 +1,21 @@
-"""WHOM to say it to: engine, sessions, checkout, transactions, schema, and the embedded server.
+"""Talks to the database: engine, connections, sessions, transactions, retries, translation of errors.
 
-engine        settings to engine: Neon-aware defaults, nothing connects yet
-connecting    a connection: again while the database wakes, and why where it is refused
-delays        how often and how long to try
-checkout      a connection leaves the pool alive, and in the mode that is asked for
-failures      what driver and SQLAlchemy raise, as errors of this package: by phase, state and SQLSTATE
-sqlstates     the class of each SQLSTATE
-violations    which fields a violated constraint concerns
-effects       whether a statement may write
-sessions      the sessions that it opens
-running       a transaction run again, and the fate of a lost commit
-transactions  a failed transaction is not committed, an uncommitted write is not lost in silence
+_async             AsyncDatabase; _sync is generated from it: Database
+engine             settings to engine, with defaults for Neon; nothing connects yet
+addresses          DATABASE_URL as libpq's parameters
+connecting         connects, with retries while the database wakes, and reads why the server refuses
+backoff            the delays between two attempts
+checkout           a connection leaves the pool alive and in the requested mode
+forking            a forked child process uses no connection of its parent
+sessions           the sessions that a database opens
+transactions       a failed transaction is not committed, uncommitted writes are not lost silently
 transaction_block  the block of `transaction()`
-schema        init_db
-embedded      a PostgreSQL that comes as a wheel, for the demo and the tests
-_async        AsyncDatabase; _sync is generated from it: Database
+retrying           runs a transaction again, and finds out whether a lost COMMIT was applied
+bridge             runs synchronous code for an asynchronous caller
+effects            whether a statement may write
+operations         what an error or a lost answer is about
+failures           translates errors of psycopg and SQLAlchemy; sqlstates, messages, violations and frames serve it
+schema             init_db
 """
 
 from backend.database._async import AsyncDatabase

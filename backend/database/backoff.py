@@ -1,4 +1,4 @@
-"""How often and how long to try: growing delays with full jitter, so that clients do not come back in step."""
+"""How often and how long to retry: growing delays with full jitter, so that clients do not retry at the same time."""
 
 import random
 import time
@@ -12,7 +12,7 @@ _FIRST_S = 0.05
 _LONGEST_S = 1.0
 
 _MOST_S = 1_000_000_000
-"""Longest time in which to try: what a clock adds to its own."""
+"""Longest time in which to retry: more seconds could exceed what a clock can add to its own value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +23,27 @@ class Retry:
     """Runs of the work, at most. Default 20: beyond what 16 threads needed that increment one row at SERIALIZABLE."""
 
     within_s: float = 30.0
-    """Seconds from the first run on in which another may begin, and in which a lost commit is asked after. Default 30:
-    what a caller of a service waits for; a run that is under way is not interrupted."""
+    """Seconds, from the first run, in which another may begin and in which the result of a lost COMMIT is asked for.
+    Default 30: what a caller of a service waits for. A run that is under way is not interrupted."""
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or not 0 <= self.within_s <= _MOST_S:
-            made = f"Retry(attempts={shown(self.attempts)}, within_s={shown(self.within_s)})"
-            raise UsageError(f"{made} allows no run: attempts from 1, within_s from 0 to {_MOST_S}")
+            retry = f"Retry(attempts={shown(self.attempts)}, within_s={shown(self.within_s)})"
+            raise UsageError(f"{retry} allows no run: attempts from 1, within_s from 0 to {_MOST_S}")
 
 
 DEFAULT_RETRY = Retry()
 
 
 class Backoff:
-    """The delays of one piece of work, until its time is up."""
+    """The delays between the attempts of one operation, until its time is up."""
 
-    def __init__(self, within_s: float) -> None:
-        self._deadline = time.monotonic() + within_s
+    def __init__(self, timeout_s: float) -> None:
+        self._deadline = time.monotonic() + timeout_s
         self._longest_s = _FIRST_S
 
     def next_delay_s(self) -> float | None:
-        """Seconds to wait before the next attempt, or `None` if the time is up."""
+        """Return the seconds to wait before the next attempt, or `None` if the time is up."""
         left_s = self._deadline - time.monotonic()
         if left_s <= 0:
             return None

@@ -1,7 +1,7 @@
-"""The one place where synchronous text runs for an asynchronous caller: on the greenlet that SQLAlchemy provides.
+"""The only place where synchronous code runs for an asynchronous caller: on the greenlet that SQLAlchemy provides.
 
-What runs here is written once, for `Session` and `Engine`; its I/O is awaited underneath. What waits without
-SQLAlchemy, a pause or a socket of libpq's, has its two forms here too.
+Such code is written once, for `Session` and `Engine`; SQLAlchemy awaits its I/O. Waits without SQLAlchemy (a delay, a
+socket of libpq) have a synchronous and an asynchronous form here.
 """
 
 import asyncio
@@ -20,20 +20,20 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 _POLL_INTERVAL_S = 0.1
-"""A signal that comes just before a wait does not end it, so none is longer; psycopg waits in the same intervals."""
+"""Longest single poll: a signal that arrives just before `poll()` does not interrupt it. psycopg uses the same."""
 
 
 def run_on_session(
     session: Session, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Runs `work(session, …)`."""
+    """Run `work(session, …)`."""
     return work(session, *args, **kwargs)
 
 
 async def async_run_on_session(
     session: AsyncSession, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Runs `work(session, …)` with the session's synchronous side."""
+    """Run `work(session, …)` with the session's synchronous side."""
     return await _cancelled_where_it_waits(session.run_sync(work, *args, **kwargs))
 
 
@@ -58,24 +58,24 @@ async def async_run_call(session: AsyncSession, call: Callable[P, T], /, *args: 
 
 
 def run_on_engine(engine: Engine, work: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs `work(engine, …)`."""
+    """Run `work(engine, …)`."""
     return work(engine, *args, **kwargs)
 
 
 async def async_run_on_engine(
     engine: AsyncEngine, work: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Runs `work(engine, …)` with the engine's synchronous side."""
+    """Run `work(engine, …)` with the engine's synchronous side."""
     async with AsyncSession(engine) as session:
         return await async_run_on_session(session, lambda _: work(engine.sync_engine, *args, **kwargs))
 
 
 @coroutine
 def _cancelled_where_it_waits(work: Coroutine[object, object, T]) -> Generator[object, object, T]:
-    """Run the work, and deliver a cancellation only where it waits for something: at the next such wait, or after it.
+    """Run the work, and deliver a cancellation only while it waits for something: at the next such wait, or after it.
 
-    In an event loop that has been busy psycopg also yields without waiting, even where it only sets an attribute. A
-    cancellation there can hit SQLAlchemy as it takes a connection back, and the pool would never get it.
+    In a busy event loop psycopg also yields without waiting, even if it only sets an attribute. A cancellation there
+    can interrupt SQLAlchemy while it returns a connection, and the pool would never get it back.
     """
     error: BaseException | None = None
     while True:
@@ -85,7 +85,7 @@ def _cancelled_where_it_waits(work: Coroutine[object, object, T]) -> Generator[o
             result: T = end.value
             return result
         finally:
-            error = None  # else the error would hold itself, and the sockets of its frames with it
+            error = None  # else the error would refer to itself, and keep the sockets of its frames open
         try:
             yield awaited
         except asyncio.CancelledError as cancelled:
@@ -100,17 +100,17 @@ def _cancelled_where_it_waits(work: Coroutine[object, object, T]) -> Generator[o
 
 
 def run_blocking(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs `work(…)`, which blocks."""
+    """Run `work(…)`, which blocks."""
     return work(*args, **kwargs)
 
 
 async def async_run_blocking(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs `work(…)` in a thread, so that the event loop goes on."""
+    """Run `work(…)` in a thread, so that the event loop continues."""
     return await asyncio.to_thread(work, *args, **kwargs)
 
 
 def wait_for_socket(socket: int, *, to_write: bool, timeout_s: float) -> bool:
-    """Whether the socket can be read from, or written to, before the time is up."""
+    """Return whether the socket can be read from, or written to, before the timeout."""
     poll = select.poll()
     poll.register(socket, select.POLLOUT if to_write else select.POLLIN)
     deadline = time.monotonic() + timeout_s
@@ -121,7 +121,7 @@ def wait_for_socket(socket: int, *, to_write: bool, timeout_s: float) -> bool:
 
 
 async def async_wait_for_socket(socket: int, *, to_write: bool, timeout_s: float) -> bool:
-    """`wait_for_socket`, while the event loop goes on."""
+    """Wait as `wait_for_socket` does, without blocking the event loop."""
     loop = asyncio.get_running_loop()
     is_ready = asyncio.Event()
     add, remove = (loop.add_writer, loop.remove_writer) if to_write else (loop.add_reader, loop.remove_reader)
@@ -137,10 +137,10 @@ async def async_wait_for_socket(socket: int, *, to_write: bool, timeout_s: float
 
 
 def sleep(seconds: float) -> None:
-    """Waits."""
+    """Wait."""
     time.sleep(seconds)
 
 
 async def async_sleep(seconds: float) -> None:
-    """Waits while the event loop goes on."""
+    """Wait without blocking the event loop."""
     await asyncio.sleep(seconds)

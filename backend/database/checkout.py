@@ -1,12 +1,12 @@
-"""What a connection goes through as it leaves the pool of an engine that was made here, at no round trip.
+"""What happens at the checkout of a connection from the pool of an engine that was made here, without a round trip.
 
-It is alive, or replaced. libpq reads what has come, without waiting: first what the server said, a notification or its
-reason to close, then that it has closed. A peer that vanished without a word is not seen: TCP keepalives and the
-pool's recycling are for that.
+A connection that the server has closed is replaced. libpq reads what has arrived, without waiting: first the server's
+messages (a notification, or why it closes), then the end of the stream. A peer that vanished silently is not noticed
+here: TCP keepalives and the pool's recycling notice it.
 
-It is in the mode that is asked for. A connection stays in autocommit mode when it goes back, so that one call after
-the other switches nothing; whoever takes it next without asking gets it back in transactions. Where a listener of the
-application's left a transaction open, as SQLAlchemy lets it, the mode stays: the next work is in that transaction.
+The connection is put into the requested mode. It stays in autocommit mode when it goes back, so that consecutive calls
+switch nothing; a later checkout that does not request autocommit turns it off. If a listener of the application left a
+transaction open, which SQLAlchemy allows, the mode is not changed: the next statements join that transaction.
 """
 
 from contextvars import ContextVar
@@ -25,7 +25,7 @@ _autocommit_requested: ContextVar[bool] = ContextVar("backend_autocommit", defau
 
 
 class _DBAPIConnection(Protocol):
-    """The driver's connection as SQLAlchemy shows it, the asynchronous one too."""
+    """The driver's connection as SQLAlchemy presents it, synchronous or asynchronous."""
 
     autocommit: bool
 
@@ -38,13 +38,13 @@ class _Record(Protocol):
 
 
 def install_checkout_listener(engine: Engine) -> None:
-    """Prepares every connection of the engine's pool as it is taken out."""
+    """Install the listener that prepares each connection of the engine's pool at its checkout."""
     event.listen(engine, "checkout", _on_checkout)
 
 
 def connect_autocommit(engine: Engine) -> Connection:
-    """A connection of the pool, in autocommit mode where the engine was made here and sets no other."""
-    watch(engine)  # it may be known to no database
+    """Return a connection of the pool, in autocommit mode if the engine was made here and sets no other mode."""
+    watch(engine)  # it may belong to no `Database`
     token = _autocommit_requested.set(True)
     try:
         connection = engine.connect()
@@ -71,7 +71,7 @@ def autocommit(connection: Connection) -> bool:
 
 
 def is_autocommit(connection: Connection) -> bool:
-    """Whether the connection is in autocommit mode."""
+    """Return whether the connection is in autocommit mode."""
     driver = connection.connection.dbapi_connection
     return driver is not None and bool(driver.autocommit)
 
@@ -82,13 +82,11 @@ def _on_checkout(connection: _DBAPIConnection, record: _Record, _proxy: object) 
         return
     if _is_closed(driver.pgconn):
         raise DisconnectionError("the server closed the connection while it was idle")
-    asked = _autocommit_requested.get()
-    if asked:
-        _autocommit_requested.set(
-            False
-        )  # for this connection, not for one that a listener of the caller's takes beside it
-    if connection.autocommit is not asked and _is_idle(driver.pgconn):
-        connection.autocommit = asked
+    is_requested = _autocommit_requested.get()
+    if is_requested:  # applies to this checkout only, not to a connection that another listener opens meanwhile
+        _autocommit_requested.set(False)
+    if connection.autocommit is not is_requested and _is_idle(driver.pgconn):
+        connection.autocommit = is_requested
 
 
 def _is_idle(pgconn: PGconn) -> bool:

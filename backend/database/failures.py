@@ -1,7 +1,7 @@
-"""What psycopg and SQLAlchemy raise, as errors of this package: by phase, state and SQLSTATE, never by message text.
+"""Translates the errors of psycopg and SQLAlchemy by phase, state and SQLSTATE, never by the text of a message.
 
-The driver's words may hold parameters and rows, so an error made here is raised `from None`; the original
-stays on `driver_error`.
+The driver's text may hold parameters and rows, so a translated error is raised `from None`; the original is kept on
+`driver_error`.
 """
 
 from dataclasses import replace
@@ -38,19 +38,19 @@ from backend.errors import (
 )
 
 Phase = Literal["connect", "statement", "answer", "commit"]
-"""What was under way: making a connection, a statement, reading its whole answer, or the commit of a transaction."""
+"""What was under way: connecting, sending a statement, reading its whole answer, or the COMMIT of a transaction."""
 
 _VALUE_ERRORS: Final = (ValueError, LookupError, ArithmeticError)
-"""What a value that does not fit raises beside the driver's errors; their text may hold it."""
+"""What Python and SQLAlchemy raise for a value that does not fit; their text may hold the value."""
 
-_OURS: Final = (RepositoryError, SQLAlchemyError)
-"""Of which some are a `LookupError`, or the like, too."""
+_OTHER_ERRORS: Final = (RepositoryError, SQLAlchemyError)
+"""Errors that are never about a value, although some of them are a `LookupError` or the like too."""
 
 _SHARED: Final = "isce"
-"""SQLAlchemy's code for a session that is used by two at once."""
+"""SQLAlchemy's code for a session that two tasks or threads use at once."""
 
 _ENDED_WHILE_IDLE: Final = frozenset({"25P03", "57P05"})
-"""The server closed the session before it read what was sent last."""
+"""The server closed the session before it read the last statement."""
 
 
 def translate_error(
@@ -62,11 +62,11 @@ def translate_error(
     statement: Executable | None = None,
     own_transaction: bool = False,
 ) -> Exception:
-    """The error to raise: one of this package, or the given one where it is a bug of the program.
+    """Return the error to raise: one of this package, or the given one if it is a bug of the program.
 
-    `connection` says in which schema a table lies that names none, and `statement` what was sent, so that it is known
-    what the server's message can hold. `own_transaction` says that the statement commits itself, so that a lost answer
-    leaves its outcome unknown, if it may have written.
+    `connection` supplies the default schema for tables declared without one; `statement` decides whether the server's
+    message may be shown. `own_transaction` says that the statement commits itself: its outcome is unknown if it may
+    have written and its answer is lost.
     """
     if not operation.writes and statement is not None and may_write(statement):
         operation = replace(operation, writes=True)
@@ -74,28 +74,32 @@ def translate_error(
     driver = (isinstance(error, DBAPIError) and error.orig) or error
     if phase == "statement" and raised_inside(error, FETCHING):
         phase = "answer"
-    if phase == "answer" and isinstance(driver, (psycopg.DataError, *_VALUE_ERRORS)) and not isinstance(driver, _OURS):
-        made = _build_error(UnreadableRowError, operation)
-        made.outcome = "applied" if applied else "not_applied"
+    if (
+        phase == "answer"
+        and isinstance(driver, (psycopg.DataError, *_VALUE_ERRORS))
+        and not isinstance(driver, _OTHER_ERRORS)
+    ):
+        translated = _build_error(UnreadableRowError, operation)
+        translated.outcome = "applied" if applied else "not_applied"
     elif phase == "connect" and is_of_listener(error, driver):
         return error
     elif isinstance(driver, psycopg.Error):
         commits = phase == "commit" and not (isinstance(error, DBAPIError) and error.statement)  # not a flush before it
         kind = _from_driver_error(error, driver, operation, phase, connection, may_be_applied=applied or commits)
         shown = place_of(driver) if kind is ConnectError else server_message(kind, driver, statement, connection)
-        made = _build_error(kind, operation, _details(driver, operation, connection), shown)
+        translated = _build_error(kind, operation, _details(driver, operation, connection), shown)
     elif isinstance(error, InvalidRequestError) and error.code == _SHARED:
-        made = UsageError(shared_session(str(operation)), operation.details)
-    elif (own := _from_sqlalchemy_error(error, phase)) is not None:
-        made = _build_error(own, operation)
+        translated = UsageError(shared_session(str(operation)), operation.details)
+    elif (kind_without_driver := _from_sqlalchemy_error(error, phase)) is not None:
+        translated = _build_error(kind_without_driver, operation)
     else:
         return error
-    made.driver_error = error
-    return made
+    translated.driver_error = error
+    return translated
 
 
 def _from_sqlalchemy_error(error: Exception, phase: Phase) -> type[RepositoryError] | None:
-    """The class for what was raised before the driver had a part in it; `None` for a bug."""
+    """Return the class for an error raised before the driver was called; `None` for a bug of the program."""
     match error:
         case PoolTimeout():
             return PoolTimeoutError
@@ -106,7 +110,9 @@ def _from_sqlalchemy_error(error: Exception, phase: Phase) -> type[RepositoryErr
         case StatementError():
             return InvalidDataError
         case _:
-            is_of_data = phase == "statement" and isinstance(error, _VALUE_ERRORS) and not isinstance(error, _OURS)
+            is_of_data = (
+                phase == "statement" and isinstance(error, _VALUE_ERRORS) and not isinstance(error, _OTHER_ERRORS)
+            )
             return InvalidDataError if is_of_data else None
 
 
@@ -119,45 +125,45 @@ def _from_driver_error(
     *,
     may_be_applied: bool,
 ) -> type[RepositoryError]:
-    made = class_of(driver)
+    kind = class_of(driver)
     if phase == "connect":
-        made = _connect_error_class(made)
-    elif not issubclass(made, ConnectError) and (
-        _is_lost(error, driver, phase, connection) or made is OutcomeUnknownError
+        kind = _connect_error_class(kind)
+    elif not issubclass(kind, ConnectError) and (
+        _is_lost(error, driver, phase, connection) or kind is OutcomeUnknownError
     ):
         is_unknown = operation.writes and may_be_applied
         if is_unknown and driver.sqlstate not in _ENDED_WHILE_IDLE and not raised_inside(error, OPENING):
-            made = OutcomeUnknownError
-        elif not issubclass(made, TransientError):
-            made = ConnectionLostError
-    if operation.is_checked and made is InvalidDataError and driver.sqlstate in REFUSED_VALUES:
+            kind = OutcomeUnknownError
+        elif not issubclass(kind, TransientError):
+            kind = ConnectionLostError
+    if operation.is_checked and kind is InvalidDataError and driver.sqlstate in REFUSED_VALUES:
         return SchemaMismatchError
-    return made
+    return kind
 
 
-def _connect_error_class(made: type[RepositoryError]) -> type[RepositoryError]:
-    if issubclass(made, NotPermittedError):  # no privilege to connect
+def _connect_error_class(kind: type[RepositoryError]) -> type[RepositoryError]:
+    if issubclass(kind, NotPermittedError):  # no privilege to connect
         return CredentialsError
-    return made if issubclass(made, ConnectError) else ConnectError
+    return kind if issubclass(kind, ConnectError) else ConnectError
 
 
 def _is_lost(error: Exception, driver: psycopg.Error, phase: Phase, connection: Connection | None) -> bool:
-    """Whether the session is gone: the driver saw it close, the server said its last word, or its answer broke off."""
+    """Return whether the session is gone: closed for the driver, ended by the server, or broken before its answer."""
     closed = isinstance(error, DBAPIError) and error.connection_invalidated
     if closed or driver.diag.severity_nonlocalized in ("FATAL", "PANIC"):
         return True
-    says_nothing = isinstance(driver, psycopg.OperationalError) and not driver.sqlstate
-    return says_nothing and (phase == "commit" or (connection is not None and _is_awaiting_answer(connection)))
+    has_no_sqlstate = isinstance(driver, psycopg.OperationalError) and not driver.sqlstate
+    return has_no_sqlstate and (phase == "commit" or (connection is not None and _is_awaiting_answer(connection)))
 
 
 def _is_awaiting_answer(connection: Connection) -> bool:
-    """Whether the connection is closed, or waits for an answer that it will not get."""
+    """Return whether the connection is closed, or waits for an answer that will not come."""
     if connection.closed or connection.invalidated:
         return True
-    made = connection.connection.driver_connection
-    if not isinstance(made, psycopg.Connection | psycopg.AsyncConnection):
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection | psycopg.AsyncConnection):
         return True
-    return made.closed or made.info.transaction_status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
+    return driver.closed or driver.info.transaction_status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
 
 
 def _details(driver: psycopg.Error, operation: Operation, connection: Connection | None) -> ErrorDetails:
@@ -177,7 +183,7 @@ def _build_error(
 
 
 class translate_errors:  # noqa: N801 - read as a verb: `with translate_errors(operation, "commit"):`
-    """Raises what its block raises as an error of this package; bugs of the program pass as they are."""
+    """Translate what the block raises into an error of this package; bugs of the program pass unchanged."""
 
     __slots__ = ("_connection", "_operation", "_phase", "_statement")
 
@@ -198,6 +204,8 @@ class translate_errors:  # noqa: N801 - read as a verb: `with translate_errors(o
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, Exception):
-            made = translate_error(error, self._operation, self._phase, self._connection, statement=self._statement)
-            if made is not error:
-                raise made from None
+            translated = translate_error(
+                error, self._operation, self._phase, self._connection, statement=self._statement
+            )
+            if translated is not error:
+                raise translated from None

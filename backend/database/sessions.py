@@ -1,4 +1,4 @@
-"""The sessions that a database opens: SQLModel's, which note for the context they run in that a transaction is open."""
+"""The sessions that a database opens: SQLModel's, which record the open transactions of the running thread or task."""
 
 import asyncio
 import os
@@ -20,27 +20,27 @@ from typing_extensions import override
 
 from backend.database.checkout import is_autocommit
 from backend.database.messages import shared_session
-from backend.database.transactions import abandon, join
+from backend.database.transactions import forget_writes, track_connection
 from backend.errors import UsageError, described, with_article
 
-_KEY: Final = "backend.noted"
+_KEY: Final = "backend.open_transaction"
 _CLOSED_IN_USE: Final = "backend.closed_in_use"
 
 
 @dataclass(slots=True, eq=False)
 class _OpenTransaction:
-    """A transaction of one session; a task that outlives it keeps the note, so the note says when it ended."""
+    """A transaction of one session. A task may keep this record longer, so it says whether the transaction is open."""
 
     session: ReferenceType[Session]
-    runner: object
+    task: object
     is_open: bool = True
 
     def is_on(self, engine: Engine) -> bool:
-        """Whether it is open on the engine's pool: an engine of its options has the same."""
+        """Return whether it is open on the engine's pool, which engines made by `execution_options` share."""
         session = self.session()
-        if not self.is_open or session is None or self.runner != _current_task():
+        if not self.is_open or session is None or self.task != _current_task():
             return False
-        if not session.in_transaction():  # its end was an error, of a listener of the application's
+        if not session.in_transaction():  # a listener of the application raised when it ended
             return False
         return isinstance(session.bind, Engine) and session.bind.pool is engine.pool
 
@@ -49,11 +49,11 @@ _open_transactions: ContextVar[tuple[_OpenTransaction, ...]] = ContextVar("backe
 
 
 class DatabaseSession(Session):
-    """A session whose transactions are noted; in AUTOCOMMIT, where there are none, it refuses to begin."""
+    """A session whose transactions are recorded. It refuses to begin one on an engine in AUTOCOMMIT, which has none."""
 
     @override
     def begin(self, nested: bool = False) -> SessionTransaction:
-        """Begin a transaction, or a savepoint in it. Raises `UsageError` for a savepoint where there is none."""
+        """Begin a transaction, or a savepoint in it. Raises `UsageError` for a savepoint outside a transaction."""
         if nested and not self.in_transaction():
             raise UsageError(
                 "begin_nested() outside a transaction, so nothing would commit it: call session.begin() first, "
@@ -63,7 +63,7 @@ class DatabaseSession(Session):
 
     @override
     def commit(self) -> None:
-        """Commit the transaction. Raises `UsageError` outside of one, where there is nothing to commit."""
+        """Commit the transaction. Raises `UsageError` outside a transaction, where there is nothing to commit."""
         if not self.in_transaction():
             raise UsageError(
                 "commit() on a session that is in no transaction: each repository call is durable when it returns, "
@@ -73,7 +73,7 @@ class DatabaseSession(Session):
 
     @override
     def close(self) -> None:
-        """Close the session. Raises `UsageError` while another task or thread connects it: the call there closes it."""
+        """Close the session. Raises `UsageError` while another task or thread connects it: that call closes it then."""
         try:
             super().close()
         except IllegalStateChangeError:
@@ -86,41 +86,42 @@ class TransactionSession(DatabaseSession):
 
 
 class _AsyncSession(AsyncSession):
-    """A session of the asynchronous database: it closes on a task of its own, which sees no error that ends it."""
+    """The asynchronous session. SQLAlchemy closes it in another task, where the exception that left the block is not
+    visible; it is recorded here first."""
 
     @override
     async def __aexit__(self, type_: object, value: object, traceback: object) -> None:
         if value is not None:
-            abandon(self.sync_session)
+            forget_writes(self.sync_session)
         await super().__aexit__(type_, value, traceback)
 
 
 def open_session(engine: Engine, kind: type[DatabaseSession] = DatabaseSession) -> Session:
-    """A session on the engine that begins nothing by itself."""
+    """Return a session on the engine that begins no transaction by itself."""
     return kind(engine, autobegin=False, expire_on_commit=False)
 
 
 def async_open_session(engine: AsyncEngine, kind: type[DatabaseSession] = DatabaseSession) -> AsyncSession:
-    """`open_session`, awaited."""
+    """Return the asynchronous session, as `open_session` does."""
     return _AsyncSession(engine, sync_session_class=kind, autobegin=False, expire_on_commit=False)
 
 
 def require_no_transaction(engine: Engine | AsyncEngine, call: str, remedy: str) -> None:
-    """Raise `UsageError` where the running thread or task is in a transaction of a session of this engine's."""
+    """Raise `UsageError` if the running thread or task is in a transaction of a session on this engine."""
     own = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
-    if any(opened.is_on(own) for opened in _open_transactions.get()):
+    if any(transaction.is_on(own) for transaction in _open_transactions.get()):
         raise UsageError(f"{call} within a transaction of the same database: {remedy}")
 
 
-def require_not_closed(session: PlainSession, work: object) -> None:
-    """Close a session that could not be closed while it was connecting. Raises `UsageError` then."""
+def require_not_closed(session: PlainSession, operation: object) -> None:
+    """Close a session whose `close()` was refused while it was connecting, and raise `UsageError` then."""
     if session.info.pop(_CLOSED_IN_USE, False):
         session.close()
-        raise UsageError(shared_session(str(work)))
+        raise UsageError(shared_session(str(operation)))
 
 
 def check_session(repository: str, session: object, kind: type[Session | AsyncSession]) -> None:
-    """Raise `UsageError` for what is no session of this kind, be it SQLModel's own or a plain one of SQLAlchemy's."""
+    """Raise `UsageError` if the object is not a session of this kind, SQLModel's or SQLAlchemy's."""
     is_async = issubclass(kind, AsyncSession)
     if isinstance(session, PlainAsyncSession if is_async else PlainSession):
         return
@@ -135,12 +136,12 @@ def check_session(repository: str, session: object, kind: type[Session | AsyncSe
 
 
 def _is_to_be_entered(value: object) -> bool:
-    """Return whether a value is a context manager that may give a session, and no database."""
+    """Return whether the value is a context manager that may return a session, and not a database."""
     return not hasattr(value, "session") and (hasattr(value, "__enter__") or hasattr(value, "__aenter__"))
 
 
 def _current_task() -> tuple[int, int, object]:
-    """The running process, thread and, in an event loop, task: a fork and a new task have copies of the notes."""
+    """Return the running process, thread and, in an event loop, task: a fork and a new task inherit the records."""
     try:
         task = asyncio.current_task()
     except RuntimeError:  # no event loop
@@ -152,9 +153,8 @@ def _current_task() -> tuple[int, int, object]:
 def _on_begin(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         opened = session.info[_KEY] = _OpenTransaction(ref(session), _current_task())
-        _open_transactions.set(
-            (*(one for one in _open_transactions.get() if one.is_open and one.session() is not None), opened)
-        )
+        earlier = (other for other in _open_transactions.get() if other.is_open and other.session() is not None)
+        _open_transactions.set((*earlier, opened))
 
 
 @event.listens_for(DatabaseSession, "after_transaction_end")
@@ -171,4 +171,4 @@ def _on_begin_connection(session: Session, _transaction: SessionTransaction, con
             "this engine is set to AUTOCOMMIT, where nothing can be undone: "
             "make the database of an engine without that isolation level"
         )
-    join(session, connection)
+    track_connection(session, connection)

@@ -1,8 +1,8 @@
-"""How a transaction ends, and what a session's is held to once a repository, or a database's own session, takes part.
+"""The guarantees that a session's transaction has once a repository or a `Database` session uses it.
 
-An error that ends it is not hidden by one of its ROLLBACK: a connection that is lost has no transaction any more.
+If ROLLBACK fails too, the original error is raised: a connection that is lost has no transaction any more.
 PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement failed, and neither psycopg nor
-SQLAlchemy says so: here that commit raises. A session that is closed over uncommitted writes warns.
+SQLAlchemy reports it: here that commit raises. Closing a session that has uncommitted writes issues a warning.
 """
 
 import inspect
@@ -28,23 +28,24 @@ _KEY: Final = "backend.joined"
 
 
 class UncommittedWritesWarning(UserWarning):
-    """A session was closed while writes of a repository stood uncommitted in its transaction: they are gone.
+    """A session was closed while its transaction had uncommitted writes of a repository: they are lost.
 
-    Not where an error leaves the session's block. On a plain `AsyncSession`, which does not tell, there too.
+    Not issued when an exception leaves the session's block, except on a plain `AsyncSession`, which hides that
+    exception from us.
     """
 
 
 class _TransactionState:
-    """What repositories did in the transaction that the session is in; a session that has none is left alone."""
+    """What repositories did in the session's transaction. Only sessions that have this record are checked."""
 
     def __init__(self) -> None:
         self.wrote: set[SessionTransaction] = set()
         """The transaction or savepoints that hold writes."""
         self.exception_at_write: BaseException | None = None
-        """The error that was being handled when the last write was made, and so does not explain its loss."""
+        """The exception already being handled when the last write was made; it cannot be why the write was lost."""
         self.connections: set[Connection] = set()
         self.is_committing = False
-        """COMMIT is under way, and says itself what becomes of the writes."""
+        """COMMIT is under way: its own result says whether the writes are kept."""
 
     def clear(self) -> None:
         self.wrote.clear()
@@ -53,8 +54,8 @@ class _TransactionState:
         self.is_committing = False
 
 
-def join(session: Session, connection: Connection) -> None:
-    """Notes that the session's transaction is about to be used on this connection.
+def track_connection(session: Session, connection: Connection) -> None:
+    """Record that the session's transaction is about to use this connection.
 
     Raises `UsageError` in a fork of the process that opened it.
     """
@@ -65,31 +66,31 @@ def join(session: Session, connection: Connection) -> None:
         connections.add(connection)
 
 
-def wrote(session: Session) -> None:
-    """Notes that a repository has written in the session's transaction."""
+def record_write(session: Session) -> None:
+    """Record that a repository has written in the session's transaction."""
     innermost = session.get_nested_transaction() or session.get_transaction()
     if innermost is not None and (state := _state_of(session)):
         state.wrote.add(innermost)
         state.exception_at_write = sys.exc_info()[1]
 
 
-def abandon(session: Session) -> None:
-    """Notes that an error ends the session, so that nobody expects its writes to be kept."""
+def forget_writes(session: Session) -> None:
+    """Forget the writes of a session that an error ends: their loss needs no warning."""
     if state := _state_of(session):
         state.wrote.clear()
 
 
 def require_not_failed(session: Session) -> None:
-    """Raises `FailedTransactionError` if a statement failed in the session's transaction, as `join` does in a fork.
+    """Raise `FailedTransactionError` if a statement failed in the session's transaction, and `UsageError` in a fork.
 
-    SQLAlchemy undoes the transaction of a flush that fails; PostgreSQL takes no more statements after any other.
+    After a failed flush SQLAlchemy rolls the transaction back; after any other statement PostgreSQL takes no more.
     """
     state = _state_of(session)
     connections = state.connections if state else ()
     for connection in connections:
         require_own(connection)
-    undone = session.in_transaction() and not session.is_active
-    if undone or any(one.invalidated or _status(one) == TransactionStatus.INERROR for one in connections):
+    is_rolled_back = session.in_transaction() and not session.is_active
+    if is_rolled_back or any(_is_failed(connection) for connection in connections):
         raise FailedTransactionError(
             "a statement of this transaction failed, so nothing of it can be kept: "
             "let the error leave the block, or put the statement into a savepoint (session.begin_nested())"
@@ -101,18 +102,18 @@ def connection_of(
     bind_arguments: dict[str, Any],  # as SQLAlchemy types them
     operation: Operation,
 ) -> Connection:
-    """Return the connection of the session's transaction, taken with the first call in it.
+    """Return the connection of the session's transaction; the first call in it checks the connection out.
 
-    The first call in a savepoint sends SAVEPOINT here, whose failure is a statement's and not a connect's.
+    The first call in a savepoint sends SAVEPOINT here: if that fails, a statement failed and not a connect.
     """
     try:
         return session.connection(bind_arguments=bind_arguments)
     except Exception as error:
         is_savepoint = session.in_nested_transaction() and isinstance(error, DBAPIError) and error.statement is not None
-        made = translate_error(error, operation, "statement" if is_savepoint else "connect")
-        if made is error:
+        translated = translate_error(error, operation, "statement" if is_savepoint else "connect")
+        if translated is error:
             raise
-        raise made from None
+        raise translated from None
 
 
 _ENDS: Final = frozenset(end.__code__ for end in (Transaction.commit, Transaction.rollback, Transaction.close))
@@ -121,7 +122,7 @@ _ENDS: Final = frozenset(end.__code__ for end in (Transaction.commit, Transactio
 def end_of_savepoint(error: BaseException, operation: Operation) -> BaseException:
     """Return an error of RELEASE or ROLLBACK TO as one of this package, and every other as it is.
 
-    Of all that a transaction's end sends, SQLAlchemy takes these two alone for statements.
+    Of the commands that end a transaction, SQLAlchemy runs only these two as statements.
     """
     if isinstance(error, DBAPIError) and error.statement is not None and raised_inside(error, _ENDS):
         return translate_error(error, operation, "statement")
@@ -135,9 +136,9 @@ def commit_or_rollback(
     statement: Executable | None = None,
     phase: Phase = "commit",
 ) -> Generator[None]:
-    """Commits when its block ends, rolls back when it raises.
+    """Commit when the block ends, roll back when it raises.
 
-    `statement` and `phase` say what an error of the commit means.
+    `statement` and `phase` describe an error of the commit.
     """
     try:
         yield
@@ -149,10 +150,10 @@ def commit_or_rollback(
         transaction.commit()
 
 
-def prepare(session: Session, operation: Operation) -> None:
-    """Flushes what is pending, so that where COMMIT gets no answer it was COMMIT that was sent.
+def flush_before_commit(session: Session, operation: Operation) -> None:
+    """Flush, so that a lost answer after this is that of COMMIT and not of a flushed statement.
 
-    Raises `FailedTransactionError` if a statement failed before, and what a statement raises.
+    Raises `FailedTransactionError` if a statement failed before, and the errors of a statement.
     """
     require_not_failed(session)
     with translate_errors(operation, "statement"):
@@ -160,15 +161,15 @@ def prepare(session: Session, operation: Operation) -> None:
 
 
 def commit(session: Session, operation: Operation) -> None:
-    """Commits, prepared. Raises the errors of `backend.errors`."""
-    prepare(session, operation)
+    """Flush, then commit. Raises the errors of `backend.errors`."""
+    flush_before_commit(session, operation)
     with translate_errors(operation, "commit"):
         session.commit()
 
 
 def rollback(session: Session) -> None:
-    """Rolls back, for an error that is to be raised."""
-    abandon(session)  # it is known what becomes of the writes, also where ROLLBACK gets no answer
+    """Roll back before an error is raised."""
+    forget_writes(session)  # the writes are lost, even if ROLLBACK gets no answer
     with suppress(DBAPIError):
         session.rollback()
 
@@ -201,17 +202,17 @@ def _warn_of_lost_writes(session: Session, transaction: SessionTransaction) -> N
     if not (state := _state_of(session)):
         return
     if transaction.parent is not None:
-        if transaction in state.wrote:  # a savepoint that was not rolled back: what it wrote is its parent's
+        if transaction in state.wrote:  # a savepoint that was released: its writes are now its parent's
             state.wrote.remove(transaction)
             state.wrote.add(transaction.parent)
         return
-    goes_on = any(_outlives_session(session, connection) for connection in state.connections)
-    is_explained = state.is_committing or goes_on or sys.exc_info()[1] not in (None, state.exception_at_write)
+    is_open = any(_outlives_session(session, connection) for connection in state.connections)
+    is_explained = state.is_committing or is_open or sys.exc_info()[1] not in (None, state.exception_at_write)
     lost = bool(state.wrote) and not is_explained
     state.clear()
     if lost:
         place = _caller_frame()
-        warnings.warn_explicit(  # with no registry, so that each loss is shown and not each place once
+        warnings.warn_explicit(  # without a registry, so that every loss is shown, not only the first at each place
             "a session was closed over uncommitted repository writes, which are lost: call session.commit() first",
             UncommittedWritesWarning,
             place.f_code.co_filename,
@@ -220,7 +221,7 @@ def _warn_of_lost_writes(session: Session, transaction: SessionTransaction) -> N
 
 
 def _outlives_session(session: Session, connection: Connection) -> bool:
-    """Whether the transaction is that of a connection which the session was bound to and leaves as it is."""
+    """Return whether the transaction belongs to a connection that the session was bound to and does not end."""
     if connection.closed or not connection.in_transaction():
         return False
     mode = session.join_transaction_mode
@@ -228,7 +229,7 @@ def _outlives_session(session: Session, connection: Connection) -> bool:
 
 
 def _caller_frame() -> FrameType:
-    """The frame that called SQLAlchemy; on a greenlet, where none leads there, the outermost."""
+    """Return the frame that called SQLAlchemy, or the outermost frame on a greenlet, whose stack does not reach it."""
     frame = cast("FrameType", inspect.currentframe())  # CPython has frames
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(("sqlalchemy.", __name__)):
         frame = frame.f_back
@@ -240,6 +241,8 @@ def _state_of(session: Session) -> _TransactionState | None:
     return state if isinstance(state, _TransactionState) else None
 
 
-def _status(connection: Connection) -> TransactionStatus:
+def _is_failed(connection: Connection) -> bool:
+    if connection.invalidated:
+        return True
     driver = connection.connection.driver_connection
-    return TransactionStatus(driver.info.transaction_status) if driver is not None else TransactionStatus.UNKNOWN
+    return driver is not None and TransactionStatus(driver.info.transaction_status) == TransactionStatus.INERROR

@@ -21,7 +21,7 @@ from backend.database.forking import note, require_own
 from backend.database.operations import Operation, OperationKind
 from backend.database.sessions import TransactionSession, require_not_closed
 from backend.database.sqlstates import is_stale_plan
-from backend.database.transactions import commit_or_rollback, connection_of, join, wrote
+from backend.database.transactions import commit_or_rollback, connection_of, record_write, track_connection
 from backend.errors import UsageError
 from backend.repository.bound import Bound, Parameters, RowT
 from backend.results.entities import ModelRow
@@ -103,14 +103,14 @@ def _joining(session: Session, call: Call) -> Rows:
         session.flush()
     connection = connection_of(session, call.bind_arguments, call.operation)
     require_not_closed(session, call.operation)
-    join(session, connection)
+    track_connection(session, connection)
     with translate_errors(call.operation, "connect"):
         own_transaction = is_autocommit(connection)  # an AUTOCOMMIT engine's: what the session is in is none
     if call.operation.locks and own_transaction:
         raise _lock_without_transaction(call.operation)
     answer = call.send(connection, own_transaction=own_transaction)
     if call.operation.writes and answer:  # no row came back: nothing was written
-        wrote(session)
+        record_write(session)
     return answer
 
 

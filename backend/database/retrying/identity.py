@@ -24,7 +24,7 @@ from backend.database.checkout import autocommit, connect_autocommit
 from backend.database.failures import translate_errors
 from backend.database.operations import Operation
 from backend.database.retrying.write_detector import WriteDetector
-from backend.database.transactions import prepare
+from backend.database.transactions import flush_before_commit
 from backend.errors import RepositoryError
 
 CommitStatus = Literal["committed", "aborted", "in progress", "unknowable"]
@@ -77,7 +77,7 @@ _COMMIT_STATUS: Final = select(_STATUS.label("status"), *_CLUSTER_AND_TIMELINE, 
 
 def read_identity(session: Session, writes: WriteDetector) -> TransactionIdentity | None:
     """The receipt of the session's transaction, made ready to commit: one round trip; none, `None`, if it only read."""
-    prepare(session, _OPERATION)
+    flush_before_commit(session, _OPERATION)
     if not writes.may_have_written:
         return None
     with translate_errors(_OPERATION, "statement"):
