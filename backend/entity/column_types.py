@@ -1,6 +1,6 @@
-"""What a column of PostgreSQL holds and gives back as it was, and how a value is written to it.
+"""Which values a PostgreSQL column stores and returns unchanged, and how a value is written to it.
 
-What only the server can tell, it does, as an `InvalidDataError` without a field (SQLSTATE 22…).
+A value that only the server can refuse raises an `InvalidDataError` without a field (SQLSTATE 22…).
 """
 
 from collections.abc import Callable
@@ -47,35 +47,35 @@ __all__ = [
 
 
 def column_check(kind: object) -> Check:
-    """Return the check for a column of this type."""
+    """Return the check of values for a column of this type."""
     if (reason := unsupported(kind)) is not None:
         return refuse_all(reason)
     plain, declared = undecorated_type(kind), declared_type(kind)
     if type(kind) is UTCDateTime:
         return times.utc_check(declared)
-    make = next((make for known, make in _MAKERS if isinstance(plain, known)), None)
-    return take_storable if make is None else make(plain, declared)
+    make_check = next((make for known, make in _CHECK_BY_TYPE if isinstance(plain, known)), None)
+    return take_storable if make_check is None else make_check(plain, declared)
 
 
 def is_checked(kind: object) -> bool:
-    """Return whether schema and check decide what a column of this type takes, so that the server refuses no more."""
+    """Return whether the checks decide every value of a column of this type, so that the server refuses none."""
     plain = undecorated_type(kind)
     if isinstance(plain, ARRAY):
         return is_checked(item_type(plain))
-    return isinstance(plain, tuple(known for known, _ in _MAKERS))
+    return isinstance(plain, tuple(known for known, _ in _CHECK_BY_TYPE))
 
 
 def unsupported(kind: object) -> str | None:
     """Return why no value can be written to a column of this type; `None` if some can."""
     plain = undecorated_type(kind)
-    for known, reason in _REWRITTEN:
+    for known, reason in _NOT_RETURNED_UNCHANGED:
         if isinstance(plain, known) or isinstance(kind, known):
             return reason
     if isinstance(plain, pg.DOMAIN):
-        return unsupported(plain.data_type) or (None if _is_adapted(plain.data_type) else _DOMAIN)
+        return unsupported(plain.data_type) or (None if _is_converted_by_driver(plain.data_type) else _DOMAIN_MESSAGE)
     if isinstance(plain, ARRAY):
         return unreadable(kind) or unsupported(item_type(plain))
-    return _UNKNOWN if declared_type(kind).partition("(")[0] in _UNKNOWN_NAMES else None
+    return _UNKNOWN_TYPE_MESSAGE if declared_type(kind).partition("(")[0] in _FOREIGN_TYPE_NAMES else None
 
 
 def unreadable(kind: object) -> str | None:
@@ -92,7 +92,7 @@ def is_json(kind: object) -> bool:
 
 
 def null_value(kind: object) -> object:
-    """Return what `None` is written as: NULL, and in a JSON column too, where SQLAlchemy would write JSON's null."""
+    """Return what writes `None` as NULL, also in a JSON column, where SQLAlchemy would write a JSON null."""
     return null() if is_json(kind) else None
 
 
@@ -104,35 +104,35 @@ def _domain(kind: pg.DOMAIN, _declared: str) -> Check:
     return column_check(kind.data_type)
 
 
-def _is_adapted(kind: object) -> bool:
-    """Return whether the driver alone converts the type's values, as it must for a domain."""
+def _is_converted_by_driver(kind: object) -> bool:
+    """Return whether the driver, without SQLAlchemy, converts the type's values, as a domain needs."""
     plain = undecorated_type(kind)
     if isinstance(plain, Numeric | Float):
         return plain.asdecimal is not isinstance(plain, Float)
     if isinstance(plain, Uuid):
         return plain.as_uuid and plain.native_uuid
-    return isinstance(plain, _ADAPTED) and not isinstance(plain, Enum)
+    return isinstance(plain, _DRIVER_TYPES) and not isinstance(plain, Enum)
 
 
-_ADAPTED: Final = (String, Boolean, Integer, Date, DateTime, Time, LargeBinary, pg.INTERVAL, pg.INET, pg.CIDR)
-_DOMAIN: Final = "SQLAlchemy converts no values of a domain over such a type: use the type itself"
-_UNKNOWN: Final = "PostgreSQL has no such type: use one that it has"
-_UNKNOWN_NAMES: Final = frozenset({"BINARY", "BLOB", "CLOB", "DATETIME", "DOUBLE", "NVARCHAR", "VARBINARY"})
-"""Types of other databases that SQLAlchemy declares as they are."""
+_DRIVER_TYPES: Final = (String, Boolean, Integer, Date, DateTime, Time, LargeBinary, pg.INTERVAL, pg.INET, pg.CIDR)
+_DOMAIN_MESSAGE: Final = "SQLAlchemy converts no values of a domain over such a type: use the type itself"
+_UNKNOWN_TYPE_MESSAGE: Final = "PostgreSQL has no such type: use one that it has"
+_FOREIGN_TYPE_NAMES: Final = frozenset({"BINARY", "BLOB", "CLOB", "DATETIME", "DOUBLE", "NVARCHAR", "VARBINARY"})
+"""Types of other databases, which SQLAlchemy passes to PostgreSQL unchanged."""
 
-_BY_CATALOGUE: Final = "PostgreSQL gives its values back as the session finds them, and not as they were: "
-_REWRITTEN: Final[tuple[tuple[type[object], str], ...]] = (
+_SEARCH_PATH_MESSAGE: Final = "PostgreSQL shows its values by the search_path of the session that reads them: "
+_NOT_RETURNED_UNCHANGED: Final[tuple[tuple[type[object], str], ...]] = (
     (pg.MONEY, "PostgreSQL gives money back as text in the form of the server's locale: use Numeric"),
-    (pg.REGCLASS, _BY_CATALOGUE + "use Text"),
-    (pg.REGCONFIG, _BY_CATALOGUE + "use Text"),
+    (pg.REGCLASS, _SEARCH_PATH_MESSAGE + "use Text"),
+    (pg.REGCONFIG, _SEARCH_PATH_MESSAGE + "use Text"),
     (pg.TSQUERY, "PostgreSQL gives its text back rewritten: use Text, and make the query where it is used"),
     (pg.TSVECTOR, "PostgreSQL gives its text back rewritten: make it a computed column"),
     (pg.JSONPATH, "PostgreSQL gives its text back rewritten: use Text"),
 )
-"""Types whose text the server writes anew."""
+"""Types whose values the server returns in another form."""
 
-_Maker: TypeAlias = Callable[[Any, str], Check]
-_MAKERS: Final[tuple[tuple[type[object], _Maker], ...]] = (  # each is given its own type, and its declaration
+_CheckMaker: TypeAlias = Callable[[Any, str], Check]
+_CHECK_BY_TYPE: Final[tuple[tuple[type[object], _CheckMaker], ...]] = (  # each takes the type and its declaration
     (Enum, texts.enum_check),
     (String, texts.text_check),
     (Boolean, numbers.boolean_check),
@@ -160,4 +160,4 @@ _MAKERS: Final[tuple[tuple[type[object], _Maker], ...]] = (  # each is given its
     (AbstractSingleRange, nested.one_range_check),
     (AbstractMultiRange, nested.many_ranges_check),
 )
-"""How the check for a type is made: subclasses before their base."""
+"""The function that makes the check of a type: subclasses before their base."""

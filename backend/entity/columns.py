@@ -1,4 +1,4 @@
-"""What a column holds, whichever type of SQLAlchemy's or SQLModel's says so."""
+"""What a column's SQLAlchemy or SQLModel type tells: its database type, Python class and range."""
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -24,14 +24,14 @@ LOSSLESS_PYTHON_TYPES: Final[dict[type, frozenset[type]]] = {
     timedelta: frozenset({timedelta}),
     UUID: frozenset({UUID}),
 }
-"""The classes whose values a column of a class holds without loss."""
+"""For each class of column values, the classes that the column stores without loss."""
 
 DIALECT: Final[Dialect] = make_url("postgresql+psycopg://").get_dialect()()
-"""What says how a type is declared and which values it takes; it never connects."""
+"""The dialect that declares types. It never connects."""
 
 
 def database_type(column: Column[object]) -> TypeEngine[object]:
-    """The type that the database sees, beneath every decorator of the program."""
+    """Return the type that the database has, below every `TypeDecorator`."""
     kind: TypeEngine[object] = column.type
     while isinstance(kind, TypeDecorator):
         kind = kind.impl_instance
@@ -39,24 +39,24 @@ def database_type(column: Column[object]) -> TypeEngine[object]:
 
 
 def undecorated_type(kind: object) -> TypeEngine[object] | None:
-    """Return the type that says which values the column takes, as PostgreSQL's dialect has it.
+    """Return PostgreSQL's form of the type that the column's values have.
 
-    `None` where a decorator of the program converts them.
+    `None` if a `TypeDecorator` of the application converts them.
     """
     if not isinstance(kind, TypeEngine):
         return None
-    declared = cast("TypeEngine[object]", kind)  # of whichever values
-    if type(declared) in (AutoString, UTCDateTime):  # SQLModel's own, which take what is beneath them
+    declared = cast("TypeEngine[object]", kind)  # of any values
+    if type(declared) in (AutoString, UTCDateTime):  # SQLModel's own convert no values
         return undecorated_type(cast("TypeDecorator[object]", declared).impl_instance)  # both are decorators
-    found = declared.dialect_impl(DIALECT)
-    if isinstance(found, TypeDecorator) and not isinstance(found, Interval | PickleType):
+    implementation = declared.dialect_impl(DIALECT)
+    if isinstance(implementation, TypeDecorator) and not isinstance(implementation, Interval | PickleType):
         return None
-    return found
+    return implementation
 
 
 def item_type(kind: object) -> object:
     """Return the type of an array's items."""
-    return cast("ARRAY[object]", kind).item_type  # an array's, as the caller has seen
+    return cast("ARRAY[object]", kind).item_type  # the caller has checked that it is an array
 
 
 def declared_type(kind: object) -> str:
@@ -68,7 +68,7 @@ def declared_type(kind: object) -> str:
 
 
 def python_type(column: Column[object]) -> type | None:
-    """The class of the column's values; `None` where it cannot be known."""
+    """Return the class of the column's values; `None` if it is unknown."""
     kind = undecorated_type(column.type)
     try:
         return kind.python_type if isinstance(kind, TypeEngine) else None
@@ -77,12 +77,12 @@ def python_type(column: Column[object]) -> type | None:
 
 
 def is_scalar(kind: object) -> TypeIs[type]:
-    """Whether a class is one that is compared when a class is defined: everything else is looked at when written."""
+    """Return whether a class is compared when a repository class is defined: others are checked at each write."""
     return isinstance(kind, type) and kind in LOSSLESS_PYTHON_TYPES
 
 
 def max_integer(kind: Integer) -> int:
-    """Return the largest whole number that an integer column holds; its smallest is one further from zero."""
+    """Return the largest whole number that an integer column holds; the smallest is `-max_integer(kind) - 1`."""
     if isinstance(kind, SmallInteger):
         return (1 << 15) - 1
     return (1 << 63 if isinstance(kind, BigInteger) else 1 << 31) - 1

@@ -1,4 +1,4 @@
-"""One model as the statements see it: table, key, owner, version, schemas. Values; the checks are in `definition`."""
+"""One model as statements see it: table, key, owner, version, schemas. The checks are in `entity.checks`."""
 
 from dataclasses import dataclass
 from typing import Generic, cast
@@ -20,7 +20,7 @@ OwnerT = TypeVar("OwnerT", default=str)
 
 @dataclass(frozen=True, eq=False)
 class Entity(Generic[ModelT]):
-    """One model and what a repository class says of it."""
+    """One model with the type arguments and keywords of its repository class."""
 
     model: type[ModelT]
     mapper: Mapper[ModelT]
@@ -37,7 +37,7 @@ class Entity(Generic[ModelT]):
     version: str | None
     """The attribute that holds the version, if the class names one."""
     shared_keys: frozenset[str] = frozenset()
-    """The attributes of keys that compare across owners, as the class says."""
+    """The attributes that the class permits to compare across owners."""
 
     @property
     def name(self) -> str:
@@ -47,7 +47,7 @@ class Entity(Generic[ModelT]):
     @lazy
     def table(self) -> Table:
         """The one table that the model is mapped to."""
-        return cast("Table", self.mapper.local_table)  # `definition` refused every other mapping
+        return cast("Table", self.mapper.local_table)  # `checks` refuses every other mapping
 
     @property
     def fixed(self) -> tuple[str | None, ...]:

@@ -1,4 +1,4 @@
-"""What the annotation of a pydantic field allows: its alternatives, their constraints, and what lies within."""
+"""What the annotation of a pydantic field allows: the members of its union, their limits, and nested models."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
@@ -29,31 +29,31 @@ class LimitKind:
     is_lower: bool
 
     def of(self, metadata: Iterable[object]) -> "Limit | None":
-        """The tightest limit in the metadata."""
-        found: list[Limit] = []
-        for one in metadata:
+        """Return the tightest limit in the metadata; `None` if there is none."""
+        limits: list[Limit] = []
+        for part in metadata:
             for name in (self.inclusive, self.exclusive):
-                value: object = getattr(one, name, None) if name else None
+                value: object = getattr(part, name, None) if name else None
                 if name is not None and isinstance(value, int | float | Decimal):
-                    found.append(Limit(value if self.is_lower else -value, name == self.exclusive, name))
-        return max(found, key=Limit.tightness, default=None)
+                    limits.append(Limit(value if self.is_lower else -value, name == self.exclusive, name))
+        return max(limits, key=Limit.tightness, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit, upper ones with their sign turned round, so that the greater is always the tighter."""
+    """A limit. Upper bounds are negated, so that a greater value is always the tighter limit."""
 
     value: int | float | Decimal
     is_exclusive: bool
     name: str
 
     def tightness(self) -> tuple[int | float | Decimal, bool]:
-        """What limits are compared by."""
+        """Return the value that orders limits, tightest last."""
         return self.value, self.is_exclusive
 
     @property
     def as_keyword(self) -> str:
-        """The limit as a keyword of `Field`."""
+        """The limit as a keyword argument of `Field`."""
         return f"{self.name}={self.value if self.name in _LOWER else -self.value}"
 
 
@@ -64,62 +64,62 @@ CONSTRAINTS = (
     LimitKind("ge", "gt", is_lower=True),
     LimitKind("le", "lt", is_lower=False),
 )
-"""The constraints that are compared when a class is defined."""
+"""The limits that are compared when a class is defined."""
 
 
 def members(field: FieldInfo) -> tuple[UnionMember, ...]:
-    """Every member of the field's type, aliases and nested unions resolved."""
-    return tuple(_alternatives(field.annotation, tuple(field.metadata)))
+    """Return every member of the field's type, aliases and nested unions resolved."""
+    return tuple(_members(field.annotation, tuple(field.metadata)))
 
 
 def value_members(field: FieldInfo) -> tuple[UnionMember, ...]:
-    """The alternatives that are neither `None` nor `MISSING`."""
-    return tuple(one for one in members(field) if one.kind is not NoneType and one.kind is not MISSING)
+    """Return the members that are neither `None` nor `MISSING`."""
+    return tuple(member for member in members(field) if member.kind is not NoneType and member.kind is not MISSING)
 
 
 def allows(field: FieldInfo, kind: object) -> bool:
-    """Whether `NoneType` or `MISSING` is one of the alternatives."""
-    return any(one.kind is kind for one in members(field))
+    """Return whether `kind`, `NoneType` or `MISSING`, is one of the members."""
+    return any(member.kind is kind for member in members(field))
 
 
 def loosest(field: FieldInfo, constraint: LimitKind) -> Limit | None:
-    """The limit that every value of the field meets; `None` if an alternative has none."""
-    limits = [constraint.of(one.metadata) for one in value_members(field)]
+    """Return the limit that every value of the field meets; `None` if a member has none."""
+    limits = [constraint.of(member.metadata) for member in value_members(field)]
     known = [limit for limit in limits if limit is not None]
     return min(known, key=Limit.tightness, default=None) if len(known) == len(limits) else None
 
 
 def nested_names(annotation: object) -> frozenset[str]:
-    """The names of the fields of every model within the annotation."""
+    """Return the field names of every model in the annotation, at any depth."""
     return frozenset(name for model in _models(annotation) for name in model.model_fields)
 
 
 def holds_models(annotation: object) -> bool:
-    """Whether a value may hold instances of models or dataclasses, which pydantic does not look into again."""
+    """Return whether a value may contain models or dataclasses, whose instances pydantic does not validate again."""
     return any(issubclass(part, BaseModel) or is_dataclass(part) for part in _classes(annotation))
 
 
 def holds_mapping(annotation: object) -> bool:
-    """Whether a value may hold a mapping, whose keys are the caller's own, or what cannot be looked into."""
+    """Return whether a value may contain a mapping, whose keys are user input, or a type that cannot be examined."""
     nested = [field.annotation for model in _models(annotation) for field in model.model_fields.values()]
-    parts = [part for one in (annotation, *nested) for part in _parts(one)]
+    parts = [part for inner in (annotation, *nested) for part in _leaves(inner)]
     return any(part is Any or part is object or _is_mapping(part) or is_dataclass(part) for part in parts)
 
 
-def _alternatives(annotation: object, metadata: tuple[object, ...]) -> Iterator[UnionMember]:
-    annotation = _unaliased(annotation)
+def _members(annotation: object, metadata: tuple[object, ...]) -> Iterator[UnionMember]:
+    annotation = _resolve_aliases(annotation)
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *more = get_args(annotation)
-        yield from _alternatives(inner, (*_flat(more), *metadata))
+        yield from _members(inner, (*_flatten(more), *metadata))
     elif origin in (Union, UnionType):
         for part in get_args(annotation):
-            yield from _alternatives(part, metadata)
+            yield from _members(part, metadata)
     else:
         yield UnionMember(NoneType if annotation is None else annotation, metadata)
 
 
-def _unaliased(annotation: object) -> object:
+def _resolve_aliases(annotation: object) -> object:
     while True:
         if isinstance(annotation, TypeAliasType):
             annotation = annotation.__value__
@@ -129,42 +129,42 @@ def _unaliased(annotation: object) -> object:
             return annotation
 
 
-def _flat(metadata: Iterable[object]) -> Iterator[object]:
-    for one in metadata:
-        yield from one.metadata if isinstance(one, FieldInfo) else (one,)
+def _flatten(metadata: Iterable[object]) -> Iterator[object]:
+    for part in metadata:
+        yield from part.metadata if isinstance(part, FieldInfo) else (part,)
 
 
-def _parts(annotation: object) -> Iterator[object]:
-    """The annotation's classes and other leaves, at any depth of generics; an alias may refer to itself."""
+def _leaves(annotation: object) -> Iterator[object]:
+    """Yield the annotation's classes and other leaves, at any depth of generics; an alias may refer to itself."""
     aliases: set[int] = set()
-    waiting = [annotation]
-    while waiting:
-        part = waiting.pop()
+    pending = [annotation]
+    while pending:
+        part = pending.pop()
         if isinstance(part, TypeAliasType):
             if id(part) not in aliases:
                 aliases.add(id(part))
-                waiting.append(part.__value__)
+                pending.append(part.__value__)
         elif (origin := get_origin(part)) is None:
-            yield _unaliased(part)
+            yield _resolve_aliases(part)
         elif origin is Annotated:
-            waiting.append(get_args(part)[0])
+            pending.append(get_args(part)[0])
         else:
-            waiting += [origin, *get_args(part)]
+            pending += [origin, *get_args(part)]
 
 
 def _classes(annotation: object) -> Iterator[type[object]]:
-    yield from (part for part in _parts(annotation) if isinstance(part, type))
+    yield from (part for part in _leaves(annotation) if isinstance(part, type))
 
 
 def _models(annotation: object) -> set[type[BaseModel]]:
-    found: set[type[BaseModel]] = set()
-    waiting = [annotation]
-    while waiting:
-        for part in _classes(waiting.pop()):
-            if issubclass(part, BaseModel) and part not in found:
-                found.add(part)
-                waiting += [field.annotation for field in part.model_fields.values()]
-    return found
+    models: set[type[BaseModel]] = set()
+    pending = [annotation]
+    while pending:
+        for part in _classes(pending.pop()):
+            if issubclass(part, BaseModel) and part not in models:
+                models.add(part)
+                pending += [field.annotation for field in part.model_fields.values()]
+    return models
 
 
 def _is_mapping(part: object) -> bool:

@@ -9,9 +9,10 @@ T = TypeVar("T")
 
 
 class lazy(Generic[T]):  # noqa: N801 - read as a decorator
-    """`functools.cached_property` without a lock: that of Python 3.11 is held while it computes, and a fork copies it.
+    """Cache a computed property without a lock.
 
-    Threads that meet at the first use may each compute the value; all get the same one.
+    `functools.cached_property` of Python 3.11 computes under a lock, and a fork copies the lock as it is. Here two
+    threads may both compute the value at its first use; both get the same one.
     """
 
     def __init__(self, compute: Callable[..., T]) -> None:
@@ -26,7 +27,7 @@ class lazy(Generic[T]):  # noqa: N801 - read as a decorator
     @overload
     def __get__(self, instance: object, owner: type) -> T: ...
     def __get__(self, instance: object | None, owner: type) -> T | Self:
-        """Return the value, which from now on is an attribute of the instance."""
+        """Return the value and store it as an attribute of the instance."""
         if instance is None:
             return self
         values: dict[str, T] = vars(instance)

@@ -1,6 +1,6 @@
-"""Which model, schemas, id and owner type a repository class names in its type arguments.
+"""The model, schemas, id and owner type that a repository class names in its type arguments.
 
-Reads generic bases only; what the types are good for is decided in `definition`.
+Reads generic bases only; `entity.checks` decides whether the types can be used.
 """
 
 import sys
@@ -14,26 +14,26 @@ Argument = object
 
 
 def type_arguments(cls: type, root: type) -> tuple[Argument, ...]:
-    """The arguments of `root` as `cls` binds them, forward references resolved where their names exist.
+    """Return the arguments of `root` as `cls` binds them, forward references resolved where their names exist.
 
-    Looks through any number of generic levels and past mixins. Raises `DefinitionError` if two bases disagree.
+    Follows any number of generic levels and skips mixins. Raises `DefinitionError` if two bases disagree.
     """
-    found = [arguments for base in _generic_bases(cls) if (arguments := _arguments_via(cls, base, root)) is not None]
-    if not found:
+    by_base = [arguments for base in _generic_bases(cls) if (arguments := _arguments_via(cls, base, root)) is not None]
+    if not by_base:
         return _parameters(root)
-    merged = found[0]
-    for other in found[1:]:
-        merged = tuple(_merge(cls, one, two) for one, two in zip(merged, other, strict=True))
+    merged = by_base[0]
+    for arguments in by_base[1:]:
+        merged = tuple(_merge(cls, left, right) for left, right in zip(merged, arguments, strict=True))
     return merged
 
 
 def is_unbound(argument: Argument) -> bool:
-    """Whether no class stands for this argument yet."""
+    """Return whether the argument is still a type variable."""
     return isinstance(argument, TypeVar)
 
 
 def is_forward(argument: Argument) -> bool:
-    """Whether the argument is a name that does not exist yet."""
+    """Return whether the argument is a name that is not defined yet."""
     return isinstance(argument, ForwardRef)
 
 
@@ -41,7 +41,7 @@ def _arguments_via(cls: type, base: object, root: type) -> tuple[Argument, ...] 
     origin = get_origin(base) or base
     if not isinstance(origin, type) or not issubclass(origin, root):
         return None
-    own = tuple(_resolved(argument, cls) for argument in get_args(base))
+    own = tuple(_resolve(argument, cls) for argument in get_args(base))
     if origin is root:
         return own or _parameters(root)
     bound: Mapping[object, Argument] = dict(zip(_parameters(origin), own, strict=False))
@@ -58,15 +58,15 @@ def _parameters(cls: type) -> tuple[Argument, ...]:
     return parameters
 
 
-def _merge(cls: type, one: Argument, two: Argument) -> Argument:
-    if is_unbound(one) or one == two:
-        return two
-    if is_unbound(two):
-        return one
-    raise DefinitionError(f"{cls.__name__} inherits two bindings, {_name(one)} and {_name(two)}: keep one of them")
+def _merge(cls: type, left: Argument, right: Argument) -> Argument:
+    if is_unbound(left) or left == right:
+        return right
+    if is_unbound(right):
+        return left
+    raise DefinitionError(f"{cls.__name__} inherits two bindings, {_name(left)} and {_name(right)}: keep one of them")
 
 
-def _resolved(argument: Argument, cls: type) -> Argument:
+def _resolve(argument: Argument, cls: type) -> Argument:
     if isinstance(argument, str):
         argument = ForwardRef(argument)
     if not isinstance(argument, ForwardRef):

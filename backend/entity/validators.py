@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, PlainValidator, WrapValidator
 
-_MODES: dict[str, Callable[[Any], object]] = {
+_ANNOTATION_BY_MODE: dict[str, Callable[[Any], object]] = {
     "after": AfterValidator,
     "before": BeforeValidator,
     "plain": PlainValidator,
@@ -17,18 +17,19 @@ _MODES: dict[str, Callable[[Any], object]] = {
 
 
 def field_validators(model: type[BaseModel], key: str) -> dict[object, object]:
-    """Return the functions that `@field_validator` names for the field, each as the annotation that runs it."""
-    found: dict[object, object] = {}
-    for one in model.__pydantic_decorators__.field_validators.values():
-        if key in one.info.fields or "*" in one.info.fields:
-            found[_function(one.func)] = _MODES[one.info.mode](one.func)
-    return found
+    """Return the field's `@field_validator` functions, each with the annotation that runs it."""
+    validators: dict[object, object] = {}
+    for declared in model.__pydantic_decorators__.field_validators.values():
+        if key in declared.info.fields or "*" in declared.info.fields:
+            validators[_function(declared.func)] = _ANNOTATION_BY_MODE[declared.info.mode](declared.func)
+    return validators
 
 
 def model_validators(model: type[BaseModel], schema: type[BaseModel]) -> bool:
-    """Return whether the model has validators of the whole that the schema does not share."""
-    shared = {_function(one.func) for one in schema.__pydantic_decorators__.model_validators.values()}
-    return any(_function(one.func) not in shared for one in model.__pydantic_decorators__.model_validators.values())
+    """Return whether the model has a `@model_validator` that the schema does not have."""
+    shared = {_function(declared.func) for declared in schema.__pydantic_decorators__.model_validators.values()}
+    own = model.__pydantic_decorators__.model_validators.values()
+    return any(_function(declared.func) not in shared for declared in own)
 
 
 def _function(func: object) -> object:
