@@ -1,4 +1,4 @@
-"""The database as an application sees it: engine, sessions, transactions. Nothing connects before its first use."""
+"""The database that an application uses: engine, sessions, transactions. Nothing connects before the first use."""
 
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -49,23 +49,23 @@ class AsyncDatabase:
 
     @property
     def engine(self) -> AsyncEngine:
-        """The SQLAlchemy engine: yours if you gave one, else this database's own."""
+        """Return the SQLAlchemy engine: yours if you passed one, else this database's own."""
         return self._engine
 
     def session(self) -> AsyncSession:
-        """A session that begins nothing by itself: each repository call is its own transaction.
+        """Return a session that begins no transaction by itself: each repository call is its own transaction.
 
         The caller's own statements need `session.begin()`; calls inside it join that transaction.
         """
         return async_open_session(self._engine)
 
     def transaction(self, *, independent: bool = False) -> AsyncTransactionBlock:
-        """A session in a transaction: committed when the block ends, rolled back when it raises.
+        """Return a context manager of a session in a transaction: committed at its end, rolled back when it raises.
 
-        After that it takes no calls. Within a transaction of this database it is a `UsageError`: two transactions of
-        one task would not see each other's rows, and could wait for each other for ever. `independent` asks for a
-        second one, on its own connection. Round trips: BEGIN (with the first statement's connection), one a call,
-        COMMIT. Warns if it is never entered.
+        After its end the session takes no calls. Raises `UsageError` within a transaction of this database: two
+        transactions of one task would not see each other's rows, and could wait for each other for ever;
+        `independent=True` begins a second one, on its own connection. Round trips: BEGIN (with the first statement's
+        connection), one a call, COMMIT. Warns if it is never entered.
 
         Raises `FailedTransactionError` if a statement failed and the block swallowed its error;
         `OutcomeUnknownError` if the connection broke before the answer to COMMIT.
@@ -79,15 +79,16 @@ class AsyncDatabase:
         isolation: Isolation | None = None,
         retry: Retry = DEFAULT_RETRY,
     ) -> T:
-        """What `work(session)` returns, once a transaction of it is committed: run again where the database allows it.
+        """Return what `work(session)` returns, once its transaction is committed: run again after a retryable error.
 
-        Each run has a session and a transaction of its own, which the work neither commits nor rolls back; what it
-        does outside the database happens again with each run, and what it returns is no generator, which would run
-        later. It is run again after an error that is `retryable` and left nothing behind, after growing delays with
-        full jitter, within the bounds of `retry`. `isolation` is that of its transactions, else the engine's.
+        Each run has its own session and transaction, which the work neither commits nor rolls back. What it does
+        outside the database happens again with each run. It must not return a generator, which would run after the
+        transaction. It is run again after an error that is `retryable` and has the outcome `"not_applied"`, after
+        growing delays with full jitter, within the limits of `retry`. `isolation` is that of its transactions, else
+        the engine's.
 
-        Round trips of a run: BEGIN, one a call, COMMIT. A transaction that wrote takes one more, which asks for its
-        id: if the connection breaks before the answer to COMMIT, the database is asked by that id what became of it.
+        Round trips of a run: BEGIN, one a call, COMMIT. A transaction that wrote takes one more, which reads its
+        id: if the connection breaks before the answer to COMMIT, the database is asked by that id for its status.
         Committed: the result is returned. Rolled back: the work is run again.
 
         Raises the last run's error; `OutcomeUnknownError` if a lost COMMIT's outcome cannot be known, or not in time;
@@ -99,14 +100,14 @@ class AsyncDatabase:
         return await run_with_retry(self._engine, work, isolation, retry)
 
     async def ping(self) -> None:
-        """Returns when the server has answered: one round trip on an open connection. Call it at start.
+        """Return when the server has answered: one round trip on an open connection. Call it at start.
 
         Raises `ConnectError` (credentials refused, unknown database, no server), `PoolTimeoutError`.
         """
         await async_run_on_engine(self._engine, _ping)
 
     async def close(self) -> None:
-        """Closes the pool's connections. An engine that was given stays as it is. The database can be used again."""
+        """Close the pool's connections, but not those of an engine that you passed. The database can be used again."""
         if self._owned:
             await self._engine.dispose()
 

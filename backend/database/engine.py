@@ -1,4 +1,4 @@
-"""Settings to an engine, sync or async, with defaults that suit Neon behind PgBouncer. Nothing connects here."""
+"""Creates an engine from settings, sync or async, with defaults for Neon behind PgBouncer. Nothing connects here."""
 
 from typing import TypedDict
 
@@ -28,31 +28,31 @@ class _Options(TypedDict):
 
 
 def create_engine(settings: Settings) -> Engine:
-    """A synchronous engine. Connects at first use. Raises `SettingsError` for a malformed URL."""
+    """Return a synchronous engine, which connects at first use. Raises `SettingsError` for a malformed URL."""
     parameters = libpq_parameters(settings.database_url.get_secret_value())
     connector = Connector(settings, parameters)
     engine = sqlalchemy.create_engine(shown_url(parameters), creator=connector.connect, **_options(settings))
-    connector.adapt(engine.dialect)
+    connector.configure(engine.dialect)
     install_checkout_listener(engine)
     watch(engine)
     return engine
 
 
 def create_async_engine(settings: Settings) -> AsyncEngine:
-    """An asynchronous engine, with everything else as `create_engine`."""
+    """Return an asynchronous engine, otherwise as `create_engine` does."""
     parameters = libpq_parameters(settings.database_url.get_secret_value())
     connector = AsyncConnector(settings, parameters)
     engine = sqlalchemy_asyncio.create_async_engine(
         shown_url(parameters), async_creator=connector.connect, **_options(settings)
     )
-    connector.adapt(engine.dialect)
+    connector.configure(engine.dialect)
     install_checkout_listener(engine.sync_engine)
     watch(engine)
     return engine
 
 
 def wrong_target(target: object) -> UsageError:
-    """Return the error for what no database is made of."""
+    """Return the error for an argument from which no database can be made."""
     hint = ""
     if isinstance(target, Engine | AsyncEngine):
         hint = f": use {'AsyncDatabase' if isinstance(target, AsyncEngine) else 'Database'}"

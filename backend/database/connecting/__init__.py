@@ -1,5 +1,6 @@
-"""Makes an engine's connections: again while the database is waking, and with the server's own code where it refuses.
+"""Makes an engine's connections, with retries while the database wakes, and reports why the server refuses one.
 
-refusal         why the server refuses, as the SQLSTATE that psycopg does not pass on for a failed connect
 _async, _sync   the attempts
+probe           the SQLSTATE of a refusal, which psycopg does not report for a failed connect
+places          which host and port failed, and how, for the text of the error
 """

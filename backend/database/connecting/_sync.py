@@ -1,5 +1,5 @@
 # Generated from backend/database/connecting/_async.py by `python -m tools.generate_sync`: edit that one.
-"""The attempts to connect."""
+"""Makes the connections of an engine, with several attempts for each."""
 
 import time
 from collections.abc import Mapping
@@ -17,18 +17,18 @@ from backend.database.connecting.probe import ACCEPTED, ConnectProbe, with_sqlst
 from backend.settings import Settings
 
 _RETRYABLE_SQLSTATES: Final = frozenset({ACCEPTED, "53300", "57P03", "XX000"})
-"""Refusals that pass by themselves: too many connections, the server starts or stops, Neon's proxy has no compute yet
+"""Refusals that end by themselves: too many connections, the server starts or stops, Neon's proxy has no compute yet
 (XX000: "Couldn't connect to compute node", "endpoint is idle, retry request")."""
 
 _KEEPALIVES: Final = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 """For libpq: a dead peer is noticed after 30 + 3 · 10 s."""
 
 _CLIENT_ENCODING: Final = {"client_encoding": "UTF8"}
-"""For libpq: the server converts to and from its own encoding, and says which character that lacks."""
+"""For libpq: the server converts to and from its own encoding, and reports a character that this one lacks."""
 
 
 class Connector:
-    """Makes the connections of one engine, each with as many attempts as fit into its time."""
+    """Makes the connections of one engine, with retries for each until `connect_retry_s` has passed."""
 
     def __init__(self, settings: Settings, parameters: Mapping[str, str]) -> None:
         self._settings = settings
@@ -39,15 +39,15 @@ class Connector:
         options: dict[str, str | int | None] = {**timeout, **_KEEPALIVES, **_CLIENT_ENCODING, **parameters}
         self._conninfo = make_conninfo("", **options)
 
-    def adapt(self, dialect: Dialect) -> None:
-        """Take the types that the engine's dialect reads and writes."""
+    def configure(self, dialect: Dialect) -> None:
+        """Adopt the type adapters of the engine's dialect."""
         _, arguments = dialect.create_connect_args(URL.create(dialect.name))
         self._context = arguments.get("context")
 
     def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
-        """A connection. While the server is waking it is asked again, for `connect_retry_s`; other refusals are final.
+        """Return a connection; retry for `connect_retry_s` while the server is waking. Other refusals are final.
 
-        Raises psycopg's error, of the class for the server's SQLSTATE where the server gave one.
+        Raises psycopg's error, of the class for the server's SQLSTATE if the server sent one.
         """
         backoff = Backoff(self._settings.connect_retry_s)
         while True:
@@ -66,18 +66,18 @@ class Connector:
                     refused.add_note(place(self._parameters, failure))
                     raise refused from None
             except BaseException as error:
-                raise error.with_traceback(None) from None  # given up: as above
+                raise error.with_traceback(None) from None  # a cancellation: as above
             sleep(delay_s)
 
     def _probe_sqlstate(self) -> tuple[str | None, Failure]:
-        """What the server answers to one more attempt: its SQLSTATE, `ACCEPTED` or `None`; and how the attempt ends."""
+        """Connect once more and return the server's SQLSTATE, `ACCEPTED` or `None`; and how this attempt failed."""
         deadline = time.monotonic() + self._settings.connect_timeout_s
-        with ConnectProbe(self._conninfo, self._hosts) as question:
-            run_blocking(question.start)
-            question.trace()
-            while question.is_pending:
+        with ConnectProbe(self._conninfo, self._hosts) as probe:
+            run_blocking(probe.start)
+            probe.trace()
+            while probe.is_pending:
                 left_s = deadline - time.monotonic()
-                if not wait_for_socket(question.socket, to_write=question.waits_to_write, timeout_s=left_s):
+                if not wait_for_socket(probe.socket, to_write=probe.waits_to_write, timeout_s=left_s):
                     break
-                question.poll()
-            return question.sqlstate()
+                probe.poll()
+            return probe.sqlstate()

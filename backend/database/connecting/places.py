@@ -1,11 +1,11 @@
-"""Where a connect went, and why it failed, for the text of an error: hosts and ports, and nothing else of the URL."""
+"""Describes where a connect failed, and how, for the text of an error: hosts and ports, nothing else of the URL."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
 
 Failure = Literal["unknown", "refused", "silent", "closed", "answered"]
-"""The host's name is unknown; its port took no connection; no answer came in time; the connection was closed before the
-server said anything; the server said why."""
+"""The host's name is unknown; its port refused the connection; no answer came in time; the connection was closed before
+the server sent anything; the server sent an error."""
 
 _HOST: Final = {
     "unknown": "the name of host {host!r} is unknown",
@@ -24,13 +24,13 @@ _SEVERAL: Final = "none of the hosts {host} opened a session"
 
 
 class Place(str):
-    """The text on where and why, as a note of the driver's error."""
+    """A description of where and how a connect failed, as a note of the driver's error."""
 
     __slots__ = ()
 
 
 def place(parameters: Mapping[str, str], failure: Failure) -> Place:
-    """Return where the parameters of a connect lead to, and how it failed."""
+    """Return the description for the parameters of a connect and its failure."""
     host = parameters.get("host") or parameters.get("hostaddr") or "localhost"
     port = parameters.get("port") or "5432"
     if "," in host:
@@ -41,5 +41,5 @@ def place(parameters: Mapping[str, str], failure: Failure) -> Place:
 
 
 def place_of(error: BaseException) -> str | None:
-    """Return what was noted on a driver's error by its connector."""
+    """Return the description that the connector added to a driver's error, if any."""
     return next((note for note in getattr(error, "__notes__", ()) if isinstance(note, Place)), None)

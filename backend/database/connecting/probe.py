@@ -1,6 +1,6 @@
-"""Why a server refuses a connection: its SQLSTATE, which libpq keeps to itself when a connect fails.
+"""Finds out why a server refuses a connection: the SQLSTATE, which libpq does not report when a connect fails.
 
-The server is asked once more, on a connection whose protocol libpq traces, and the code is read from the trace.
+It connects once more while libpq traces the protocol, and reads the code from the trace.
 """
 
 import re
@@ -21,9 +21,9 @@ _CODE = re.compile(rb'\tErrorResponse\t[^\n]*? C "([0-9A-Z]{5})"')
 
 
 class ConnectProbe:
-    """One more attempt to connect: started, traced and continued within its block, which closes it.
+    """One more attempt to connect, as a context manager that closes it.
 
-    A thread can still be starting it when a cancelled task leaves the block: then the thread closes it.
+    If a cancelled task leaves the block while a thread is still starting the attempt, the thread closes it.
     """
 
     def __init__(self, conninfo: str, hosts: Collection[str]) -> None:
@@ -53,11 +53,11 @@ class ConnectProbe:
             connection.finish()
 
     def trace(self) -> None:
-        """Write down what the server says from now on, where libpq can do that."""
+        """Trace the server's messages from now on, if this libpq can."""
         connection = self._started
         if connection.status == ConnStatus.BAD:
             return
-        self._trace = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the question
+        self._trace = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         try:
             connection.trace(self._trace.fileno())
             connection.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
@@ -67,21 +67,21 @@ class ConnectProbe:
 
     @property
     def is_pending(self) -> bool:
-        """Whether the server has yet to say something, once the socket is ready."""
+        """Return whether the attempt goes on once the socket is ready."""
         return self._trace is not None and self._waiting in (PollingStatus.READING, PollingStatus.WRITING)
 
     @property
     def socket(self) -> int:
-        """The socket to wait for; another one after a host that did not answer."""
+        """Return the socket to wait for; it changes when libpq tries another host."""
         return self._started.socket
 
     @property
     def waits_to_write(self) -> bool:
-        """Whether the socket is ready when it can be written to; else when it can be read from."""
+        """Return whether to wait until the socket can be written to, instead of read from."""
         return self._waiting == PollingStatus.WRITING
 
     def poll(self) -> None:
-        """Takes what has come and sends what is next."""
+        """Read what has arrived and send the next message."""
         self._waiting = PollingStatus(self._started.connect_poll())
 
     def sqlstate(self) -> tuple[str | None, Failure]:
@@ -105,7 +105,7 @@ class ConnectProbe:
     @property
     def _started(self) -> abc.PGconn:
         if self._connection is None:
-            raise AssertionError("start() comes first")
+            raise AssertionError("start() was not called")
         return self._connection
 
 
@@ -120,7 +120,7 @@ def _is_known(host: str) -> bool:
 
 
 def with_sqlstate(error: psycopg.OperationalError, sqlstate: str | None) -> psycopg.Error:
-    """The error as the class that psycopg has for the code, which carries it; as it is where there is none."""
+    """Return the error in psycopg's class for the SQLSTATE, or the error itself if there is none."""
     try:
         return error if sqlstate is None else psycopg.errors.lookup(sqlstate)(str(error))
     except KeyError:

@@ -1,8 +1,8 @@
-"""Runs a transaction again when the database says that it may be, and finds out what became of a lost commit.
+"""Runs a transaction again after a retryable error, and finds out whether it committed when COMMIT got no answer.
 
-writes          whether a transaction may have written
-receipt         a transaction's id before its COMMIT, and its fate by that id
-hold            the level of its transaction, which the work does not end
-result          what the work returns
-_async, _sync   the runs
+_async, _sync    the attempts
+guard            the isolation level of an attempt, and a refusal to end its transaction early
+result           calls the work and checks what it returns
+write_detector   whether a transaction may have written
+identity         a transaction's id, read before COMMIT, and its commit status by that id
 """

@@ -1,4 +1,4 @@
-"""The runs of one piece of work, each in a transaction of a session of its own."""
+"""Runs the caller's work until a transaction of it is committed: each attempt has its own session."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -28,30 +28,30 @@ _OPERATION: Final = Operation("run")
 
 @asynccontextmanager
 async def begin_or_rollback(session: AsyncSession, operation: Operation) -> AsyncGenerator[None]:
-    """A transaction that the block commits or leaves open, and that is rolled back when the block raises."""
+    """Begin a transaction and roll it back if the block raises; the block commits."""
     _ = await session.begin()
     try:
         yield
     except BaseException as error:
         await async_run_on_session(session, rollback)
-        made = end_of_savepoint(error, operation)
-        if made is error:
+        translated = end_of_savepoint(error, operation)
+        if translated is error:
             raise
-        raise made from None
+        raise translated from None
 
 
 async def run_with_retry(
     engine: AsyncEngine, work: Callable[[AsyncSession], Awaitable[T]], isolation: Isolation | None, retry: Retry
 ) -> T:
-    """The result of the first run of the work that is committed. The contract is that of `AsyncDatabase.run`."""
+    """Return the result of the first attempt that is committed, as `AsyncDatabase.run` promises."""
     backoff = Backoff(retry.within_s)
-    left = retry.attempts
+    attempts_left = retry.attempts
     while True:
-        left -= 1
+        attempts_left -= 1
         try:
             return await _attempt(engine, work, isolation, backoff)
         except Exception as error:
-            delay_s = backoff.next_delay_s() if left > 0 and _may_be_run_again(error) else None
+            delay_s = backoff.next_delay_s() if attempts_left > 0 and _is_retryable(error) else None
             if delay_s is None:
                 raise
         await async_sleep(delay_s)
@@ -61,21 +61,23 @@ async def _attempt(
     engine: AsyncEngine, work: Callable[[AsyncSession], Awaitable[T]], isolation: Isolation | None, backoff: Backoff
 ) -> T:
     async with async_open_session(engine, TransactionSession) as session:
-        writes = await async_run_on_session(session, WriteDetector)
+        detector = await async_run_on_session(session, WriteDetector)
         async with begin_or_rollback(session, _OPERATION):
             guard = await async_run_on_session(session, CommitGuard, isolation)
             result = await async_call_work(work, session)
             await async_run_on_session(session, guard.release)
-            identity = await async_run_on_session(session, read_identity, writes)
+            identity = await async_run_on_session(session, read_identity, detector)
             try:
                 await async_run_on_session(session, commit, _OPERATION)
             except OutcomeUnknownError:
-                if identity is None and writes.may_have_written:  # written by a listener, while it was committed
+                if identity is None and detector.may_have_written:  # a listener wrote during the commit
                     raise
                 is_answered = False
             else:
                 is_answered = True
-    if is_answered or await _is_committed(engine, identity, backoff):  # asked when the session holds no connection
+    if is_answered or await _is_committed(
+        engine, identity, backoff
+    ):  # asked after the session has returned its connection
         return result
     raise ConnectionLostError(
         "run lost its connection, and nothing was applied: try again", ErrorDetails(operation="run")
@@ -83,7 +85,7 @@ async def _attempt(
 
 
 async def _is_committed(engine: AsyncEngine, identity: TransactionIdentity | None, backoff: Backoff) -> bool:
-    """Whether a transaction whose COMMIT got no answer is committed; one without a receipt has written nothing.
+    """Return whether a transaction whose COMMIT got no answer is committed; without an identity it has written nothing.
 
     Raises `OutcomeUnknownError` if that cannot be known, or not in time.
     """
@@ -102,8 +104,8 @@ async def _is_committed(engine: AsyncEngine, identity: TransactionIdentity | Non
     return False
 
 
-def _may_be_run_again(error: Exception) -> bool:
-    """Whether nothing of the work was applied and the same work can succeed; the caller's own errors are looked at."""
-    sent = not isinstance(error, DBAPIError) or error.statement is not None or error.connection_invalidated
-    made = translate_error(error, _OPERATION, "statement" if sent else "connect")
-    return isinstance(made, RepositoryError) and made.retryable and made.outcome == "not_applied"
+def _is_retryable(error: Exception) -> bool:
+    """Return whether nothing was applied and the same work can succeed, for errors of the caller's statements too."""
+    is_sent = not isinstance(error, DBAPIError) or error.statement is not None or error.connection_invalidated
+    translated = translate_error(error, _OPERATION, "statement" if is_sent else "connect")
+    return isinstance(translated, RepositoryError) and translated.retryable and translated.outcome == "not_applied"

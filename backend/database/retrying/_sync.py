@@ -1,5 +1,5 @@
 # Generated from backend/database/retrying/_async.py by `python -m tools.generate_sync`: edit that one.
-"""The runs of one piece of work, each in a transaction of a session of its own."""
+"""Runs the caller's work until a transaction of it is committed: each attempt has its own session."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -29,28 +29,28 @@ _OPERATION: Final = Operation("run")
 
 @contextmanager
 def begin_or_rollback(session: Session, operation: Operation) -> Generator[None]:
-    """A transaction that the block commits or leaves open, and that is rolled back when the block raises."""
+    """Begin a transaction and roll it back if the block raises; the block commits."""
     _ = session.begin()
     try:
         yield
     except BaseException as error:
         run_on_session(session, rollback)
-        made = end_of_savepoint(error, operation)
-        if made is error:
+        translated = end_of_savepoint(error, operation)
+        if translated is error:
             raise
-        raise made from None
+        raise translated from None
 
 
 def run_with_retry(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, retry: Retry) -> T:
-    """The result of the first run of the work that is committed. The contract is that of `Database.run`."""
+    """Return the result of the first attempt that is committed, as `Database.run` promises."""
     backoff = Backoff(retry.within_s)
-    left = retry.attempts
+    attempts_left = retry.attempts
     while True:
-        left -= 1
+        attempts_left -= 1
         try:
             return _attempt(engine, work, isolation, backoff)
         except Exception as error:
-            delay_s = backoff.next_delay_s() if left > 0 and _may_be_run_again(error) else None
+            delay_s = backoff.next_delay_s() if attempts_left > 0 and _is_retryable(error) else None
             if delay_s is None:
                 raise
         sleep(delay_s)
@@ -58,21 +58,21 @@ def run_with_retry(engine: Engine, work: Callable[[Session], T], isolation: Isol
 
 def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, backoff: Backoff) -> T:
     with open_session(engine, TransactionSession) as session:
-        writes = run_on_session(session, WriteDetector)
+        detector = run_on_session(session, WriteDetector)
         with begin_or_rollback(session, _OPERATION):
             guard = run_on_session(session, CommitGuard, isolation)
             result = call_work(work, session)
             run_on_session(session, guard.release)
-            identity = run_on_session(session, read_identity, writes)
+            identity = run_on_session(session, read_identity, detector)
             try:
                 run_on_session(session, commit, _OPERATION)
             except OutcomeUnknownError:
-                if identity is None and writes.may_have_written:  # written by a listener, while it was committed
+                if identity is None and detector.may_have_written:  # a listener wrote during the commit
                     raise
                 is_answered = False
             else:
                 is_answered = True
-    if is_answered or _is_committed(engine, identity, backoff):  # asked when the session holds no connection
+    if is_answered or _is_committed(engine, identity, backoff):  # asked after the session has returned its connection
         return result
     raise ConnectionLostError(
         "run lost its connection, and nothing was applied: try again", ErrorDetails(operation="run")
@@ -80,7 +80,7 @@ def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation 
 
 
 def _is_committed(engine: Engine, identity: TransactionIdentity | None, backoff: Backoff) -> bool:
-    """Whether a transaction whose COMMIT got no answer is committed; one without a receipt has written nothing.
+    """Return whether a transaction whose COMMIT got no answer is committed; without an identity it has written nothing.
 
     Raises `OutcomeUnknownError` if that cannot be known, or not in time.
     """
@@ -99,8 +99,8 @@ def _is_committed(engine: Engine, identity: TransactionIdentity | None, backoff:
     return False
 
 
-def _may_be_run_again(error: Exception) -> bool:
-    """Whether nothing of the work was applied and the same work can succeed; the caller's own errors are looked at."""
-    sent = not isinstance(error, DBAPIError) or error.statement is not None or error.connection_invalidated
-    made = translate_error(error, _OPERATION, "statement" if sent else "connect")
-    return isinstance(made, RepositoryError) and made.retryable and made.outcome == "not_applied"
+def _is_retryable(error: Exception) -> bool:
+    """Return whether nothing was applied and the same work can succeed, for errors of the caller's statements too."""
+    is_sent = not isinstance(error, DBAPIError) or error.statement is not None or error.connection_invalidated
+    translated = translate_error(error, _OPERATION, "statement" if is_sent else "connect")
+    return isinstance(translated, RepositoryError) and translated.retryable and translated.outcome == "not_applied"

@@ -1,4 +1,4 @@
-"""How a run's transaction begins and stays: at its isolation level, and open until the run itself commits it."""
+"""Sets the isolation level of a run's transaction, and keeps it open until the run itself commits it."""
 
 from typing import Literal, get_args
 
@@ -15,16 +15,16 @@ _LEVELS = get_args(Isolation)
 
 
 class CommitGuard:
-    """Gives the session's transaction its isolation level, and refuses that anybody commits it until `release`.
+    """Sets the isolation level of the session's transaction, and refuses every commit of it before `release`.
 
-    A level takes the connection, and sends nothing. Without one the work can take it with options of its own.
-    Raises `UsageError` for a level that is none of `Isolation`.
+    Setting a level checks out the connection without sending anything. If none is given, the work may check it out
+    with its own options. Raises `UsageError` for a level that is not one of `Isolation`.
     """
 
     def __init__(self, session: Session, isolation: Isolation | None) -> None:
         if isolation not in (None, *_LEVELS):
             raise UsageError(f"isolation is {shown(isolation)}, expected one of {', '.join(map(repr, _LEVELS))}")
-        self._is_held = True
+        self._is_guarded = True
         self._transaction = session.get_transaction()
         event.listen(session, "before_commit", self._refuse)
         if isolation is not None:
@@ -32,15 +32,15 @@ class CommitGuard:
                 session.connection(execution_options={"isolation_level": isolation})
 
     def release(self, session: Session) -> None:
-        """Lets the transaction be committed. Raises `UsageError` if it is not the one that was begun."""
+        """Allow the commit. Raises `UsageError` if the transaction is not the one that was begun."""
         if session.get_transaction() is not self._transaction:
-            raise _ended()
-        self._is_held = False
+            raise _transaction_ended()
+        self._is_guarded = False
 
     def _refuse(self, session: Session) -> None:
-        if self._is_held and not session.in_nested_transaction():
-            raise _ended()
+        if self._is_guarded and not session.in_nested_transaction():
+            raise _transaction_ended()
 
 
-def _ended() -> UsageError:
+def _transaction_ended() -> UsageError:
     return UsageError("the work of run() ended its transaction: leave commit and rollback to run()")

@@ -1,14 +1,14 @@
-"""What became of a transaction whose COMMIT got no answer: asked by its id, which was asked for before COMMIT.
+"""Finds out whether a transaction committed when COMMIT got no answer, by the id that was read before COMMIT.
 
-PostgreSQL keeps the fate of recent transactions (`pg_xact_status`). The same id can be another transaction's, so a
-receipt also says where it was given:
+PostgreSQL keeps the status of recent transactions (`pg_xact_status`). Another transaction can get the same id, so the
+identity also says where the id was assigned:
 
-    system, timeline    after a failover, both number transactions on by themselves
-    server run          a crash forgets ids of which nothing reached the write-ahead log, and gives them out again.
-                        Crash recovery keeps the timeline, and a backend that is killed does not restart the
-                        postmaster; but an unclean end always resets the cumulative statistics, and so their reset time
+    system, timeline    after a failover, the old and the new primary go on assigning ids independently
+    server run          a crash forgets ids of which nothing reached the write-ahead log, and assigns them again.
+                        Crash recovery keeps the timeline, and a killed backend does not restart the postmaster; but
+                        every unclean end resets the cumulative statistics, and so their reset time
 
-Another run can tell only that a transaction was rolled back: had it been committed, its id would not be another's.
+In another server run only "aborted" is certain: if the transaction had committed, its id would not be assigned again.
 """
 
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ from backend.database.transactions import flush_before_commit
 from backend.errors import RepositoryError
 
 CommitStatus = Literal["committed", "aborted", "in progress", "unknowable"]
-"""What became of a transaction; `in progress` also while nobody answers."""
+"""The status of a transaction; `in progress` also while the server does not answer."""
 
 _OPERATION: Final = Operation("run", writes=False)
 
 
 class _TransactionId(UserDefinedType[str]):
-    """PostgreSQL's xid8, which has no type in SQLAlchemy and is only cast to and from text here."""
+    """PostgreSQL's xid8, for which SQLAlchemy has no type; here it is only cast to and from text."""
 
     cache_ok: bool | None = True
 
@@ -45,7 +45,7 @@ class _TransactionId(UserDefinedType[str]):
 
 @dataclass(frozen=True, slots=True)
 class TransactionIdentity:
-    """A transaction that has written, so that its fate can be asked for."""
+    """The identity of a transaction that has written, by which its commit status can be read."""
 
     transaction: str
     cluster: tuple[int, str]
@@ -60,8 +60,8 @@ _CLUSTER_AND_TIMELINE: Final = (
     _system.c.system_identifier,
     case((func.pg_is_in_recovery(), null()), else_=_timeline).label("timeline"),
 )
-"""The system, and the timeline that it writes: the first eight digits of its write-ahead log's name. A standby writes
-none, and refuses to name it."""
+"""The system and the timeline that it writes: the first eight digits of the name of its current write-ahead log file. A
+standby writes none, and raises an error for that name."""
 
 _moment = DateTime(timezone=True)
 _SERVER_RUN: Final = (
@@ -75,28 +75,28 @@ _STATUS: Final = func.pg_xact_status(cast(bindparam("id", type_=String()), _Tran
 _COMMIT_STATUS: Final = select(_STATUS.label("status"), *_CLUSTER_AND_TIMELINE, *_SERVER_RUN).select_from(_system)
 
 
-def read_identity(session: Session, writes: WriteDetector) -> TransactionIdentity | None:
-    """The receipt of the session's transaction, made ready to commit: one round trip; none, `None`, if it only read."""
+def read_identity(session: Session, detector: WriteDetector) -> TransactionIdentity | None:
+    """Flush, then return the transaction's identity (one round trip), or `None` without asking if it only read."""
     flush_before_commit(session, _OPERATION)
-    if not writes.may_have_written:
+    if not detector.may_have_written:
         return None
     with translate_errors(_OPERATION, "statement"):
         id, system, timeline, started, reset = session.connection().execute(_IDENTITY).one()
-    if not id:  # NULL: it wrote nothing so far, whatever was sent; a standby has no ids
-        writes.may_have_written = False
+    if not id:  # NULL: it has written nothing, whatever was sent; a standby assigns no ids
+        detector.may_have_written = False
         return None
     return TransactionIdentity(id, (system, timeline), (started, reset))
 
 
 def commit_status(engine: Engine, identity: TransactionIdentity) -> CommitStatus:
-    """What became of the transaction, asked on a connection of its own."""
+    """Return the status of the transaction, read on a connection of its own."""
     try:
         with translate_errors(_OPERATION, "connect"):
             connection = connect_autocommit(engine)
         with connection, translate_errors(_OPERATION, "statement"):
             autocommit(connection)
             status, *cluster, started, reset = connection.execute(_COMMIT_STATUS, {"id": identity.transaction}).one()
-    except RepositoryError as error:  # an id that this server has not reached yet is one, too
+    except RepositoryError as error:  # also for an id that this server has not assigned yet
         return "in progress" if error.retryable else "unknowable"
     if tuple(cluster) != identity.cluster:
         return "unknowable"

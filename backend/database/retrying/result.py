@@ -1,4 +1,4 @@
-"""What the work of a run returns: its result, whole, and not something that would run after the transaction."""
+"""Calls the work of a run, and refuses a result that would run after the transaction, such as a generator."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ _GENERATOR_MESSAGE: Final = (
 
 
 def call_work(work: Callable[[SessionT], T], session: SessionT) -> T:
-    """What `work(session)` returns. Raises `UsageError` for work that is `async` or a generator."""
+    """Return `work(session)`. Raises `UsageError` for work that is `async` or a generator."""
     result = work(session)
     if inspect.iscoroutine(result):
         result.close()
@@ -30,7 +30,7 @@ def call_work(work: Callable[[SessionT], T], session: SessionT) -> T:
 
 
 async def async_call_work(work: Callable[[AsyncSessionT], Awaitable[T]], session: AsyncSessionT) -> T:
-    """What `work(session)` returns, awaited. Raises `UsageError` for work that is not `async`, or a generator."""
+    """Return `await work(session)`. Raises `UsageError` for work that is not `async`, or a generator."""
     result = work(session)
     if not inspect.isawaitable(_refuse_generator(result)):
         raise UsageError("the work of run() is not async: use async def, or Database")

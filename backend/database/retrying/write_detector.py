@@ -1,4 +1,4 @@
-"""Whether a run's transaction may have written: watches every statement of it, whoever sends it."""
+"""Detects whether a run's transaction may have written, from every statement in it, whoever sends it."""
 
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, SessionTransaction
@@ -7,15 +7,17 @@ from backend.database.effects import may_write_sql
 
 
 class WriteDetector:
-    """Watches the statements of a session's next transaction."""
+    """Reads the statements of a session's next transaction."""
 
     def __init__(self, session: Session) -> None:
         self.may_have_written: bool = False
-        """Whether something may have been written so far."""
-        event.listen(session, "after_begin", self._began)
+        """Whether a statement so far may have written."""
+        event.listen(session, "after_begin", self._on_begin)
 
-    def _began(self, _session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-        event.listen(connection, "before_cursor_execute", self._note)
+    def _on_begin(self, _session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+        event.listen(connection, "before_cursor_execute", self._on_statement)
 
-    def _note(self, _on: Connection, _cursor: object, sql: str, _values: object, _context: object, _: bool) -> None:
+    def _on_statement(
+        self, _on: Connection, _cursor: object, sql: str, _values: object, _context: object, _: bool
+    ) -> None:
         self.may_have_written = self.may_have_written or may_write_sql(sql)

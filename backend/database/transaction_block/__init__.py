@@ -1,1 +1,1 @@
-"""The block of one transaction, as `Database.transaction()` and `AsyncDatabase.transaction()` return it."""
+"""The context manager of one transaction, as `Database.transaction()` and `AsyncDatabase.transaction()` return it."""

@@ -1,5 +1,5 @@
 # Generated from backend/database/transaction_block/_async.py by `python -m tools.generate_sync`: edit that one.
-"""The block of one transaction: it begins on entry, and commits or rolls back on exit."""
+"""The context manager of one transaction: begins it on entry, commits or rolls it back on exit."""
 
 import warnings
 from collections.abc import Generator
@@ -20,7 +20,7 @@ _OPERATION: Final = Operation("transaction")
 
 
 class TransactionBlock:
-    """One transaction, to be entered once. Warns if it is dropped without that, as a coroutine never awaited."""
+    """One transaction, to be entered once. Warns if it is never entered, as a coroutine does if it is never awaited."""
 
     def __init__(self, engine: Engine, *, independent: bool) -> None:
         self._block = _transaction(engine, independent=independent)
