@@ -19,8 +19,8 @@ The floors, lowest first; a module imports only from its own floor or from a low
 from backend.database import AsyncDatabase, Database, Isolation, Retry, UncommittedWritesWarning, init_db
 from backend.repository import AsyncCRUDRepository, CRUDRepository
 from backend.settings import Settings
+from backend.statements.change import Change
 from backend.statements.locks import Lock
-from backend.statements.statements import Change
 
 __all__ = [
     "AsyncCRUDRepository",

@@ -13,7 +13,8 @@ from sqlmodel import col, select
 
 from backend.entity.checks import ClassOptions, define
 from backend.errors import UsageError
-from backend.statements.statements import Change, Statements
+from backend.statements.change import Change
+from backend.statements.statements import Statements
 from tests.support.columns import Colour, Sample, SampleCreate, SampleUpdate
 
 SAMPLES: Statements[Any] = Statements(

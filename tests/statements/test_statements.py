@@ -12,9 +12,10 @@ from sqlmodel import SQLModel, col
 
 from backend.entity.checks import ClassOptions, define
 from backend.errors import UsageError
+from backend.statements.change import Change
 from backend.statements.conditions import Order
 from backend.statements.locks import Lock
-from backend.statements.statements import Change, Statements
+from backend.statements.statements import Statements
 from backend.tasks import Task, TaskCreate, TaskUpdate
 from tests.support.compiling import compiled
 from tests.support.entities import Note, NoteCreate, NoteUpdate

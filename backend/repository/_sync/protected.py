@@ -11,7 +11,7 @@ from backend.entity.entity import IdT, ModelT
 from backend.repository._sync.reading import Reads
 from backend.repository.bound import Parameters
 from backend.repository.calls import selecting
-from backend.statements.statements import Change
+from backend.statements.change import Change
 
 T = TypeVar("T")
 T1 = TypeVar("T1")

@@ -10,9 +10,9 @@ from backend.repository.bound import Bound, Parameters, RowT
 from backend.repository.calls.reading import at_most_one, select_unwritten
 from backend.repository.execution import Rows, run
 from backend.results.entities import ModelRow
+from backend.statements.change import Change
 from backend.statements.parameters import ID_PARAMETER
 from backend.statements.scope.from_clauses import AnySelect
-from backend.statements.statements import Change
 
 _SELECT: Final = OperationKind("select")
 _CHANGE: Final = OperationKind("change", writes=True)

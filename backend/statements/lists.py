@@ -1,0 +1,72 @@
+"""The statements on the rows that meet conditions: their list, their number, and whether there is one."""
+
+from collections.abc import Sequence
+from typing import Final, Generic
+
+from sqlalchemy import Select, exists, func, select
+
+from backend.entity.entity import ModelT
+from backend.entity.lazy import lazy
+from backend.errors import UsageError, shown
+from backend.statements.conditions import Condition, Order, checked_order
+from backend.statements.family import StatementFamily
+
+_COUNTABLE: Final = range(1 << 63)
+"""The values of LIMIT and OFFSET: a bigint of PostgreSQL, not negative."""
+
+
+class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
+    """Statements that read the rows that meet conditions."""
+
+    def list(
+        self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int
+    ) -> Select[*tuple[object, ...]]:
+        """SELECT of the rows that meet the conditions, in a total order."""
+        statement = self._all_ordered if isinstance(order_by, tuple) and not order_by else self._ordered(order_by)
+        if where:
+            statement = statement.where(*self._conditions(where))
+        if limit is not None:
+            statement = statement.limit(_not_negative("limit", limit))
+        if type(offset) is not int or offset:
+            statement = statement.offset(_not_negative("offset", offset))
+        return self._verify_scoped(statement)
+
+    def count(self, where: Sequence[Condition]) -> Select[int]:
+        """SELECT count(*) of the rows that meet the conditions."""
+        return self._verify_scoped(self._count.where(*self._conditions(where)) if where else self._count)
+
+    def exists(self, where: Sequence[Condition]) -> Select[bool]:
+        """SELECT EXISTS of a row that meets the conditions."""
+        return self._verify_scoped(
+            select(exists(self._select_ids.where(*self._conditions(where)))) if where else self._exists
+        )
+
+    @lazy
+    def _all_ordered(self) -> Select[*tuple[object, ...]]:
+        return self._ordered(())
+
+    @lazy
+    def _rows(self) -> Select[*tuple[object, ...]]:
+        return select(*self._columns).where(*self._owner_conditions)
+
+    @lazy
+    def _count(self) -> Select[int]:
+        return select(func.count()).select_from(self.entity.table).where(*self._owner_conditions)
+
+    @lazy
+    def _select_ids(self) -> Select[object]:
+        return select(self.entity.key_column).where(*self._owner_conditions)
+
+    @lazy
+    def _exists(self) -> Select[bool]:
+        return select(exists(self._select_ids))
+
+    def _ordered(self, order_by: Order) -> Select[*tuple[object, ...]]:
+        order = [self._scope_expression(one) for one in checked_order(self.entity.table, order_by)]
+        return self._rows.order_by(*order, self.entity.key_column)
+
+
+def _not_negative(name: str, value: int) -> int:
+    if type(value) is not int or value not in _COUNTABLE:
+        raise UsageError(f"{name} is {shown(value)}, expected a whole number from 0 to {_COUNTABLE[-1]}")
+    return value
