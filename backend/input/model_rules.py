@@ -1,7 +1,6 @@
-"""The model's own rules for what is written: constraints and validators that a table's constructor does not run.
+"""The model's own rules for written values: constraints and validators, which a table's constructor does not run.
 
-Decorators are read from `__pydantic_decorators__`, which pydantic documents as an attribute of every model. What the
-schema has proven already, by the same function or an equal constraint, is not run a second time.
+A rule that the schema already enforces, by the same function or an equal constraint, is not run a second time.
 """
 
 from collections.abc import Mapping
@@ -21,21 +20,20 @@ from backend.entity.lazy import lazy
 from backend.entity.validators import field_validators, model_validators
 from backend.input.by_name import NameValidator
 
-Values = Mapping[str, object]
-"""Values by attribute."""
+FieldValues = Mapping[str, object]
+"""Values by field name, which is the model's attribute."""
 
-_COMPARED = frozenset(name for one in CONSTRAINTS for name in (one.inclusive, one.exclusive))
-
+_LIMIT_NAMES = frozenset(name for limit in CONSTRAINTS for name in (limit.inclusive, limit.exclusive))
 
 _SETTINGS = frozenset({
     "allow_inf_nan", "coerce_numbers_to_str", "regex_engine", "str_max_length", "str_min_length",
     "str_strip_whitespace", "str_to_lower", "str_to_upper", "strict", "url_preserve_empty_path", "val_temporal_unit",
 })  # fmt: skip
-"""Settings of a model's configuration that say which values its fields take, or change them."""
+"""Settings of a model's configuration that decide which values its fields accept, or that change values."""
 
 
 class ModelRules:
-    """What a model asks of the values of one schema, beyond what the schema has asked."""
+    """The rules of a model that one schema does not already enforce."""
 
     def __init__(self, entity: Entity[ModelT], schema: type[BaseModel]) -> None:
         self._mapper = entity.mapper
@@ -43,85 +41,88 @@ class ModelRules:
         own = {key: entity.model.model_fields[key] for key in shared}
         self._never_none = {key for key in own if not allows(own[key], NoneType)}
         self.has_row_rules: bool = model_validators(entity.model, schema)
-        asked = any(_needs_validation(entity.model, schema, key) for key in own)
-        self._fields = NameValidator(_partial_model(entity.model, own)) if asked else None
+        needs_fields = any(_needs_validation(entity.model, schema, key) for key in own)
+        self._fields = NameValidator(_partial_model(entity.model, own)) if needs_fields else None
 
     @property
     def is_noop(self) -> bool:
-        """Whether the schema has asked all that the model asks."""
+        """Whether the schema already enforces every rule of the model."""
         return self._fields is None and not self.has_row_rules
 
-    def validate_fields(self, given: Values) -> Values:
-        """The values of some columns, each by its own field's rules. Raises pydantic's `ValidationError`."""
+    def validate_fields(self, values: FieldValues) -> FieldValues:
+        """Return the values after each field's rules. Raises pydantic's `ValidationError`."""
         if self._fields is None:
-            return given
-        looked_at = self._without_undeclared_none(given)
-        return {**given, **_picked(vars(self._fields.validate(looked_at)), looked_at)}
+            return values
+        checked = self._without_undeclared_none(values)
+        return {**values, **_select(vars(self._fields.validate(checked)), checked)}
 
-    def validate_row(self, given: Values, owner: Values) -> Values:
-        """The values of a new row, by the rules of its fields and of the whole. Raises pydantic's `ValidationError`."""
-        looked_at = self._without_undeclared_none(given)
-        return {**given, **_picked(vars(self._row.validate({**looked_at, **owner})), looked_at)}
+    def validate_row(self, values: FieldValues, owner: FieldValues) -> FieldValues:
+        """Return a new row's values after all rules of the model. Raises pydantic's `ValidationError`."""
+        checked = self._without_undeclared_none(values)
+        return {**values, **_select(vars(self._row.validate({**checked, **owner})), checked)}
 
     @lazy
     def _row(self) -> NameValidator:
-        self._mapper.registry.configure()  # or no attribute of an instance can be read
+        self._mapper.registry.configure()  # validators may read any attribute of the instance
         return NameValidator(self._mapper.class_)
 
-    def _without_undeclared_none(self, given: Values) -> Values:
-        """The values without a `None` that the column takes and the field's annotation does not speak of."""
-        return {key: value for key, value in given.items() if value is not None or key not in self._never_none}
+    def _without_undeclared_none(self, values: FieldValues) -> FieldValues:
+        """Drop `None` for nullable columns whose annotation does not allow it."""
+        return {key: value for key, value in values.items() if value is not None or key not in self._never_none}
 
 
 def _needs_validation(model: type[BaseModel], schema: type[BaseModel], key: str) -> bool:
     if field_validators(model, key).keys() - field_validators(schema, key).keys():
         return True
-    if any(model.model_config.get(one) != schema.model_config.get(one) for one in _SETTINGS):
+    if any(model.model_config.get(name) != schema.model_config.get(name) for name in _SETTINGS):
         return True
-    if schema.model_config.get("use_enum_values"):  # its values are not of the types that it names
+    if schema.model_config.get("use_enum_values"):  # values then differ from the annotated types
         return True
-    wanted = value_members(model.model_fields[key])
-    given = value_members(schema.model_fields[key])
-    return not all(any(_implies(one, other) for other in wanted) for one in given)
+    of_model = value_members(model.model_fields[key])
+    of_schema = value_members(schema.model_fields[key])
+    return not all(any(_implies(member, required) for required in of_model) for member in of_schema)
 
 
-def _implies(given: UnionMember, wanted: UnionMember) -> bool:
-    """Whether all that passes the schema's alternative passes the model's, for sure."""
-    if wanted.kind is Any or wanted.kind is object:
-        return not _constraints(wanted)
-    return given.kind == wanted.kind and all(
-        any(_are_equal(one, other) for other in given.metadata) or (is_scalar(given.kind) and _is_compared(one))
-        for one in _constraints(wanted)
+def _implies(member: UnionMember, required: UnionMember) -> bool:
+    """Return whether every value that passes the schema's member certainly passes the model's."""
+    if required.kind is Any or required.kind is object:
+        return not _constraints(required)
+    return member.kind == required.kind and all(
+        any(_are_equal(constraint, own) for own in member.metadata)
+        or (is_scalar(member.kind) and _is_checked_at_definition(constraint))
+        for constraint in _constraints(required)
     )
 
 
-def _constraints(alternative: UnionMember) -> list[object]:
-    return [one for one in alternative.metadata if not isinstance(one, FieldInfoMetadata)]
+def _constraints(member: UnionMember) -> list[object]:
+    return [part for part in member.metadata if not isinstance(part, FieldInfoMetadata)]
 
 
-def _are_equal(one: object, other: object) -> bool:
-    """Whether two constraints are equal: those of pydantic's own class compare by identity, and hold their values."""
-    return one == other or (
-        type(one) is type(other) and bool(held := getattr(one, "__dict__", None)) and held == vars(other)
+def _are_equal(left: object, right: object) -> bool:
+    """Return whether two constraints are equal; pydantic's own class compares by identity, so compare its values."""
+    return left == right or (
+        type(left) is type(right) and bool(values := getattr(left, "__dict__", None)) and values == vars(right)
     )
 
 
-def _is_compared(metadata: object) -> bool:
-    """Whether the definition has compared this constraint: a class whose schema is looser does not exist."""
-    return is_dataclass(metadata) and all(one.name in _COMPARED for one in fields(metadata))
+def _is_checked_at_definition(constraint: object) -> bool:
+    """Return whether `checks.fields` compares this constraint: then the schema's is at least as tight."""
+    return is_dataclass(constraint) and all(field.name in _LIMIT_NAMES for field in fields(constraint))
 
 
 def _partial_model(model: type[SQLModel], own: Mapping[str, FieldInfo]) -> type[BaseModel]:
-    """A class of these fields alone, none of them required, that is no table."""
-    annotated: dict[str, Any] = {}  # what create_model takes for its fields
+    """Return a class without a table that has only these fields, none of them required."""
+    annotated: dict[str, Any] = {}  # as create_model types its fields
     for key, field in own.items():
-        asked = [one for one in field.metadata if not isinstance(one, FieldInfoMetadata)]
-        extra = (*asked, *field_validators(model, key).values())
+        constraints = [part for part in field.metadata if not isinstance(part, FieldInfoMetadata)]
+        extra = (*constraints, *field_validators(model, key).values())
         annotated[key] = (Annotated[field.annotation, *extra] if extra else field.annotation, None)
     settings = {key: value for key, value in model.model_config.items() if key in _SETTINGS}
-    config = cast("ConfigDict", {**settings, "arbitrary_types_allowed": True, "protected_namespaces": ()})  # a dict
+    config = cast(
+        "ConfigDict", {**settings, "arbitrary_types_allowed": True, "protected_namespaces": ()}
+    )  # a TypedDict
     return create_model(model.__name__, __config__=config, **annotated)
 
 
-def _picked(found: Values, wanted: Values) -> Values:
-    return {key: found[key] for key in wanted}
+def _select(values: FieldValues, keys: FieldValues) -> FieldValues:
+    return {key: values[key] for key in keys}

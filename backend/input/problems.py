@@ -1,8 +1,10 @@
-"""pydantic's errors as problems that never show the input: what may be said of a value that did not pass.
+"""pydantic's errors as problems that never show the input.
 
-The input can stand in three places. In the text of a validator's `ValueError`, which is shown only where it is written
-as a literal in the code that raised it. In pydantic's own texts, which are shown only where they are made of the
-schema alone. In the location, where it is the key of a mapping, which is shown as `*`.
+The input can appear in three places:
+
+- the text of a validator's `ValueError`, shown only if it is a literal in the code that raised it
+- pydantic's own text, shown only if it is made from the schema alone
+- the key of a mapping in the location, always shown as `*`
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,13 +23,13 @@ _SCHEMA_CONTEXT_KEYS = frozenset({
     "expected_tags", "expected_version", "field_type", "ge", "gt", "le", "lt", "max_digits", "max_length", "min_length",
     "multiple_of", "pattern", "tz_expected", "whole_digits",
 })  # fmt: skip
-"""What pydantic's texts are made of that is not the input's."""
+"""Context keys of pydantic's errors whose values come from the schema, not from the input."""
 
 
 def problems(error: ValidationError, annotations: Mapping[str, Iterable[object]]) -> tuple[Problem, ...]:
-    """Each error as a problem; `annotations` are those that a field's values were read by."""
-    found = error.errors(include_url=False, include_input=False)
-    return tuple(Problem(_location(one["loc"], annotations), one["type"], _message(one)) for one in found)
+    """Return each error as a problem; `annotations` are those that validate each field."""
+    errors = error.errors(include_url=False, include_input=False)
+    return tuple(Problem(_location(item["loc"], annotations), item["type"], _message(item)) for item in errors)
 
 
 def _message(error: ErrorDetails) -> str:
@@ -41,7 +43,7 @@ def _message(error: ErrorDetails) -> str:
 
 
 def _is_literal(raised: Exception) -> bool:
-    """Whether the text stands in the code that raised it, so that no input can be in it."""
+    """Return whether the text is a literal of the code that raised it, so that it contains no input."""
     trace = raised.__traceback__
     if trace is None:
         return False
@@ -50,16 +52,16 @@ def _is_literal(raised: Exception) -> bool:
     frame = trace.tb_frame
     constants = [frame.f_globals.get(name) for name in frame.f_code.co_names]
     text = str(raised)
-    return any(isinstance(one, str) and one == text for one in (*frame.f_code.co_consts, *constants))
+    return any(isinstance(constant, str) and constant == text for constant in (*frame.f_code.co_consts, *constants))
 
 
 def _location(location: tuple[str | int, ...], annotations: Mapping[str, Iterable[object]]) -> tuple[str | int, ...]:
-    """The location, a mapping's keys hidden. A union's labels, which are no places, are left out."""
+    """Return the location with mapping keys as `*`, without the labels that pydantic adds for union members."""
     if not location or location[0] not in annotations:
         return ()
     field, *rest = location
-    read = list(annotations[str(field)])
-    names = frozenset(name for annotation in read for name in nested_names(annotation))
-    if any(holds_mapping(annotation) for annotation in read):
-        return (field, *(one if one in names else "*" for one in rest))
-    return (field, *(one for one in rest if isinstance(one, int) or one in names))
+    of_field = list(annotations[str(field)])
+    names = frozenset(name for annotation in of_field for name in nested_names(annotation))
+    if any(holds_mapping(annotation) for annotation in of_field):
+        return (field, *(part if part in names else "*" for part in rest))
+    return (field, *(part for part in rest if isinstance(part, int) or part in names))

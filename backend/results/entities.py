@@ -1,6 +1,6 @@
 """Rows to entities: detached, fully loaded, never expired.
 
-Every call builds its entities here, so that they behave alike, and SQLAlchemy's `load` event is fired for each.
+Every call builds its entities here, so that all behave alike; SQLAlchemy's `load` event fires for each.
 """
 
 from collections.abc import Callable
@@ -15,19 +15,19 @@ from backend.entity.entity import Entity, ModelT
 from backend.errors import UsageError
 
 ModelRow: TypeAlias = Row[*tuple[object, ...]]
-"""A row whose columns stand in the order of `Entity.columns`."""
+"""A row whose columns are in the order of `Entity.columns`."""
 
 Builder: TypeAlias = Callable[[ModelRow], ModelT]
-"""Makes one entity of one row."""
+"""A function that builds an entity from a row."""
 
 
 def detached_builder(entity: Entity[ModelT]) -> Builder[ModelT]:
-    """Return what builds entities that exist as rows: `session.add(entity)` attaches one, and inserts nothing."""
+    """Return a builder of entities that exist as rows: `session.add(entity)` attaches one and inserts nothing."""
     return _builder(entity, has_row=True)
 
 
 def transient_builder(entity: Entity[ModelT]) -> Builder[ModelT]:
-    """Return what builds entities without a row, the result of `delete`."""
+    """Return a builder of entities without a row: the result of `delete`."""
     return _builder(entity, has_row=False)
 
 
@@ -37,9 +37,9 @@ def _builder(entity: Entity[ModelT], *, has_row: bool) -> Builder[ModelT]:
     manager = mapper.class_manager
     names = tuple(entity.columns)
     key_at = names.index(entity.primary_key)
-    has_other_columns = any(one.key not in entity.columns for one in mapper.column_attrs)
+    has_other_columns = any(column.key not in entity.columns for column in mapper.column_attrs)
     loaders: dict[str, Any] = {  # SQLAlchemy types them as functions of this model's state
-        one.key: partial(_load_if_attached, key=one.key) for one in mapper.relationships
+        relationship.key: partial(_load_if_attached, key=relationship.key) for relationship in mapper.relationships
     }
 
     def build(row: ModelRow) -> ModelT:
@@ -47,7 +47,7 @@ def _builder(entity: Entity[ModelT], *, has_row: bool) -> Builder[ModelT]:
         vars(instance).update(zip(names, row, strict=True))
         state = instance_state(instance)
         if has_row and has_other_columns:
-            make_transient_to_detached(instance)  # it also expires these columns, so that an attached entity loads them
+            make_transient_to_detached(instance)  # expires these columns: an attached entity loads them
         elif has_row:
             state.key = mapper.identity_key_from_primary_key((row[key_at],))
         if loaders:
