@@ -1,4 +1,4 @@
-"""Every error that the package raises: one tree, sorted by what the caller can do. `docs/errors.md` says what that is.
+"""Every error that the package raises, in one tree, sorted by what the caller can do; see `docs/errors.md`.
 
     RepositoryError
     ├── RequestError                   change the request
@@ -6,7 +6,7 @@
     │   ├── MultipleFoundError         one row was asked for, more match
     │   ├── StaleError                 the row's version is not the expected one
     │   ├── InvalidDataError           the data does not pass the schema, or the column
-    │   ├── InvalidCursorError         a page cursor that this list did not give out
+    │   ├── InvalidCursorError         a page cursor that this list did not return
     │   └── ConstraintViolationError
     │       ├── UniqueViolationError · ForeignKeyViolationError · NotNullViolationError
     │       └── CheckViolationError · ExclusionViolationError
@@ -16,13 +16,13 @@
     │   ├── PoolTimeoutError           no connection of the pool became free in time
     │   └── ConnectionLostError        the connection broke, and nothing was applied
     ├── OutcomeUnknownError            look before trying again: it may have been applied
-    ├── InfrastructureError                  call the operator
+    ├── InfrastructureError            call the operator
     │   ├── ConnectError               no connection could be made
     │   │   ├── CredentialsError       user or password refused
     │   │   └── UnknownDatabaseError   the server has no such database
     │   ├── SchemaMismatchError        a table, column or type is missing, another or narrower: init_db, or migrate
     │   ├── NotPermittedError          the role may not do this, or the database takes no writes
-    │   ├── UnreadableRowError         an answer holds a value that Python cannot
+    │   ├── UnreadableRowError         an answer holds a value that Python cannot represent
     │   ├── SettingsError              a setting is missing, malformed, or does not suit the server
     │   ├── EmbeddedServerError        the embedded PostgreSQL cannot run
     │   └── DatabaseError              any other refusal of the server
@@ -33,11 +33,10 @@
         ├── InvalidStatementError      a statement that the server cannot run, whatever the data
         └── FailedTransactionError     a transaction was to be committed after a statement in it failed
 
-No text, repr or pickle of these holds a password, a connection string, a parameter or a row. What the
-driver said may hold all of them: it stays on `driver_error`, for a debugger, and is neither rendered
-nor pickled.
+No text, repr or pickle of these holds a password, a connection string, a parameter or a row. The driver's own error may
+hold all of them: it is kept on `driver_error`, for a debugger, and is neither rendered nor pickled.
 
-Names only: nothing here knows a session, an engine or a driver.
+Names only: nothing here uses a session, an engine or a driver.
 """
 
 from collections.abc import Awaitable
@@ -52,7 +51,7 @@ Outcome = Literal["not_applied", "applied", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetails:
-    """What is known about a failure: each value empty or `None` where the database does not say."""
+    """What is known about a failure: a value is empty or `None` if the database does not report it."""
 
     model: str | None = None
     operation: str | None = None
@@ -63,7 +62,7 @@ class ErrorDetails:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One field that does not pass: where, which kind (pydantic's error type), and why, without the input."""
+    """One invalid field: where it is, pydantic's error type, and why, without the input."""
 
     location: tuple[str | int, ...]
     type: str
@@ -76,7 +75,7 @@ class Problem:
 
 
 def shown(value: object) -> str:
-    """Return the value as a message shows it: what a program passes as an option, or its class where it is anything."""
+    """Return the value as a message shows it: the repr of a number, text or `None`, else its class."""
     if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:  # more digits than Python may turn into text
         return "a whole number of more than 64 bits"
     return repr(value) if isinstance(value, str | int | float | None) else with_article(type(value))
@@ -86,12 +85,12 @@ _SHOWN_BITS: Final = 64
 
 
 def with_article(kind: type) -> str:
-    """The class's name as messages say it: `a Task`, `an Invoice`."""
+    """Return the class's name as messages show it: `a Task`, `an Invoice`."""
     return f"{'an' if kind.__name__[0].lower() in 'aeiou' else 'a'} {kind.__name__}"
 
 
 def described(value: object) -> str:
-    """Return what a value is, as messages say it, and never the value: `an int`, `the class Task`."""
+    """Return the kind of a value as messages show it, never the value: `an int`, `the class Task`."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
     return with_article(type(value)) + (", which was not awaited" if isinstance(value, Awaitable) else "")
@@ -114,27 +113,27 @@ class RepositoryError(Exception):
 
     @property
     def model(self) -> str | None:
-        """The model's class name."""
+        """Return the model's class name."""
         return self.details.model
 
     @property
     def operation(self) -> str | None:
-        """The repository call: `"create"`, `"update"`, …"""
+        """Return the name of the call: `"create"`, `"update"`, …"""
         return self.details.operation
 
     @property
     def constraint(self) -> str | None:
-        """The constraint that the database named."""
+        """Return the constraint that the database named."""
         return self.details.constraint
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields concerned, as far as database and table metadata name them."""
+        """Return the fields concerned, as far as the database and the table's metadata name them."""
         return self.details.fields
 
     @property
     def sqlstate(self) -> str | None:
-        """The five characters of the server's answer."""
+        """Return the SQLSTATE of the server's answer: five characters."""
         return self.details.sqlstate
 
     @override
@@ -160,7 +159,7 @@ class StaleError(RequestError):
 
 
 class InvalidDataError(RequestError):
-    """The data does not pass: `problems` says where, which kind and why, and never shows the input."""
+    """The data is invalid: `problems` says where, which kind and why, and never shows the input."""
 
     def __init__(
         self,
@@ -173,7 +172,7 @@ class InvalidDataError(RequestError):
 
 
 class InvalidCursorError(RequestError):
-    """A page cursor that was not given out for this list."""
+    """A page cursor that this list did not return."""
 
 
 class ConstraintViolationError(RequestError):
@@ -189,7 +188,7 @@ class ForeignKeyViolationError(ConstraintViolationError):
 
 
 class NotNullViolationError(ConstraintViolationError):
-    """A column that needs a value got none (23502)."""
+    """A column that requires a value got none (23502)."""
 
 
 class CheckViolationError(ConstraintViolationError):
@@ -215,11 +214,11 @@ class DeadlockError(TransientError):
 
 
 class LockNotAvailableError(TransientError):
-    """A row is locked by another transaction and waiting was not wanted or took too long (55P03)."""
+    """Another transaction has locked the row, and waiting was not requested or took too long (55P03)."""
 
 
 class StatementTimeoutError(TransientError):
-    """The time of the statement or transaction was up, or somebody asked for it (57014, 25P04)."""
+    """The time of the statement or transaction was up, or it was cancelled (57014, 25P04)."""
 
 
 class PoolTimeoutError(TransientError):
@@ -271,9 +270,9 @@ class NotPermittedError(InfrastructureError):
 
 
 class UnreadableRowError(InfrastructureError):
-    """The answer came and holds a value that Python cannot: another program stored it, or a type differs.
+    """The answer holds a value that Python cannot represent: another program stored it, or a type differs.
 
-    `outcome` is `"applied"` where the answer was that of a write outside a transaction.
+    `outcome` is `"applied"` if the answer was that of a write outside a transaction.
     """
 
 

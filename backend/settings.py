@@ -1,4 +1,4 @@
-"""Where the database is and how to reach it: values from the environment and `.env`, and no I/O beyond that."""
+"""The settings of a database, read from the environment and `.env`; no other I/O."""
 
 from typing import ClassVar
 
@@ -74,7 +74,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> "Settings":
-        """The settings of this process. Raises `SettingsError` if one is missing or malformed."""
+        """Return the settings of this process. Raises `SettingsError` if one is missing or malformed."""
         settings = cls.load_or_none()
         if settings is None:
             raise SettingsError(f"DATABASE_URL is not set: expected {_URL_FORMAT}, in the environment or in .env")
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load_or_none(cls) -> "Settings | None":
-        """The settings of this process, or `None` without DATABASE_URL. Raises `SettingsError` if one is malformed."""
+        """Return the settings of this process, or `None` without DATABASE_URL. Raises `SettingsError` if malformed."""
         try:
             return cls()  # type: ignore[call-arg]  # the value comes from the environment
         except ValidationError as error:
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_url(cls, url: str) -> "Settings":
-        """The settings of this process with another database URL. Raises `SettingsError` as `load` does."""
+        """Return the settings of this process with another database URL. Raises `SettingsError` as `load` does."""
         try:
             return cls(database_url=SecretStr(url))
         except ValidationError as error:
@@ -108,7 +108,7 @@ class Settings(BaseSettings):
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether the text holds no byte that its environment could not decode."""
+    """Return whether the text holds no byte that the environment could not decode."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -117,7 +117,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _is_missing(error: ValidationError) -> bool:
-    return any(one["type"] == "missing" for one in error.errors(include_input=False))
+    return any(problem["type"] == "missing" for problem in error.errors(include_input=False))
 
 
 def _not_utf_8() -> SettingsError:

@@ -1,7 +1,7 @@
-"""DATABASE_URL as libpq's parameters: which server, which database, as whom. Nothing is looked up or connected here.
+"""Parses DATABASE_URL into libpq's parameters: server, database, user. Nothing is looked up or connected here.
 
-The URL is libpq's, as `psql` takes it: several hosts, sockets, `service` and `passfile` included. After its `?` a space
-may be `+`, and a value may contain `=`, as SQLAlchemy writes and reads it. No error shows a part of the URL.
+The URL is libpq's, as `psql` accepts it: several hosts, sockets, `service` and `passfile` included. After its `?` a
+space may be `+`, and a value may contain `=`, as in SQLAlchemy's URLs. No error shows a part of the URL.
 """
 
 import re
@@ -34,15 +34,15 @@ _NUMBERS: Final = (
 )  # fmt: skip
 
 _MISPLACED: Final = re.compile(r"\s|^[^:/@]*:[^:]*$")
-"""What no host name has: white space, or a port."""
+"""Not part of a host name: white space, or a port."""
 
 
 def libpq_parameters(url: str) -> Mapping[str, str]:
-    """Return what a URL says to libpq. Raises `SettingsError` for what cannot be right, whatever the server."""
+    """Return libpq's parameters for a URL. Raises `SettingsError` if it is wrong for every server."""
     _, _, address = url.strip().partition("://")
     address, _, query = address.partition("?")
     authority, _, path = address.partition("/")
-    if authority.count("@") > 1 or "@" in path:  # of a password that is not encoded
+    if authority.count("@") > 1 or "@" in path:  # part of a password that is not encoded
         raise _malformed()
     try:
         parsed = conninfo_to_dict(f"postgresql://{address.replace(' ', '%20')}")  # libpq trims what is not encoded
@@ -55,7 +55,7 @@ def libpq_parameters(url: str) -> Mapping[str, str]:
 
 
 def shown_url(parameters: Mapping[str, str]) -> URL:
-    """Return the engine's URL: the parameters, without what holds a secret or may, but for the masked password."""
+    """Return the engine's URL: the parameters without those that may hold a secret, except the masked password."""
     query = {key: value for key, value in parameters.items() if key not in {*_NAMED, *_secrets(), "options"}}
     host: str | None = parameters.get("host", "")
     port = parameters.get("port", "")
@@ -75,11 +75,11 @@ def shown_url(parameters: Mapping[str, str]) -> URL:
 
 
 _NAMED: Final = ("user", "password", "host", "port", "dbname")
-"""What has a place of its own in a URL."""
+"""The parameters that a URL does not name after its `?`."""
 
 
 def _secrets() -> set[str]:
-    """Return the parameters that libpq itself shows as asterisks, or to a debugger alone."""
+    """Return the parameters that libpq itself marks as passwords or as debug options."""
     return {option.keyword.decode() for option in Conninfo.get_defaults() if option.dispchar}
 
 
@@ -91,10 +91,10 @@ def _once_each(options: list[tuple[str, str]]) -> dict[str, str]:
         options.append(("host", ",".join(host for host, _, _ in hosts)))
         if any(port for _, _, port in hosts):
             options.append(("port", ",".join(port for _, _, port in hosts)))
-    found = dict(options)
-    if len(found) < len(options):
+    by_name = dict(options)
+    if len(by_name) < len(options):
         raise SettingsError("DATABASE_URL is malformed: an option after its '?' is given twice")
-    return found
+    return by_name
 
 
 def _check(parameters: Mapping[str, str]) -> None:
@@ -107,7 +107,7 @@ def _check(parameters: Mapping[str, str]) -> None:
         raise _malformed()
     hosts = parameters.get("hostaddr", parameters.get("host", "")).split(",")
     ports = parameters.get("port", "").split(",")
-    if not re.fullmatch(r"[\d,]*", ",".join(ports), re.ASCII):  # of a password that is not encoded
+    if not re.fullmatch(r"[\d,]*", ",".join(ports), re.ASCII):  # part of a password that is not encoded
         raise _malformed()
     if len(ports) not in (1, len(hosts)) or not all(map(_is_port, ports)):
         raise SettingsError("DATABASE_URL is malformed: expected one port from 1 to 65535, or one for each host")
@@ -120,7 +120,7 @@ def _check(parameters: Mapping[str, str]) -> None:
 
 
 def _is_host(text: str) -> bool:
-    """Return whether this is a socket's folder, or a name that can be looked up, which Python does in IDNA."""
+    """Return whether this is a socket's folder, or a name that Python can look up: it encodes names in IDNA."""
     if text.startswith(("/", "@")):
         return True
     try:

@@ -1,7 +1,7 @@
-"""Whether a statement may write, read from its text: what SQLAlchemy's elements do not show is in it, too.
+"""Decides whether a statement may write, from its text, which also shows what SQLAlchemy's elements do not.
 
-Names alone are known here. A view, a row security policy, or an operator or cast that somebody made for a type of
-theirs may call a function that writes, and reads like any other.
+Only names are known here. A view, a row security policy, or a user-defined operator or cast may call a function that
+writes, and cannot be told from one that only reads.
 """
 
 import re
@@ -16,17 +16,17 @@ _DIALECT: Final = make_url("postgresql+psycopg://").get_dialect()()
 
 _QUOTED: Final = re.compile(r"""%\([^)]*\)s | '(?:[^']|'')*' | "(?:[^"]|"")*" """, re.VERBOSE)
 _NAME: Final = "§"
-"""A quoted identifier, when its quotes are gone."""
+"""Replaces a quoted identifier."""
 
 _UNREADABLE: Final = re.compile(r"""['"\\;$] | -- | /\*""", re.VERBOSE)
-"""What may hide a part of the text: quotes without their ends, escapes, dollar quotes, comments, a second statement."""
+"""What may hide part of the text: unbalanced quotes, escapes, dollar quotes, comments, a second statement."""
 
 _ROW_LOCK: Final = re.compile(r"\bFOR (?:NO KEY )?UPDATE\b", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d]\w*")
 _WRITING: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "INTO"})
 
 _BEFORE_PARENTHESIS: Final = re.compile(rf"(?<![\w.{_NAME}])(?<!\bAS )([\w.{_NAME}]+)\s*\(", re.IGNORECASE)
-"""What may be a function: the name of a table with its columns, after AS, is none."""
+"""What may be a function; after AS it is the name of a table with its columns."""
 
 _GRAMMAR: Final = (
     "ALL AND ANY ARRAY AS BETWEEN BY CASE CAST DISTINCT ELSE EXCEPT EXISTS EXTRACT FILTER FROM GROUP HAVING ILIKE IN "
@@ -61,7 +61,7 @@ def may_write(statement: Executable) -> bool:
 
 @lru_cache(maxsize=256)
 def may_write_sql(sql: str) -> bool:
-    """Return whether running this text may change a row: all but a SELECT of known functions and operators may."""
+    """Return whether running this text may change a row: only a SELECT of known functions and operators does not."""
     text = _ROW_LOCK.sub("", _QUOTED.sub(lambda found: _NAME if found[0].startswith('"') else "0", sql))
     words = _WORD.findall(text.upper())
     return (

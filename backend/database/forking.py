@@ -1,8 +1,8 @@
-"""What a forked child process inherits: no connection of its parent's.
+"""Keeps a forked child process from using the connections of its parent.
 
-A fork copies the sockets, so that parent and child would read each other's answers, and a goodbye of the child's would
-end the parent's session. In the child each inherited socket is therefore replaced by a closed one, on which nothing
-can be sent, and each pool by an empty one. The parent's sockets, sessions and pools are untouched.
+A fork copies the sockets: parent and child would read each other's answers, and the child could end the parent's
+session by closing it. In the child each inherited socket is therefore replaced by a closed one, on which nothing can
+be sent, and each pool by an empty one. The parent's sockets, sessions and pools are not changed.
 """
 
 import os
@@ -39,11 +39,11 @@ _inherited: Final = set[object]()
 """In a child: the parent's connections, kept so that nothing finalizes them here."""
 
 _pools: Final = list[Pool]()
-"""In a child: the parent's pools, kept for the connections that are known to nobody else."""
+"""In a child: the parent's pools, kept because they alone refer to some of the parent's connections."""
 
 
 def watch(engine: Engine | AsyncEngine) -> None:
-    """Note an engine, and from now on each connection that its pool opens. Raises `UsageError` for another driver."""
+    """Register an engine and each connection that its pool opens later. Raises `UsageError` for another driver."""
     if isinstance(engine, AsyncEngine):
         engine = engine.sync_engine
     if engine not in _engines:
@@ -53,10 +53,10 @@ def watch(engine: Engine | AsyncEngine) -> None:
 
 
 def note(connection: Connection) -> None:
-    """Note a connection that is in use, whoever opened it, and its engine."""
+    """Register a connection that is in use, whoever opened it, and its engine."""
     watch(connection.engine)
     if not connection.closed and not connection.invalidated:
-        _note(connection.connection.driver_connection)
+        _register(connection.connection.driver_connection)
 
 
 def require_own(connection: Connection) -> None:
@@ -80,15 +80,15 @@ def _require_psycopg(engine: Engine) -> None:
 
 
 def _on_connect(_connection: object, record: _Record) -> None:
-    _note(record.driver_connection)
+    _register(record.driver_connection)
 
 
-def _note(driver: object) -> None:
-    if _is_of_psycopg(driver):
+def _register(driver: object) -> None:
+    if _is_psycopg(driver):
         _connections.add(driver)
 
 
-def _is_of_psycopg(driver: object) -> TypeIs[_DriverConnection]:
+def _is_psycopg(driver: object) -> TypeIs[_DriverConnection]:
     return isinstance(driver, psycopg.Connection | psycopg.AsyncConnection)
 
 
@@ -107,5 +107,5 @@ def _leave_to_parent() -> None:
                 os.dup2(closed.fileno(), connection.fileno(), inheritable=False)
 
 
-if hasattr(os, "register_at_fork"):  # where there is a fork
+if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_leave_to_parent)

@@ -1,7 +1,7 @@
-"""The texts of errors: what each class says of an operation, and which of the server's words follow it.
+"""The texts of errors: what each class says of an operation, and when the server's message may follow.
 
-The text of a `RequestError` may be shown to a client: it names fields of the schemas, and neither a constraint, nor an
-SQLSTATE, nor another column. The rest is for a log.
+The text of a `RequestError` may be shown to a client: it names fields of the schemas, and no constraint, SQLSTATE or
+other column. The other texts are for a log.
 """
 
 from collections.abc import Collection
@@ -47,12 +47,12 @@ from backend.errors import (
 
 def message(
     kind: type[RepositoryError],
-    work: str,
+    operation: str,
     details: ErrorDetails,
     schema_fields: Collection[str],
     server: str | None = None,
 ) -> str:
-    """Return the text of an error: `work` and what befell it, then parts, then the server's message or its place.
+    """Return the text of an error: the operation, what happened, fields and codes, the server's message or its address.
 
     `schema_fields` are the fields that a client knows.
     """
@@ -61,7 +61,7 @@ def message(
         or _MESSAGES_BY_SQLSTATE.get((kind, details.sqlstate or ""))
         or _MESSAGES.get(kind, "was refused by the server")
     )
-    if kind is ConnectError and server:  # which says why
+    if kind is ConnectError and server:  # the address says why
         words = "found no connection"
     is_public = issubclass(kind, RequestError)
     fields = [name for name in details.fields if name in schema_fields or not is_public]
@@ -69,21 +69,21 @@ def message(
     if not is_public:
         parts = [f"constraint {details.constraint!r}"] * bool(details.constraint) + parts
         parts += [f"SQLSTATE {details.sqlstate}"] * bool(details.sqlstate)
-    return f"{work} {words}" + (f" ({'; '.join(parts)})" if parts else "") + (f": {server}" if server else "")
+    return f"{operation} {words}" + (f" ({'; '.join(parts)})" if parts else "") + (f": {server}" if server else "")
 
 
-def shared_session(work: str) -> str:
-    """Return the text of an error for work on a session that another task or thread is using."""
-    return f"{work} while another task or thread uses the same session: give each of them a session of its own"
+def shared_session(operation: str) -> str:
+    """Return the text of an error for an operation on a session that another task or thread is using."""
+    return f"{operation} while another task or thread uses the same session: give each of them a session of its own"
 
 
 def server_message(
     kind: type[RepositoryError], driver: psycopg.Error, statement: Executable | None, connection: Connection | None
 ) -> str | None:
-    """Return the server's primary message where it can be made of the statement's text alone, else `None`.
+    """Return the server's primary message if only the statement's text can be quoted in it, else `None`.
 
-    A message with a position in the statement is of its parsing, before a parameter or a row is read. One that comes
-    with a context was raised within a function, and one of neither kind may quote what a function was given.
+    A message with a position in the statement comes from its parsing, before a parameter or a row is read. One with a
+    context was raised within a function, and one with neither may quote the arguments of a function.
     """
     diagnostic = driver.diag
     if kind not in (InvalidStatementError, SchemaMismatchError) or diagnostic.context or diagnostic.internal_query:
@@ -96,7 +96,7 @@ def server_message(
 
 
 def _holds_values(statement: Executable, connection: Connection) -> bool:
-    """Return whether values are, or may be, written into the text of the statement."""
+    """Return whether the text of the statement contains values, or may contain them."""
     if not isinstance(statement, ClauseElement):
         return True
     if any(getattr(part, "literal_execute", False) for part in iterate(statement)):
@@ -107,7 +107,7 @@ def _holds_values(statement: Executable, connection: Connection) -> bool:
 
 
 _CONSTANT_MESSAGES: Final = frozenset({"21000", "428C9", "42P10", "42P22", "54001", "54011"})
-"""Codes whose messages come without a position, and are the same whatever the values are."""
+"""Codes whose messages have no position, and never depend on a value."""
 
 _MESSAGES: Final[dict[type[RepositoryError], str]] = {
     UniqueViolationError: "conflicts with a row that has the same key",
@@ -145,7 +145,7 @@ _MESSAGES_BY_OPERATION: Final[dict[tuple[type[RepositoryError], str], str]] = {
     (ForeignKeyViolationError, "create"): "refers to a row that does not exist",
     (ForeignKeyViolationError, "delete"): "is refused: another row still refers to it",
 }
-"""What is known better of one operation."""
+"""More precise texts for one operation."""
 
 _MESSAGES_BY_SQLSTATE: Final[dict[tuple[type[RepositoryError], str], str]] = {
     (SchemaMismatchError, "42P01"): "needs a table that the database does not have: run init_db",
@@ -161,4 +161,4 @@ _MESSAGES_BY_SQLSTATE: Final[dict[tuple[type[RepositoryError], str], str]] = {
     ),
     (SchemaMismatchError, "3F000"): "needs a schema that the database does not have: create it, then run init_db",
 }
-"""What is known better of one code."""
+"""More precise texts for one code."""

@@ -1,4 +1,4 @@
-"""Creates the tables that are missing. No migrations: what exists is left as it is."""
+"""Creates missing tables. No migrations: existing tables are not changed."""
 
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
@@ -31,11 +31,11 @@ def init_db(database: AsyncDatabase, metadata: MetaData = ...) -> Coroutine[obje
 def init_db(
     database: Database | AsyncDatabase, metadata: MetaData = SQLModel.metadata
 ) -> Coroutine[object, object, None] | None:
-    """Creates what is missing of every table model that has been imported; awaited with an `AsyncDatabase`.
+    """Create the missing tables of every table model that has been imported; await it with an `AsyncDatabase`.
 
     One transaction under an advisory lock, so any number of processes may call it at once, and any number of times.
-    Raises what a connect, a statement or a commit raises: `ConnectError`, `ConnectionLostError`, `OutcomeUnknownError`,
-    `DatabaseError`, …
+    Raises the errors of a connect, a statement or a commit: `ConnectError`, `ConnectionLostError`,
+    `OutcomeUnknownError`, `DatabaseError`, …
     """
     if not isinstance(database, Database | AsyncDatabase):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
         raise UsageError(f"init_db takes a Database or an AsyncDatabase, got {described(database)}: pass the database")
@@ -58,13 +58,13 @@ def _create_missing(engine: Engine, metadata: MetaData) -> None:
 
 @contextmanager
 def _with_server_message() -> Generator[None]:
-    """Adds the server's words to the error of a definition: a new table has no rows that they could show."""
+    """Add the server's message to the error of a CREATE: a new table has no rows that it could show."""
     try:
         yield
     except RepositoryError as error:
         driver = error.driver_error.orig if isinstance(error.driver_error, DBAPIError) else None
         if not isinstance(driver, psycopg.Error) or not driver.diag.message_primary:
             raise
-        made = type(error)(f"{error}: {driver.diag.message_primary}", error.details)
-        made.driver_error = error.driver_error
-        raise made from None
+        with_message = type(error)(f"{error}: {driver.diag.message_primary}", error.details)
+        with_message.driver_error = error.driver_error
+        raise with_message from None

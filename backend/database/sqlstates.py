@@ -1,6 +1,6 @@
-"""The class of each SQLSTATE: the exact code first, then the code's class, else `DatabaseError`.
+"""Maps each SQLSTATE to an error class: by the exact code, then by the code's class, else `DatabaseError`.
 
-Source: PostgreSQL 18's documentation, appendix A. What the phase says over the code is in `failures`.
+Source: PostgreSQL 18's documentation, appendix A. `failures` corrects the class by the phase.
 """
 
 from typing import Final
@@ -38,19 +38,19 @@ from backend.errors import (
 
 
 def error_class(sqlstate: str) -> type[RepositoryError]:
-    """The class for a SQLSTATE."""
+    """Return the error class for a SQLSTATE."""
     return _CLASSES.get(sqlstate) or _CLASSES.get(sqlstate[:2]) or DatabaseError
 
 
 def class_of(driver: psycopg.Error) -> type[RepositoryError]:
-    """Return the class for an error of psycopg's."""
+    """Return the error class for an error of psycopg."""
     if is_stale_plan(driver):
         return TransientError
     return error_class(driver.sqlstate) if driver.sqlstate else _without_sqlstate(driver)
 
 
 def is_stale_plan(error: BaseException) -> bool:
-    """Return whether a prepared statement outlived its table's definition: it fails until it is prepared anew."""
+    """Return whether a prepared statement outlived its table's definition: it fails until it is prepared again."""
     driver = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(driver, psycopg.errors.FeatureNotSupported):
         return False
@@ -58,19 +58,19 @@ def is_stale_plan(error: BaseException) -> bool:
 
 
 def _without_sqlstate(driver: psycopg.Error) -> type[RepositoryError]:
-    """The class for what psycopg raises by itself, on a connection that lives: nothing was sent."""
+    """Return the class for what psycopg itself raises on an open connection: nothing was sent."""
     match driver:
         case psycopg.DataError() | psycopg.ProgrammingError():
             return InvalidDataError
-        case psycopg.OperationalError():  # too much for one message of the protocol
+        case psycopg.OperationalError():  # too large for one message of the protocol
             return ProgramError
         case _:
             return DatabaseError
 
 
 _PLAN_CHECK: Final = "RevalidateCachedQuery"
-"""The server's function that reports a stale plan, a field of the error: the same name in PostgreSQL 9 to 18. An
-unsupported feature, which has the same code, is reported by others."""
+"""The server's function that reports a stale plan, as the error names it: the same in PostgreSQL 9 to 18. Unsupported
+features have the same SQLSTATE, and other functions report them."""
 
 _CODES: dict[type[RepositoryError], str] = {
     UniqueViolationError: "23505",
@@ -79,35 +79,35 @@ _CODES: dict[type[RepositoryError], str] = {
     CheckViolationError: "23514 44",
     ExclusionViolationError: "23P01",
     ConstraintViolationError: "23 P0001",
-    # values, patterns and sizes that come with a request; 54000 is a value too large for its index
+    # values, patterns and sizes in a request; 54000 is a value too large for its index
     InvalidDataError: "22 54000",
     SerializationError: "40001",
     DeadlockError: "40P01",
     LockNotAvailableError: "55P03",
     StatementTimeoutError: "57014 25P04",
     TransientError: "40 53200",
-    # an idle session or transaction that the server ended; 08 as an error of a live connection is a foreign server's
+    # the server ended an idle session or transaction; 08 on an open connection is the error of a foreign server
     ConnectionLostError: "08 57P01 57P02 57P04 57P05 25P03",
     OutcomeUnknownError: "08007 40003",
     ConnectError: "08001 08004 53300 57P03",
     CredentialsError: "28",
     UnknownDatabaseError: "3D",
-    # 42883, a function or operator for types that it does not take, is the program's
+    # not 42883, a function or operator with wrong argument types: a fault of the program
     SchemaMismatchError: "3F 42P01 42703 42704 42804",
     NotPermittedError: "42501 25006",
-    # a prepared statement that is not there, or there already: a pooler gave the session to another client
+    # a prepared statement is missing or exists already: a pooler gave the session to another client
     SettingsError: "26 42P05",
-    # 2200H, a sequence at its end, is nobody's data; 08P01 is a driver's or a pooler's
+    # 2200H, an exhausted sequence, is no fault of the data; 08P01 is one of the driver or a pooler
     DatabaseError: "2200H 08P01",
     FailedTransactionError: "25P02",
-    # within 22: formats and protocol, which no value of a request reaches
+    # within 22: errors of formats and protocol, which no value of a request causes
     InvalidStatementError: "03 0A 0B 21 24 25 2D 34 3B 42 54 22002 22010 22022 22024 22P03 22P04 2200G 2202G 2202H",
 }
 _CLASSES = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
 
 REFUSED_VALUES = frozenset({"22001", "22003", "22007", "22008", "22026", "22P02", "54000"})
-"""The codes with which a column, its type or its index refuses to hold a value as it is.
+"""The codes with which a column, its type or its index refuses a value itself.
 
-The others of class 22 come of a computation, such as that of a generated column (22012, division by zero), or of a
-character that the database's encoding lacks (22P05): other data passes.
+Other codes of class 22 come from a computation, such as a generated column (22012, division by zero), or from a
+character that the database's encoding lacks (22P05).
 """

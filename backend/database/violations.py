@@ -27,7 +27,7 @@ Columns: TypeAlias = Mapping[str, Column[object]]
 _Named: TypeAlias = ColumnCollectionConstraint | Index
 
 _NAME_BYTES: Final = 63
-"""PostgreSQL's NAMEDATALEN, less the closing zero: what is longer is cut."""
+"""PostgreSQL's NAMEDATALEN, less the terminating zero: longer names are truncated."""
 
 _DIALECT: Final = make_url("postgresql+psycopg://").get_dialect()()
 _QUOTING: Final = _DIALECT.identifier_preparer
@@ -47,9 +47,9 @@ _NAME_SUFFIXES: Final[dict[type[_Named], str]] = {
 
 
 def violated_fields(diagnostic: Diagnostic, table: Table, columns: Columns, schema: str | None) -> tuple[str, ...]:
-    """The attributes that the server's report concerns, in the table's order; none if they are not known for sure.
+    """Return the attributes that a violation concerns, in the order of `columns`; none if they are not certain.
 
-    `columns` are the model's, by attribute; `schema` is the one that the table lies in.
+    `columns` are the model's, by attribute; `schema` is the schema of the table.
     """
     if (
         diagnostic.table_name != _truncate_identifier(table.name)
@@ -62,14 +62,15 @@ def violated_fields(diagnostic: Diagnostic, table: Table, columns: Columns, sche
             columns, (column for column in table.columns if _truncate_identifier(column.name) == diagnostic.column_name)
         )
     kinds = _KINDS.get(diagnostic.sqlstate or "", ())
-    named = [one for one in (*table.constraints, *table.indexes) if isinstance(one, kinds)]
-    found = [one for one in named if _is_named(one, diagnostic.constraint_name)]
-    found = found or [one for one in named if _default_constraint_name(one, table) == diagnostic.constraint_name]
-    return _attributes(columns, _columns_of(found[0])) if len(found) == 1 else ()
+    name = diagnostic.constraint_name
+    candidates = [constraint for constraint in (*table.constraints, *table.indexes) if isinstance(constraint, kinds)]
+    matches = [constraint for constraint in candidates if _is_named(constraint, name)]
+    matches = matches or [item for item in candidates if _default_constraint_name(item, table) == name]
+    return _attributes(columns, _columns_of(matches[0])) if len(matches) == 1 else ()
 
 
 def schema_of(table: Table, connection: Connection | None) -> str | None:
-    """The schema that the statement found the table in, `None` if that is not known."""
+    """Return the schema of the table on this connection, `None` if it is not known."""
     if connection is None:
         return table.schema
     translated_to: Mapping[str | None, str | None] = (
@@ -79,14 +80,14 @@ def schema_of(table: Table, connection: Connection | None) -> str | None:
 
 
 def _attributes(columns: Columns, concerned: Iterable[object]) -> tuple[str, ...]:
-    """The attributes of these columns; none if one of them is no column of the model."""
+    """Return the attributes of these columns; none if one of them is not a column of the model."""
     wanted = set(concerned)
-    found = tuple(attribute for attribute, column in columns.items() if column in wanted)
-    return found if len(found) == len(wanted) else ()
+    attributes = tuple(attribute for attribute, column in columns.items() if column in wanted)
+    return attributes if len(attributes) == len(wanted) else ()
 
 
 def _columns_of(constraint: _Named) -> Iterator[object]:
-    """The columns that a constraint compares or checks; a stranger among them where it holds SQL in a string."""
+    """Yield the columns that a constraint compares or checks, and each part that is SQL in a string."""
     match constraint:
         case Index():
             for expression in constraint.expressions:
@@ -109,15 +110,15 @@ def _referenced_columns(expression: object) -> Iterator[object]:
 
 
 def _is_of_columns(constraint: ExcludeConstraint) -> bool:
-    """Whether an exclusion constraint compares plain columns: its DDL then names each with its operator alone."""
-    operators = cast("dict[str, str]", constraint.operators)  # by column, as they were given
-    compared = (f"{_QUOTING.quote(one.name)} WITH {operators.get(one.name)}" for one in constraint.columns)
-    created = AddConstraint(constraint, isolate_from_table=False)  # the table's own DDL keeps it
+    """Return whether an exclusion constraint compares plain columns: its DDL then names only columns and operators."""
+    operators = cast("dict[str, str]", constraint.operators)  # by column name
+    compared = (f"{_QUOTING.quote(column.name)} WITH {operators.get(column.name)}" for column in constraint.columns)
+    created = AddConstraint(constraint, isolate_from_table=False)  # else the DDL of the table would omit it
     return f"({', '.join(compared)})" in str(created.compile(dialect=_DIALECT))
 
 
 def _is_named(constraint: _Named, name: str | None) -> bool:
-    """Whether this is the name that the metadata gives, be it quoted, made by a convention, or cut for its length."""
+    """Return whether the metadata gives this name: as it is, by a naming convention, or truncated by PostgreSQL."""
     if name is None or constraint.name is None:
         return False
     return _truncate_identifier(str(constraint.name)) == name or _QUOTING.format_constraint(
@@ -126,17 +127,17 @@ def _is_named(constraint: _Named, name: str | None) -> bool:
 
 
 def _default_constraint_name(constraint: _Named, table: Table) -> str | None:
-    """The name that PostgreSQL gives a constraint without one, where no other on the table has it."""
-    label = _NAME_SUFFIXES.get(type(constraint))
-    if label is None or constraint.name is not None:
+    """Return the name that PostgreSQL gives an unnamed constraint, if no other on the table has that name."""
+    suffix = _NAME_SUFFIXES.get(type(constraint))
+    if suffix is None or constraint.name is not None:
         return None
-    columns = [] if label == "pkey" else [_truncate_identifier(column.name) for column in constraint.columns]
+    columns = [] if suffix == "pkey" else [_truncate_identifier(column.name) for column in constraint.columns]
     parts = [_truncate_identifier(table.name).encode(), *(["_".join(columns).encode()] if columns else [])]
-    room = _NAME_BYTES - len(label) - len(parts)
+    room = _NAME_BYTES - len(suffix) - len(parts)
     while sum(map(len, parts)) > room:
         longest = max(range(len(parts)), key=lambda at: (len(parts[at]), at))
         parts[longest] = parts[longest][:-1]
-    return "_".join([*(part.decode(errors="ignore") for part in parts), label])
+    return "_".join([*(part.decode(errors="ignore") for part in parts), suffix])
 
 
 def _truncate_identifier(name: str) -> str:

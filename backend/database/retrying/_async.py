@@ -75,9 +75,8 @@ async def _attempt(
                 is_answered = False
             else:
                 is_answered = True
-    if is_answered or await _is_committed(
-        engine, identity, backoff
-    ):  # asked after the session has returned its connection
+    # the session has returned its connection
+    if is_answered or await _is_committed(engine, identity, backoff):
         return result
     raise ConnectionLostError(
         "run lost its connection, and nothing was applied: try again", ErrorDetails(operation="run")

@@ -72,7 +72,8 @@ def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation 
                 is_answered = False
             else:
                 is_answered = True
-    if is_answered or _is_committed(engine, identity, backoff):  # asked after the session has returned its connection
+    # the session has returned its connection
+    if is_answered or _is_committed(engine, identity, backoff):
         return result
     raise ConnectionLostError(
         "run lost its connection, and nothing was applied: try again", ErrorDetails(operation="run")

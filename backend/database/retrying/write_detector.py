@@ -15,9 +15,9 @@ class WriteDetector:
         event.listen(session, "after_begin", self._on_begin)
 
     def _on_begin(self, _session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-        event.listen(connection, "before_cursor_execute", self._on_statement)
+        event.listen(connection, "before_cursor_execute", self._on_execute)
 
-    def _on_statement(
+    def _on_execute(
         self, _on: Connection, _cursor: object, sql: str, _values: object, _context: object, _: bool
     ) -> None:
         self.may_have_written = self.may_have_written or may_write_sql(sql)
