@@ -1,10 +1,10 @@
-"""SAYS it: the repository a team subclasses, sync and async.
+"""The repository that a team subclasses, sync and async: builds a statement, runs it and returns the result.
 
 _async/     the contracts: the calls that read, those for subclasses, and the repository itself; _sync/ is generated
 calls/      the calls, each one synchronous function, written once
 bound       what a call runs on
-metadata    what a repository class says of its model, built once per class
-execution   one statement on a session: which transaction a call joins is decided here
+metadata    entity, statements and schemas of a repository class, built once
+execution   runs one statement on a session, and decides in which transaction
 """
 
 from backend.repository._async.crud import AsyncCRUDRepository

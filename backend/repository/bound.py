@@ -1,4 +1,4 @@
-"""What a call runs on: a session, what its repository class says of the model, and the rows that are meant."""
+"""What a call runs on: the session, the metadata of the repository class, and the scope."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -43,12 +43,12 @@ class Bound(Generic[RowT_co]):
 
     @property
     def build(self) -> Callable[[ModelRow], RowT_co]:
-        """Return what builds the result of one row."""
+        """Return the function that builds the result from a row."""
         return self.metadata.build
 
     @property
     def build_transient(self) -> Callable[[ModelRow], RowT_co]:
-        """Return what builds the result of a row that is deleted."""
+        """Return the function that builds the result from a deleted row."""
         return self.metadata.build_transient
 
     def owned_by(self, owner: object) -> "Bound[RowT_co]":

@@ -1,4 +1,4 @@
-"""Runs one statement on a session: here, and only here, is decided which transaction a call is in.
+"""Runs one statement on a session. Only this module decides which transaction a call is in.
 
     session in a transaction    the call joins it, on its connection; the caller commits
     session bound to an engine  the call is its own transaction: one round trip on an AUTOCOMMIT connection, or
@@ -31,14 +31,14 @@ Rows = Sequence[ModelRow]
 
 @dataclass(slots=True, eq=False, repr=False)
 class Call:
-    """One statement with its parameters, and what for."""
+    """One statement with its parameters and its operation."""
 
     mapper: Mapper[Any]  # of whichever model: a mapper is invariant in it
     statement: Executable
     parameters: Parameters
     operation: Operation
     routed_as: Executable | None = None
-    """The statement that a session which routes is asked with, where it is another."""
+    """The clause for `Session.get_bind`, if it is not the statement."""
 
     @property
     def bind_arguments(self) -> dict[str, Any]:  # as SQLAlchemy types them
@@ -46,21 +46,21 @@ class Call:
         return {"mapper": self.mapper, "clause": self.statement if self.routed_as is None else self.routed_as}
 
     def send(self, connection: Connection, *, own_transaction: bool = False) -> Rows:
-        """Return the whole answer; `own_transaction` says that the statement commits itself."""
+        """Send the statement and return every row; `own_transaction` means that the statement commits itself."""
         phase: Phase = "statement"
         try:
             result = connection.execute(self.statement, self.parameters)
             phase = "answer"
             return result.all()
         except Exception as error:
-            made = translate_error(
+            translated = translate_error(
                 error, self.operation, phase, connection, statement=self.statement, own_transaction=own_transaction
             )
             if own_transaction and is_stale_plan(error):  # in a transaction, psycopg forgets its plans at ROLLBACK
                 connection.invalidate()
-            if made is error:
+            if translated is error:
                 raise
-            raise made from None
+            raise translated from None
 
 
 def run(
@@ -70,16 +70,16 @@ def run(
     kind: OperationKind,
     routed_as: Executable | None = None,
 ) -> Rows:
-    """Return the answer to a statement; a session that routes is asked with `routed_as`, if it is given.
+    """Run a statement and return its rows; `Session.get_bind` is called with `routed_as`, if given.
 
-    Raises the errors of `backend.errors`; an error of the caller's own flush passes as it is.
+    Raises the errors of `backend.errors`; an error of the caller's own flush is not translated.
     """
     bound.statements.require_owner(statement)
     metadata, session = bound.metadata, bound.session
     operation = metadata.operation(kind)
     call = Call(metadata.entity.mapper, statement, {**parameters, **bound.scope}, operation, routed_as)
     if session.in_transaction():
-        return _joining(session, call)
+        return _run_in_session_transaction(session, call)
     if isinstance(session, TransactionSession):
         raise UsageError(
             f"{call.operation} on the session of a transaction that has ended: "
@@ -92,20 +92,20 @@ def run(
         note(bind)
         if call.operation.locks and (not bind.in_transaction() or is_autocommit(bind)):
             raise _lock_without_transaction(call.operation)
-        return _on_connection(session, bind, call)
+        return _run_on_bound_connection(session, bind, call)
     if call.operation.locks:
         raise _lock_without_transaction(call.operation)
-    return _alone(bind, call)
+    return _run_in_own_transaction(bind, call)
 
 
-def _joining(session: Session, call: Call) -> Rows:
+def _run_in_session_transaction(session: Session, call: Call) -> Rows:
     if session.autoflush:
         session.flush()
     connection = connection_of(session, call.bind_arguments, call.operation)
     require_not_closed(session, call.operation)
     track_connection(session, connection)
     with translate_errors(call.operation, "connect"):
-        own_transaction = is_autocommit(connection)  # an AUTOCOMMIT engine's: what the session is in is none
+        own_transaction = is_autocommit(connection)  # of an AUTOCOMMIT engine: each statement commits
     if call.operation.locks and own_transaction:
         raise _lock_without_transaction(call.operation)
     answer = call.send(connection, own_transaction=own_transaction)
@@ -122,7 +122,7 @@ def _lock_without_transaction(operation: Operation) -> UsageError:
     )
 
 
-def _alone(engine: Engine, call: Call) -> Rows:
+def _run_in_own_transaction(engine: Engine, call: Call) -> Rows:
     with translate_errors(call.operation, "connect"):
         connection = connect_autocommit(engine)
     try:
@@ -144,7 +144,7 @@ def _in_transaction(connection: Connection, call: Call) -> Rows:
         return call.send(connection)
 
 
-def _on_connection(session: Session, bind: Connection, call: Call) -> Rows:
+def _run_on_bound_connection(session: Session, bind: Connection, call: Call) -> Rows:
     mode = session.join_transaction_mode
     commits = not bind.in_transaction() or (mode == "control_fully" and not bind.in_nested_transaction())
     phase: Phase = "commit" if commits else "statement"

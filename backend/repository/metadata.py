@@ -1,4 +1,4 @@
-"""What a repository class is bound to: its entity, statements and schemas, made once when the class is defined."""
+"""The metadata of a repository class: its entity, statements and schemas, built once when the class is defined."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ from backend.statements.statements import Statements
 
 
 class RepositoryMetadata(Generic[ModelT]):
-    """What every instance of one repository class shares."""
+    """The values that all instances of a repository class share."""
 
     def __init__(self, name: str, entity: Entity[ModelT]) -> None:
         self.name = name
@@ -53,22 +53,22 @@ class RepositoryMetadata(Generic[ModelT]):
 
     @lazy
     def build(self) -> Builder[ModelT]:
-        """Makes a detached entity of a row."""
+        """Return the function that builds a detached entity from a row."""
         return detached_builder(self.entity)
 
     @lazy
     def build_transient(self) -> Builder[ModelT]:
-        """Makes a transient entity of a row."""
+        """Return the function that builds a transient entity from a row."""
         return transient_builder(self.entity)
 
     @lazy
     def create_reader(self) -> SchemaReader:
-        """Reads instances of the create schema."""
+        """Return the reader of the create schema."""
         return SchemaReader(self.entity, self.entity.create, "create")
 
     @lazy
     def update_reader(self) -> SchemaReader:
-        """Reads instances of the update schema."""
+        """Return the reader of the update schema."""
         return SchemaReader(self.entity, self.entity.update, "update")
 
     def operation(self, kind: OperationKind) -> Operation:
@@ -79,10 +79,10 @@ class RepositoryMetadata(Generic[ModelT]):
         return operation
 
     def id_fits(self, id: object) -> bool:
-        """Whether the key's column can hold this id: one that it cannot is absent. `UsageError` for another type."""
+        """Return whether the key's column can store this id. Raises `UsageError` for another type."""
         if not isinstance(id, self._id_type) or (isinstance(id, bool) and self._id_type is not bool):
-            expected, given = with_article(self._id_type), described(id)
-            raise UsageError(f"an id of {self.entity.name} is {expected}, got {given}: pass {expected}")
+            expected, got = with_article(self._id_type), described(id)
+            raise UsageError(f"an id of {self.entity.name} is {expected}, got {got}: pass {expected}")
         return self._id_check(id) is None
 
     def require_owned(self) -> None:
@@ -109,9 +109,9 @@ class RepositoryMetadata(Generic[ModelT]):
             raise UsageError(f"invalid owner for {entity.name}: the column cannot store this {type(owner).__name__}")
 
     def not_found(self, id: object, kind: OperationKind, *, conditions_given: bool = False) -> NotFoundError:
-        """The error for an id that no row in scope has, or none that is as it was asked for (`conditions_given`).
+        """Return the error for an id that no row in scope has, or (`conditions_given`) none that meets the conditions.
 
-        A key that a person chose is not shown.
+        Only integers and UUIDs are shown: another key may be personal data.
         """
         name = f"id {shown(id)}" if isinstance(id, int) else f"id {id}" if isinstance(id, UUID) else "this id"
         asked = " meets the conditions of the change" if conditions_given else ""
@@ -134,14 +134,14 @@ class RepositoryMetadata(Generic[ModelT]):
         )
 
     def stale(self, kind: OperationKind) -> StaleError:
-        """The error for a row whose version is not the expected one."""
+        """Return the error for a row whose version is not the expected one."""
         details = ErrorDetails(self.entity.name, kind.name, fields=(str(self.entity.version),))
         return StaleError(f"this {self.entity.name} has changed since it was read: read it again, then decide", details)
 
     def version_fits(self, expected: object) -> bool:
-        """Whether a row can have this version: a number that the column cannot hold is a stale one.
+        """Return whether a row can have this version: one outside the column's range counts as stale.
 
-        Raises `UsageError` for what is no version.
+        Raises `UsageError` for a value of another type.
         """
         entity = self.entity
         if self._version_check is None:
@@ -160,7 +160,7 @@ class RepositoryMetadata(Generic[ModelT]):
         return self._version_check(expected) is None
 
     def has_version(self, row: ModelRow, expected: object) -> bool:
-        """Whether the row's version is this one, which `version_fits` has passed."""
+        """Return whether the row has this version, for which `version_fits` was true."""
         version = row[tuple(self.entity.columns).index(str(self.entity.version))]
         if isinstance(version, datetime) and isinstance(expected, datetime):
             return version.astimezone(UTC) == expected.astimezone(UTC)  # in two zones, a repeated hour equals nothing
@@ -185,7 +185,7 @@ class RepositoryMetadata(Generic[ModelT]):
 def repository_metadata(cls: type, root: type, keywords: ClassOptions) -> RepositoryMetadata[SQLModel] | None:
     """Return the metadata of a class; `None` while a type argument is open or a name in it does not exist yet.
 
-    The owner that such a class names is known at once, so that no statement reads its table without.
+    The owner column that such a class names is registered at once: other repositories then filter its table by owner.
     """
     arguments = type_arguments(cls, root)
     if any(is_unbound(argument) for argument in arguments[:3]) or any(map(is_forward, arguments)):
@@ -209,11 +209,11 @@ def required_metadata(cls: type, root: type, keywords: ClassOptions) -> Reposito
 
 
 def merge_options(inherited: ClassOptions, owner: object, version: object, shared_keys: object) -> ClassOptions:
-    """The keywords of a subclass: its own, and its base's where it names none."""
-    says_none = isinstance(shared_keys, tuple) and not shared_keys
+    """Return the options of a subclass: its own, and its base's where it gives none."""
+    is_empty = isinstance(shared_keys, tuple) and not shared_keys
     return replace(
         inherited,
         owner=inherited.owner if owner is None else owner,
         version=inherited.version if version is None else version,
-        shared_keys=inherited.shared_keys if says_none else shared_keys,
+        shared_keys=inherited.shared_keys if is_empty else shared_keys,
     )

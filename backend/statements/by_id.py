@@ -23,11 +23,11 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     @lazy
     def select_by_id(self) -> Select[*tuple[object, ...]]:
-        """SELECT of the row with the key `ID_PARAMETER`."""
+        """Return the SELECT of the row with the key `ID_PARAMETER`."""
         return self._verify_scoped(select(*self._columns).where(*self._key))
 
     def select_by_id_for_update(self, lock: Lock) -> Executable:
-        """`one`, with a lock on the row."""
+        """Return `select_by_id` with a lock on the row."""
         built = self._for_update.get(lock)
         if built is None:
             statement = self.select_by_id.with_for_update(
@@ -41,7 +41,7 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     @lazy
     def insert(self) -> Executable:
-        """INSERT … RETURNING; the columns are those of the parameters, and the owner."""
+        """Return INSERT … RETURNING; the columns are those of the parameters, and the owner."""
         statement = insert(self.entity.table)
         if self._scope is not None:
             statement = statement.values(self._scope.insert_values)
@@ -49,22 +49,22 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     @lazy
     def update(self) -> Executable:
-        """UPDATE of the row with the key `ID_PARAMETER`, RETURNING it; the columns set are those of the parameters."""
+        """Return the UPDATE … RETURNING of the row with the key `ID_PARAMETER`; it sets the parameters' columns."""
         return self._verify_scoped(self._update.returning(*self._columns))
 
     @lazy
     def update_expected(self) -> Executable:
-        """`update` of a row whose version is `EXPECTED_PARAMETER`."""
+        """Return the `update` of a row whose version is `EXPECTED_PARAMETER`."""
         return self._verify_scoped(self._update.where(self._version).returning(*self._columns))
 
     @lazy
     def delete(self) -> Executable:
-        """DELETE of the row with the key `ID_PARAMETER`, RETURNING it as it was."""
+        """Return the DELETE … RETURNING of the row with the key `ID_PARAMETER`."""
         return self._verify_scoped(self._delete.returning(*self._columns))
 
     @lazy
     def delete_expected(self) -> Executable:
-        """`delete` of a row whose version is `EXPECTED_PARAMETER`."""
+        """Return the `delete` of a row whose version is `EXPECTED_PARAMETER`."""
         return self._verify_scoped(self._delete.where(self._version).returning(*self._columns))
 
     @lazy

@@ -24,7 +24,7 @@ class Change:
         _TOGGLE = Change({col(Task.completed): not_(col(Task.completed))})
 
     What differs from call to call is a `bindparam("name")`, given as a parameter of the call; further conditions
-    make it a compare-and-set, and a row that does not meet them reads as not found.
+    make it a compare-and-set, and a row that does not meet them counts as not found.
     """
 
     def __init__(self, values: Mapping[SQLColumnExpression[object], object], *where: Condition) -> None:
@@ -33,7 +33,7 @@ class Change:
 
 
 _BuiltChange: TypeAlias = tuple[Mapping[str, Column[object]], Executable, ParameterUses]
-"""What a change was built with, as `owner_columns` gave it; its statement; the parameters that it names."""
+"""The `owner_columns` that it was built with, the statement, and the uses of its parameters."""
 
 
 class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
@@ -45,14 +45,14 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
         self._changes: WeakKeyDictionary[Change, _BuiltChange] = WeakKeyDictionary()
 
     def change(self, change: Change, parameters: Mapping[str, object]) -> Executable:
-        """The UPDATE that a `Change` declares, of the row with the key `ID_PARAMETER`, RETURNING it.
+        """Return the UPDATE … RETURNING that a `Change` declares, of the row with the key `ID_PARAMETER`.
 
-        Raises `UsageError` if it sets what it cannot, for a value of a wrong type, and for parameters that it does not
-        name: SQLAlchemy would take one that is a column's name for a column to set.
+        Raises `UsageError` if it sets a column that it cannot, for a value of a wrong type, and for parameters that it
+        does not name: SQLAlchemy would set the column that such a parameter is named like.
         """
         built = self._changes.get(change)
         owners = owner_columns()
-        if built is None or built[0] is not owners:  # a table that it reads may have owners by now
+        if built is None or built[0] is not owners:  # since then, a table that it reads may have got an owner
             built = self._changes[change] = (owners, *self._build_change(change))
         _, statement, uses = built
         if not uses.keys() >= parameters.keys():
@@ -64,10 +64,10 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
         return statement
 
     def _build_change(self, change: Change) -> tuple[Executable, ParameterUses]:
-        given = {self._settable_column(column): value for column, value in change.values.items()}
-        check_change(self.entity, frozenset(given))
+        set_values = {self._settable_column(column): value for column, value in change.values.items()}
+        check_change(self.entity, frozenset(set_values))
         values: dict[str, object] = {}
-        for name, value in given.items():
+        for name, value in set_values.items():
             column = self.entity.columns[name]
             values[column.key] = self._value(column, value)
         statement = self._update.where(*self._conditions(change.where)).values(values).returning(*self._columns)
@@ -77,7 +77,7 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
             uses.pop(name, None)
         if taken := uses.keys() & {EXPECTED_PARAMETER, *columns.keys()}:
             raise UsageError(
-                f"a change of {self.entity.name} names the parameter {min(taken)!r}, which stands for a column: "
+                f"a change of {self.entity.name} names the parameter {min(taken)!r}, which is a column's name: "
                 "give it another name"
             )
         return self._verify_scoped(statement), uses

@@ -1,4 +1,4 @@
-"""What a `Change` sets columns to and compares them with: checked by class and column, before anything is sent."""
+"""Checks the values that a `Change` sets columns to or compares them with, before anything is sent."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from backend.statements.comparisons import (
 
 @dataclass(frozen=True, slots=True)
 class ValueUse:
-    """One thing that a change does with a value."""
+    """One use of a value in a change: what it does with it, and which values it allows."""
 
     what: str
     """`sets task.title to`, …"""
@@ -35,7 +35,7 @@ class ValueUse:
 
 
 ParameterUses: TypeAlias = Mapping[str, Collection[ValueUse]]
-"""What a change does with each parameter that it names."""
+"""The uses of each parameter that a change names."""
 
 
 def check_set(column: Column[object], value: object) -> None:
@@ -48,10 +48,10 @@ def parameter_uses(parts: Iterable[object], values: Mapping[Column[object], obje
     uses: dict[str, list[ValueUse]] = {}
     for part in parts:
         if name := _name(part):
-            kind = cast("BindParameter[object]", part).type  # what has a name here
-            found = uses.setdefault(name, [])
+            kind = cast("BindParameter[object]", part).type  # only a parameter has a name
+            operand_uses = uses.setdefault(name, [])
             if not isinstance(kind, NullType):
-                found.append(ValueUse(f"takes for its parameter {name!r}", operand_check(kind)))
+                operand_uses.append(ValueUse(f"takes for its parameter {name!r}", operand_check(kind)))
         for column, operand in compared(part):
             if name := _name(operand):
                 check = comparison_check(column.type)
@@ -67,5 +67,5 @@ def _setting(column: Column[object]) -> ValueUse:
 
 
 def _name(part: object) -> str:
-    """Return the name that a caller gives to a parameter; `""` for what is none, or has its value already."""
+    """Return the name that a caller gives to a parameter; `""` for another part, or if it has a value."""
     return str(part.key) if isinstance(part, BindParameter) and not part.unique else ""

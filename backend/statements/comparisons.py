@@ -1,7 +1,7 @@
-"""Values that a statement compares with a column, or sets it to: checked against the column before SQL.
+"""Checks values that a statement compares with a column, or sets it to, against the column's type.
 
-Only what is certain is refused: a value that stands directly beside a column. What an expression makes of a column, and
-a type of the program's own, are the server's to judge.
+Only a value directly next to a column is checked. Expressions of a column, and types that the application defines, are
+left to the server.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -40,10 +40,10 @@ _CLASSES: Final[Mapping[type, tuple[type, ...]]] = {
     timedelta: (timedelta,),
     UUID: (UUID,),
 }
-"""The classes of values that a column is set to, by the class that its type names."""
+"""The classes of values that a column can be set to, by the Python class of its type."""
 
 _COMPARED: Final[Mapping[type, tuple[type, ...]]] = {**_CLASSES, int: (int, float, Decimal)}
-"""The classes of values that a column is compared with: PostgreSQL compares numbers of every kind."""
+"""The classes of values that a column can be compared with: PostgreSQL compares numbers of every kind."""
 
 _OPERATORS: Final = frozenset({
     operators.eq, operators.ne, operators.lt, operators.le, operators.gt, operators.ge, operators.in_op,
@@ -58,7 +58,7 @@ _OF_TEXT: Final = frozenset({"lower", "upper"})
 
 
 def check_comparison(part: object, parameters: Mapping[str, object] = {}) -> None:
-    """Raise `UsageError`, which names the column, for a comparison of a column with a value of another type."""
+    """Raise `UsageError` if a column is compared with a value of another type."""
     if not is_binary(part):
         return
     for column, operand in compared(part):
@@ -68,7 +68,7 @@ def check_comparison(part: object, parameters: Mapping[str, object] = {}) -> Non
 
 
 def check_comparisons(statement: ExternallyTraversible, parameters: Mapping[str, object] = {}) -> None:
-    """Raise `UsageError` as `check_comparison`, for each part of a statement."""
+    """Raise as `check_comparison`, for each part of a statement."""
     for part in iterate(statement):
         check_comparison(part, parameters)
 
@@ -77,15 +77,15 @@ def compared(part: object) -> Iterator[tuple[Column[object], object]]:
     """Yield each column that a comparison has on one side, with each operand of the other."""
     if not is_binary(part) or part.operator not in _OPERATORS:
         return
-    for one, other in ((part.left, part.right), (part.right, part.left)):
-        if (column := _column(one)) is not None:
+    for side, other in ((part.left, part.right), (part.right, part.left)):
+        if (column := _column(side)) is not None:
             is_range = part.operator in _RANGES and isinstance(other, ExpressionClauseList)
             operands: Iterable[object] = other.clauses if is_range else (other,)
             yield from ((column, operand) for operand in operands)
 
 
 def is_binary(part: object) -> TypeGuard[BinaryExpression[object]]:
-    """Return whether the part has an operator between two others."""
+    """Return whether the part is an operator with two operands."""
     return isinstance(part, BinaryExpression)
 
 
@@ -97,13 +97,13 @@ def comparison_check(kind: TypeEngine[object]) -> ValueCheck:
 
 @lru_cache(maxsize=4096)
 def operand_check(kind: TypeEngine[object]) -> ValueCheck:
-    """Return the check of values that an expression computes with, as values of this type."""
+    """Return the check of values of this type in an expression."""
     return _value_check(kind, _CLASSES, _operand_check(kind))
 
 
 @lru_cache(maxsize=4096)
 def assignment_check(kind: TypeEngine[object]) -> ValueCheck:
-    """Return the check of values that a column of this type is set to: that of a field, and of the class."""
+    """Return the check of values that a column of this type is set to: by Python class, and as a field."""
     return _value_check(kind, _CLASSES, _assigned_check(kind))
 
 
@@ -111,17 +111,17 @@ def _value_check(kind: TypeEngine[object], classes: Mapping[type, tuple[type, ..
     expected = classes.get(_python_type(kind), ())
 
     def wrong(value: object) -> str | None:
-        given = described(value)
+        got = described(value)
         if expected and not _is_one_of(value, expected):
-            return f"{given}, expected {with_article(expected[0])}"
+            return f"{got}, expected {with_article(expected[0])}"
         refusal = check(value)
-        return None if refusal is None else f"{given}: {refusal[1]}"
+        return None if refusal is None else f"{got}: {refusal[1]}"
 
     return wrong
 
 
 def _assigned_check(kind: TypeEngine[object]) -> Check:
-    """Return the check of what is stored: that of a field, and a whole number as a value of a numeric column."""
+    """Return the check of a stored value: that of a field, where a numeric column takes an `int` too."""
     plain, check = undecorated_type(kind), column_check(kind)
     if not isinstance(plain, Numeric | Float) or not plain.asdecimal:
         return check
@@ -129,7 +129,7 @@ def _assigned_check(kind: TypeEngine[object]) -> Check:
 
 
 def _operand_check(kind: TypeEngine[object]) -> Check:
-    """Return the check of what the server would refuse; length, digits and precision concern what is stored alone."""
+    """Return the check of values that the server refuses; length, digits and precision limit stored values only."""
     plain = undecorated_type(kind)
     if isinstance(plain, Integer):
         in_range = column_check(kind)
@@ -147,19 +147,19 @@ def _values(operand: object, parameters: Mapping[str, object]) -> Iterable[objec
         return (isinstance(operand, True_),)
     if not isinstance(operand, BindParameter):
         return ()
-    bound = cast("BindParameter[object]", operand)  # its value is looked at here
+    bound = cast("BindParameter[object]", operand)  # of any type
     value = bound.value if bound.unique else parameters.get(bound.key, bound.value)
     if bound.expanding and isinstance(value, Collection):
-        return cast("Collection[object]", value)  # of whichever members
+        return cast("Collection[object]", value)  # of any type
     return (value,)
 
 
 def _column(element: object) -> Column[object] | None:
-    """Return the column that an element is, or is the `lower`, `max`, `coalesce` … of, which have its type."""
+    """Return the column of an element: itself, or the argument of `lower`, `max`, `coalesce` …, which have its type."""
     while isinstance(element, ReturnTypeFromArgs) or (isinstance(element, Function) and element.name in _OF_TEXT):
         arguments: Iterable[object] = element.clauses
         element = next(iter(arguments), None)
-    return cast("Column[object]", element) if isinstance(element, Column) else None  # of whichever type
+    return cast("Column[object]", element) if isinstance(element, Column) else None  # of any type
 
 
 def _python_type(kind: TypeEngine[object]) -> type:
@@ -171,7 +171,7 @@ def _python_type(kind: TypeEngine[object]) -> type:
 
 
 def _is_one_of(value: object, classes: tuple[type, ...]) -> bool:
-    """Return whether the value has one of these classes; a `bool` is no number, a `datetime` no date."""
+    """Return whether the value has one of these classes; a `bool` is not a number, a `datetime` not a date."""
     if isinstance(value, bool):
         return bool in classes
     return isinstance(value, classes) and not (isinstance(value, datetime) and datetime not in classes)

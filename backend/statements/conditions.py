@@ -1,4 +1,4 @@
-"""What a caller may filter and order by: SQL expressions, never Python values that look like them."""
+"""The expressions that a caller may filter and order by: SQL expressions of the table, not Python values."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias, TypeGuard, TypeVar
@@ -21,9 +21,9 @@ Order: TypeAlias = SQLColumnExpression[object] | Sequence[SQLColumnExpression[ob
 
 
 def checked_conditions(table: Table, where: Sequence[Condition]) -> Sequence[ColumnElement[bool]]:
-    """The conditions on rows of the table, as given.
+    """Return the conditions, unchanged.
 
-    Raises `UsageError` for a Python value (`Task.id is None` is one, and says nothing) and for another table's column.
+    Raises `UsageError` for a Python value (`Task.id is None` is one) and for a column of another table.
     """
     for condition in where:
         if isinstance(condition, list | tuple | set | frozenset | Iterator):
@@ -35,23 +35,25 @@ def checked_conditions(table: Table, where: Sequence[Condition]) -> Sequence[Col
 
 
 def checked_order(table: Table, order_by: Order) -> Sequence[ColumnElement[object]]:
-    """The expressions to sort rows of the table by, one or several. Raises `UsageError` as `checked_conditions`."""
-    several = order_by if isinstance(order_by, Sequence) else [order_by]
-    return [_expression(one, table, "an order", "col(Model.field) or col(Model.field).desc()") for one in several]
+    """Return the expressions to sort by as a sequence. Raises `UsageError` as `checked_conditions`."""
+    expressions = order_by if isinstance(order_by, Sequence) else [order_by]
+    return [
+        _expression(value, table, "an order", "col(Model.field) or col(Model.field).desc()") for value in expressions
+    ]
 
 
 def checked_expression(table: Table, value: SQLColumnExpression[T]) -> ColumnElement[T]:
-    """The expression of columns of the table. Raises `UsageError` as `checked_conditions`."""
+    """Return the expression, unchanged. Raises `UsageError` as `checked_conditions`."""
     return _expression(value, table, "a value", "an expression of col(Model.field), or select(…).scalar_subquery()")
 
 
 def is_expression(value: object) -> TypeGuard[SQLColumnExpression[object]]:
-    """Whether the value is meant for the database to compute, so that `checked_expression` is to see it."""
+    """Return whether the value is an SQL expression, which `checked_expression` must check."""
     return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
 
 
 def outside_subqueries(element: ClauseElement) -> Iterator[ClauseElement]:
-    """An element and its parts, a subquery as one part."""
+    """Yield an element and its parts; a subquery is one part."""
     yield element
     if not isinstance(element, SelectBase):
         for child in element.get_children():

@@ -34,7 +34,7 @@ class StatementFamily(Generic[ModelT]):
         return statement
 
     def _conditions(self, where: Sequence[Condition]) -> Sequence[ColumnElement[bool]]:
-        return [self._scope_expression(one) for one in checked_conditions(self.entity.table, where)]
+        return [self._scope_expression(condition) for condition in checked_conditions(self.entity.table, where)]
 
     def _scope_expression(self, element: ColumnElement[T]) -> ColumnElement[T]:
         return element if self._scope is None else self._scope.expression(element)

@@ -1,4 +1,4 @@
-"""The statements on the rows that meet conditions: their list, their number, and whether there is one."""
+"""The statements on the rows that meet conditions: a list of them, their number, and whether one exists."""
 
 from collections.abc import Sequence
 from typing import Final, Generic
@@ -21,7 +21,7 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
     def list(
         self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int
     ) -> Select[*tuple[object, ...]]:
-        """SELECT of the rows that meet the conditions, in a total order."""
+        """Return the SELECT of the rows that meet the conditions, in a total order."""
         statement = self._all_ordered if isinstance(order_by, tuple) and not order_by else self._ordered(order_by)
         if where:
             statement = statement.where(*self._conditions(where))
@@ -32,11 +32,11 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
         return self._verify_scoped(statement)
 
     def count(self, where: Sequence[Condition]) -> Select[int]:
-        """SELECT count(*) of the rows that meet the conditions."""
+        """Return SELECT count(*) of the rows that meet the conditions."""
         return self._verify_scoped(self._count.where(*self._conditions(where)) if where else self._count)
 
     def exists(self, where: Sequence[Condition]) -> Select[bool]:
-        """SELECT EXISTS of a row that meets the conditions."""
+        """Return SELECT EXISTS of a row that meets the conditions."""
         return self._verify_scoped(
             select(exists(self._select_ids.where(*self._conditions(where)))) if where else self._exists
         )
@@ -62,8 +62,8 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
         return select(exists(self._select_ids))
 
     def _ordered(self, order_by: Order) -> Select[*tuple[object, ...]]:
-        order = [self._scope_expression(one) for one in checked_order(self.entity.table, order_by)]
-        return self._rows.order_by(*order, self.entity.key_column)
+        expressions = map(self._scope_expression, checked_order(self.entity.table, order_by))
+        return self._rows.order_by(*expressions, self.entity.key_column)
 
 
 def _not_negative(name: str, value: int) -> int:

@@ -1,4 +1,4 @@
-"""How a row is locked while it is read. A value; the statement is in `statements`."""
+"""How a row is locked while it is read, as a value; the statement is in `by_id`."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -16,8 +16,8 @@ class Lock:
     `strength`: `"update"` keeps every other lock and change away; `"no key update"` lets other rows refer to this one
     meanwhile, as an UPDATE that changes no key does; `"share"` lets others read and share, and change nothing.
 
-    `if_locked`, where another transaction holds the row: `"wait"` until it ends, `"nowait"` raises
-    `LockNotAvailableError`, `"skip"` takes the row for absent.
+    `if_locked`, where another transaction has locked the row: `"wait"` until it ends, `"nowait"` raises
+    `LockNotAvailableError`, `"skip"` treats the row as absent.
     """
 
     strength: Strength = "update"

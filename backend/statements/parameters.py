@@ -1,7 +1,7 @@
-"""Names of the bound parameters that are no columns.
+"""Names of the bound parameters that are not named after a column.
 
 SQLAlchemy binds the value of a column under the column's own name, so these are longer than the 63 bytes that
-PostgreSQL keeps of a name: no column can have them. The server numbers parameters and never sees a name.
+to which PostgreSQL truncates a name: no column can have them. The server numbers parameters and never sees a name.
 """
 
 from typing import Final
@@ -9,10 +9,10 @@ from typing import Final
 _BYTES: Final = 64
 
 ID_PARAMETER: Final = "the_id".ljust(_BYTES, "_")
-"""Holds the primary key of the row that a call names."""
+"""The primary key of the row that a call names."""
 
 EXPECTED_PARAMETER: Final = "the_version".ljust(_BYTES, "_")
-"""Holds the version that a call expects."""
+"""The version that a call expects."""
 
 OWNER_PARAMETER: Final = "the_owner".ljust(_BYTES, "_")
-"""Holds the owner of a scope."""
+"""The owner of a scope."""

@@ -1,7 +1,7 @@
-"""The statements of one entity, as values with bound parameters, each built once: a shape compiles once.
+"""The statements of one entity, as values with bound parameters, each built once, so that SQLAlchemy compiles it once.
 
-A `Statements` is either scoped, and then each of its statements binds the owner, or it reaches every row.
-Nothing here runs.
+A `Statements` is either scoped, and then each of its statements binds the owner, or it reads and writes every row.
+It sends nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,11 +22,11 @@ class Statements(ListStatements[ModelT], ChangeStatements[ModelT], Generic[Model
     """Every statement of one entity, scoped to an owner or not."""
 
     def select(self, columns: Sequence[SQLColumnExpression[object]]) -> Select[*tuple[object, ...]]:
-        """SELECT of these expressions over the rows in scope."""
+        """Return a SELECT of these expressions over the rows in scope."""
         return select(*columns).select_from(self.entity.table).where(*self._owner_conditions)
 
     def bind_owner(self, statement: SelectT, parameters: Mapping[str, object] = {}) -> SelectT:
-        """A subclass's statement, in scope wherever it reads. Raises as `Scope.statement`.
+        """Return a subclass's statement with the owner bound for every owned table. Raises as `Scope.statement`.
 
         Raises `UsageError` if it compares a column with a value of another type, a parameter included.
         """
@@ -38,9 +38,9 @@ class Statements(ListStatements[ModelT], ChangeStatements[ModelT], Generic[Model
         return statement
 
     def require_owner(self, statement: Executable) -> None:
-        """Raises `OwnerRequiredError` for a statement that was not found here to bind the owner."""
+        """Raise `OwnerRequiredError` for a statement that these statements have not verified to bind the owner."""
         if self._scope is not None and statement not in self._verified:
             raise OwnerRequiredError(
-                f"a statement on {self.entity.table.name} was not looked at by its scope: "
-                "make it with _select(…), and run it with _all, _one_or_none or _scalar"
+                f"a statement on {self.entity.table.name} was not made with _select(): "
+                "begin it with _select(…), and run it with _all, _one_or_none or _scalar"
             )

@@ -1,8 +1,8 @@
 """The first entity, and the folder to copy for the next one.
 
 models       the table and the two schemas
-repository   three lines, and the calls that only this entity has
-functions    the same as plain functions, for callers who prefer them
+repository   the repository, and the calls that only this entity has
+functions    the same calls as plain functions
 """
 
 from backend.tasks.functions import (

@@ -1,4 +1,4 @@
-"""The repository as six functions. `user_id` left out means every owner's tasks, `None` is refused as an error."""
+"""The repository as six functions. Without `user_id` they reach every owner's tasks; `None` raises `UsageError`."""
 
 from collections.abc import Sequence
 from typing import Final, final
@@ -11,7 +11,7 @@ from backend.tasks.repository import TaskRepository
 
 @final
 class EveryOwner:
-    """The kind of `EVERY_OWNER`, which stands for a `user_id` that was left out."""
+    """The type of `EVERY_OWNER`, the default of `user_id`."""
 
 
 EVERY_OWNER: Final = EveryOwner()
@@ -19,32 +19,32 @@ EVERY_OWNER: Final = EveryOwner()
 
 
 def create_task(session: Session, data: TaskCreate, user_id: str) -> Task:
-    """The new task of this owner: see `TaskRepository.create`."""
+    """Create a task of this owner and return it: see `TaskRepository.create`."""
     return TaskRepository(session).owned_by(user_id).create(data)
 
 
 def get_task(session: Session, task_id: int, user_id: str | EveryOwner = EVERY_OWNER) -> Task | None:
-    """The task with this id, or `None`: see `TaskRepository.get`."""
+    """Return the task with this id, or `None`: see `TaskRepository.get`."""
     return _tasks(session, user_id).get(task_id)
 
 
 def get_tasks(session: Session, user_id: str | EveryOwner = EVERY_OWNER) -> Sequence[Task]:
-    """The tasks in the order of their ids: see `TaskRepository.list`."""
+    """Return the tasks in the order of their ids: see `TaskRepository.list`."""
     return _tasks(session, user_id).list()
 
 
 def update_task(session: Session, task_id: int, data: TaskUpdate, user_id: str | EveryOwner = EVERY_OWNER) -> Task:
-    """The task after what was set in `data` was written: see `TaskRepository.update`."""
+    """Write the fields that were set in `data` and return the task: see `TaskRepository.update`."""
     return _tasks(session, user_id).update(task_id, data)
 
 
 def delete_task(session: Session, task_id: int, user_id: str | EveryOwner = EVERY_OWNER) -> Task:
-    """The task as it was: see `TaskRepository.delete`."""
+    """Delete the task and return it as it was: see `TaskRepository.delete`."""
     return _tasks(session, user_id).delete(task_id)
 
 
 def toggle_complete(session: Session, task_id: int, user_id: str | EveryOwner = EVERY_OWNER) -> Task:
-    """The task with `completed` turned round: see `TaskRepository.toggle_complete`."""
+    """Negate `completed` and return the task: see `TaskRepository.toggle_complete`."""
     return _tasks(session, user_id).toggle_complete(task_id)
 
 

@@ -1,4 +1,4 @@
-"""What a task is: the table, and what a caller may give to create and to update one."""
+"""The table of tasks, and the schemas to create and to update one."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar
@@ -26,7 +26,7 @@ _TIMESTAMP = DateTime(timezone=True)
 _NEXT_VERSION = func.greatest(
     func.clock_timestamp(), column("updated_at", _TIMESTAMP) + timedelta(microseconds=1), type_=_TIMESTAMP
 )
-"""Later than the clock's last value and than the row's own, whichever is later: it strictly increases."""
+"""The clock, or the row's version plus one microsecond if that is later: it strictly increases."""
 
 
 class Task(SQLModel, table=True):
@@ -61,7 +61,7 @@ Title = Annotated[str, StringConstraints(max_length=TITLE_LENGTH), AfterValidato
 
 
 class TaskCreate(BaseModel, extra="forbid"):
-    """What a new task is made of. The owner, the id and the times are not the caller's to give."""
+    """The fields of a new task. The repository sets the owner, the database the id and the times."""
 
     title: Title
     description: str | None = None
@@ -69,7 +69,7 @@ class TaskCreate(BaseModel, extra="forbid"):
 
 
 class TaskUpdate(BaseModel, extra="forbid"):
-    """What to change of a task: what is not set stays as it is."""
+    """The changes of a task: a field that is not set keeps its value."""
 
     title: Title | MISSING = MISSING
     description: str | MISSING | None = MISSING

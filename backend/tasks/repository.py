@@ -1,4 +1,4 @@
-"""Persistence of tasks."""
+"""The repositories of tasks, sync and async."""
 
 from sqlmodel import col
 
@@ -14,7 +14,7 @@ class TaskRepository(
     """Tasks on a session, each owner's apart: `TaskRepository(session).owned_by(user_id)`."""
 
     def toggle_complete(self, id: int) -> Task:
-        """The task with `completed` turned round by the database, so that no toggle is lost. Raises `NotFoundError`."""
+        """Negate `completed` in the database, which loses no toggle, and return the task. Raises `NotFoundError`."""
         return self._change(id, _TOGGLE)
 
 
@@ -24,5 +24,5 @@ class AsyncTaskRepository(
     """Tasks on an asynchronous session: every call of `TaskRepository`, awaited."""
 
     async def toggle_complete(self, id: int) -> Task:
-        """The task with `completed` turned round by the database, so that no toggle is lost. Raises `NotFoundError`."""
+        """Negate `completed` in the database, which loses no toggle, and return the task. Raises `NotFoundError`."""
         return await self._change(id, _TOGGLE)

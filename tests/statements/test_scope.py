@@ -265,7 +265,7 @@ def test_a_condition_that_swallows_the_owner_is_refused(scoped: Statements[Any])
 
 
 def test_a_from_of_another_kind_is_refused() -> None:
-    with pytest.raises(UsageError, match="a FROM of Values cannot be held to one owner"):
+    with pytest.raises(UsageError, match="a FROM of Values cannot be restricted to one owner"):
         table_name(_values())
 
 
@@ -310,13 +310,13 @@ BAD = String(_LENGTH)
 REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ("text", lambda: text("true"), "SQL in a string|expected an SQL expression"),
     ("text within", lambda: or_(text("true"), col(Ticket.title) == "x"), "SQL in a string"),
-    ("literal column", lambda: literal_column("true", Boolean), "SQL in a string cannot be held"),
+    ("literal column", lambda: literal_column("true", Boolean), "SQL in a string cannot be restricted"),
     ("textual select", lambda: col(Ticket.id).in_(text("SELECT 1").columns(id=Integer)), "SQL in a string"),
-    ("operator OR", lambda: col(Ticket.title).op("OR", precedence=100)(true()), "an operator of words"),
-    ("operator with SQL", lambda: col(Ticket.title).op("= '' OR '' =")("x"), "an operator of words"),
-    ("operator that comments", lambda: col(Ticket.title).op("--")("x"), "an operator of words"),
-    ("prefix operator", lambda: _prefix("true OR"), "an operator of words"),
-    ("suffix operator", lambda: _suffix("IS NULL OR true"), "an operator of words"),
+    ("operator OR", lambda: col(Ticket.title).op("OR", precedence=100)(true()), "an unknown operator"),
+    ("operator with SQL", lambda: col(Ticket.title).op("= '' OR '' =")("x"), "an unknown operator"),
+    ("operator that comments", lambda: col(Ticket.title).op("--")("x"), "an unknown operator"),
+    ("prefix operator", lambda: _prefix("true OR"), "an unknown operator"),
+    ("suffix operator", lambda: _suffix("IS NULL OR true"), "an unknown operator"),
     ("extract", lambda: extract("year from now()) = 1 OR (1", Ticket.opened_on) == 1, "SQL in a string"),
     ("name", lambda: column(quoted_name(RAW, False)) == 1, "a name that is not quoted"),
     ("cte's name", lambda: exists(select(select(Project.id).cte(_raw()).c.id)), "a name that is not quoted"),
@@ -344,7 +344,7 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ("JSON number's scale", lambda: _json()["a"].as_numeric(10, _any("2)) OR (true")) == 1, "SQL in a string"),
     ("quotient's type", lambda: col(Ticket.id) / sqlalchemy.type_coerce(TITLE, _NUMBER) == 1, "SQL in a string"),
     ("written delimiter", lambda: func.aggregate_strings(TITLE, literal("'", Integer)) == "x", "func.string_agg"),
-    ("operator FROM", lambda: exists(select(_binary(column("name"), column("project"), "from_"))), "operator of words"),
+    ("operator FROM", lambda: exists(select(_binary(column("name"), column("project"), "from_"))), "unknown operator"),
     (
         "list without commas",
         lambda: exists(select(_binary(TITLE, ClauseList(TITLE, true(), operator=_any(None), group=False), "eq"))),
@@ -370,8 +370,8 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ),
     ("written parameter", lambda: bindparam("n", "x", literal_execute=True) == "x", "that is written into the sta"),
     ("parameter's type", lambda: literal("x", Numeric(_any("9) OR (1"))) == 1, "SQL in a string"),
-    ("function that runs SQL", lambda: func.query_to_xml("select …", True, True, "") == "x", "told in a string"),
-    ("function that reads a table", lambda: func.table_to_xml("task", True, True, "") == "x", "told in a string"),
+    ("function that runs SQL", lambda: func.query_to_xml("select …", True, True, "") == "x", "named in a string"),
+    ("function that reads a table", lambda: func.table_to_xml("task", True, True, "") == "x", "named in a string"),
     ("lambda", lambda: exists(select(Project.id).where(lambda: col(Project.name) == "x")), "the element .*Lambda"),
     ("custom element", NotSeenHere, "the element NotSeenHere"),
     ("values", lambda: exists(select(_values().c.x)), "the element Values"),
@@ -403,15 +403,23 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     (
         "insert",
         lambda: exists(select(_wrote(insert(Note).values(text="x").returning(Note.id)).c.id)),
-        "that writes cannot be held",
+        "that writes cannot be restricted",
     ),
     (
         "update",
         lambda: exists(select(_wrote(update(Task).values(title="x").returning(Task.id)).c.id)),
-        "that writes cannot be held",
+        "that writes cannot be restricted",
     ),
-    ("delete", lambda: exists(select(_wrote(delete(Task).returning(Task.id)).c.id)), "that writes cannot be held"),
-    ("added cte", lambda: exists(select(Project.id).add_cte(delete(Task).cte("d"))), "that writes cannot be held"),
+    (
+        "delete",
+        lambda: exists(select(_wrote(delete(Task).returning(Task.id)).c.id)),
+        "that writes cannot be restricted",
+    ),
+    (
+        "added cte",
+        lambda: exists(select(Project.id).add_cte(delete(Task).cte("d"))),
+        "that writes cannot be restricted",
+    ),
     ("loader criteria", lambda: exists(select(Project.id).options(with_loader_criteria(Task, true()))), "an option"),
     ("hint", lambda: exists(select(Project.id).with_statement_hint("UNION SELECT 1")), "an option, a hint"),
     ("prefix", lambda: exists(select(Project.id).prefix_with("1 UNION SELECT")), "a prefix"),
@@ -741,7 +749,7 @@ _REFUSED_STATEMENTS: list[tuple[str, Callable[[Select[Any]], Any], str]] = [
     ("text order", lambda start: start.order_by(text("1")), "SQL in a string"),
     ("statement option", lambda start: start.options(with_loader_criteria(Ticket, true())), "an option"),
     ("group", lambda start: start.group_by(literal_column("1 OR 1")), "SQL in a string"),
-    ("writing cte", lambda start: start.add_cte(delete(Project).cte("d")), "that writes cannot be held"),
+    ("writing cte", lambda start: start.add_cte(delete(Project).cte("d")), "that writes cannot be restricted"),
     ("core of its own table", lambda start: start.where(exists(select(TICKET.c.id).correlate(None))), "its model"),
     ("limit by core", lambda start: start.limit(select(PROJECT.c.id).scalar_subquery()), "select from its model"),
 ]
@@ -757,7 +765,7 @@ def test_a_subclasss_statement_that_cannot_be_held_is_refused(
 
 def test_what_its_scope_has_not_looked_at_is_not_sent(scoped: Statements[Any]) -> None:
     for statement in (_tickets(scoped), _tickets(scoped).join(Project, _ON), select(Ticket.title), delete(TICKET)):
-        with pytest.raises(OwnerRequiredError, match="was not looked at by its scope: make it with _select"):
+        with pytest.raises(OwnerRequiredError, match=r"was not made with _select\(\): begin it with _select"):
             scoped.require_owner(statement)
 
 
@@ -821,7 +829,7 @@ def test_a_change_takes_only_the_parameters_that_it_names(scoped: Statements[Any
 @pytest.mark.parametrize("name", ["owner_id", "title", EXPECTED_PARAMETER])
 def test_a_change_names_no_parameter_as_a_column(scoped: Statements[Any], name: str) -> None:
     change = Change({col(Ticket.title): "x"}, col(Ticket.assignee) == bindparam(name))
-    with pytest.raises(UsageError, match=f"names the parameter '{name}', which stands for a column"):
+    with pytest.raises(UsageError, match=f"names the parameter '{name}', which is a column's name"):
         scoped.change(change, {})
 
 

@@ -105,7 +105,7 @@ class CRUDRepository(ProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, Updat
         return self._scoped(self._bound.every_owner(), "every_owner")
 
     def create(self, data: CreateT) -> ModelT:
-        """The new row: every field of `data` that has a value, the owner, and what the database adds.
+        """Insert a row and return it: every field of `data` that has a value, the owner, and what the database adds.
 
         Raises `InvalidDataError` if `data` does not pass its schema, a `ConstraintViolationError` if the table refuses
         the row, `OwnerRequiredError` if the model has an owner and the repository none.
@@ -113,18 +113,18 @@ class CRUDRepository(ProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, Updat
         return self._call(writing.create, data)
 
     def update(self, id: IdT, data: UpdateT, *, expected: datetime | int | None = None) -> ModelT:
-        """The row after exactly the fields that were set in `data` were written, `None` included.
+        """Write exactly the fields that were set in `data`, `None` included, and return the row.
 
         With `expected`, only if the row's version is still that one. Nothing set: nothing is written, and the row is
         returned. One round trip; one more where no row was written, to tell absent, stale and skipped apart.
 
-        Raises `NotFoundError`, `StaleError`, `InvalidDataError`, a `ConstraintViolationError`, as where a trigger skips
-        the row; `UsageError` for an `expected` of another type than the version's, such as a time without a zone.
+        Raises `NotFoundError`, `StaleError`, `InvalidDataError`, a `ConstraintViolationError`, also where a trigger
+        skips the row; `UsageError` for an `expected` of another type than the version's, such as a time without a zone.
         """
         return self._call(writing.update, id, data, expected)
 
     def delete(self, id: IdT, *, expected: datetime | int | None = None) -> ModelT:
-        """The row as it was, transient: no session takes it for stored. With `expected` as `update`.
+        """Delete the row and return it as it was, as a transient entity. With `expected` as `update`.
 
         Raises `NotFoundError`, `StaleError`, `ForeignKeyViolationError` if another row refers to it,
         `ConstraintViolationError` if a trigger skips the row.

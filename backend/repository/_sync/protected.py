@@ -1,5 +1,5 @@
 # Generated from backend/repository/_async/protected.py by `python -m tools.generate_sync`: edit that one.
-"""The calls for subclasses: statements that are in scope already, run as every call is."""
+"""The calls for subclasses: they begin a statement in scope, and run it."""
 
 from collections.abc import Sequence
 from typing import Generic, cast, overload
@@ -22,7 +22,7 @@ Ts = TypeVarTuple("Ts")
 
 
 class ProtectedCalls(Reads[ModelT, IdT], Generic[ModelT, IdT]):
-    """What a subclass writes its own calls with. Without a scope they raise `OwnerRequiredError`, as every call."""
+    """The calls with which a subclass writes its own. Without a scope each raises `OwnerRequiredError`."""
 
     @overload
     def _select(self, first: SQLColumnExpression[T1], /) -> Select[T1]: ...
@@ -46,18 +46,19 @@ class ProtectedCalls(Reads[ModelT, IdT], Generic[ModelT, IdT]):
         /,
     ) -> Select[T1, T2, T3, T4]: ...
     def _select(self, *columns: SQLColumnExpression[object]) -> object:
-        """A SELECT of these expressions over the rows in scope, to be refined: `.where`, `.group_by`, `.order_by`, …
+        """Return a SELECT of these expressions over the rows in scope, to extend with `.where`, `.order_by`, …
 
-        Sends nothing. More than four expressions are added to it, `.add_columns(…)`.
+        Sends nothing. Add more than four expressions with `.add_columns(…)`.
         """
         return selecting.select(self._bound, columns)
 
     def _all(self, statement: Select[*Ts], parameters: Parameters = {}) -> Sequence[Row[*Ts]]:  # noqa: B006 - never changed
-        """The rows of a statement made by `_select`, with the parameters that it names. One round trip.
+        """Return the rows of a statement made by `_select`, with the parameters that it names. One round trip.
 
-        All of them unless the statement has a limit. In a scope, every owned table that the statement reads is held to
-        the owner. Raises `OwnerRequiredError` for a statement that was not made by `_select`, `UsageError` for one that
-        cannot be held to the owner: SQL in a string, an outer join or a subquery that lets other owners' rows in, …
+        All of them unless the statement has a limit. In a scope, every owned table that the statement reads is
+        restricted to the owner. Raises `OwnerRequiredError` for a statement that was not made by `_select`,
+        `UsageError` for one that cannot be restricted to the owner: SQL in a string, an outer join or a subquery that
+        lets other owners' rows in, …
         """
         rows = self._call(selecting.fetch_all, statement, parameters)
         return cast("Sequence[Row[*Ts]]", rows)  # as selected
@@ -67,15 +68,16 @@ class ProtectedCalls(Reads[ModelT, IdT], Generic[ModelT, IdT]):
         statement: Select[*Ts],
         parameters: Parameters = {},  # noqa: B006 - never changed
     ) -> Row[*Ts] | None:
-        """The row of a statement made by `_select`, or `None`: all rows are fetched, so limit what may find many.
+        """Return the row of a statement made by `_select`, or `None`.
 
-        Raises `MultipleFoundError` for more than one row, and as `_all`.
+        It fetches every row: set a limit if there may be many. Raises `MultipleFoundError` for more than one, and as
+        `_all`.
         """
         row = self._call(selecting.one_or_none, statement, parameters)
         return cast("Row[*Ts] | None", row)  # as selected
 
     def _scalar(self, statement: Select[T], parameters: Parameters = {}) -> T | None:  # noqa: B006 - never changed
-        """The first column of the row of a statement made by `_select`, or `None` if there is no row.
+        """Return the first column of the row of a statement made by `_select`, or `None` if there is no row.
 
         Raises as `_one_or_none`.
         """
@@ -83,9 +85,9 @@ class ProtectedCalls(Reads[ModelT, IdT], Generic[ModelT, IdT]):
         return cast("T | None", value)  # as selected
 
     def _change(self, id: IdT, change: Change, parameters: Parameters = {}) -> ModelT:  # noqa: B006 - never changed
-        """The row after a `Change`, declared once as a constant, with the parameters that it names.
+        """Run a `Change`, declared once as a constant, with the parameters that it names, and return the row.
 
-        One UPDATE, one round trip; it moves the version as `update` does, and no schema validates what it writes.
+        One UPDATE, one round trip; it increases the version as `update` does, and no schema validates what it writes.
         Raises `NotFoundError` if no row in scope has this id and meets the change's conditions; a
         `ConstraintViolationError`, also where a trigger skips the row of a change without conditions; and `UsageError`,
         before anything is sent, for a change that sets primary key, owner or version, for one that cannot be restricted

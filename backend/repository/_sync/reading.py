@@ -19,7 +19,7 @@ P = ParamSpec("P")
 
 
 class Reads(Generic[RowT_co, IdT]):
-    """Every call that reads: what a function asks for that serves any repository of rows and ids of these types."""
+    """Every call that reads. As a parameter's type it accepts any repository of these rows and ids."""
 
     _session: Session
     _bound: Bound[RowT_co]

@@ -67,7 +67,7 @@ def one_or_none(bound: Bound[RowT], where: Sequence[Condition]) -> RowT | None:
 
 
 def select_by_id(bound: Bound[RowT], id: object, kind: OperationKind, lock: Lock | None = None) -> ModelRow | None:
-    """Return the row with this id, locked if asked for, or `None`."""
+    """Return the row with this id, locked if a lock is given, or `None`."""
     statements = bound.statements
     if lock is not None:
         if not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers

@@ -1,6 +1,6 @@
-"""Which elements a scoped statement may be made of: those in which a scope sees everything that is read. No I/O.
+"""The elements that a scoped statement may contain: those whose reads a scope can see. No I/O.
 
-What is not listed here is refused, so that an element which SQLAlchemy adds one day is refused until it is read here.
+An element that is not listed is refused, so that one which a later SQLAlchemy adds is refused until it is reviewed.
 """
 
 import re
@@ -33,14 +33,14 @@ _UNQUOTED: Final = "a name that is not quoted"
 
 
 _NOT_TRAVERSED: Final = ("_with_options", "_statement_hints", "_prefixes", "_suffixes", "_execution_options")
-"""What a SELECT or CTE holds that no traversal shows and no public name reads; a test fails if one is renamed.
+"""Attributes of a SELECT or CTE that no traversal visits and no public name reads; a test fails if one is renamed.
 
-A hint on a table is none of them: PostgreSQL's compiler takes ONLY for one, and raises for any other.
+Hints on a table are not among them: PostgreSQL's compiler accepts ONLY, and raises for any other.
 """
 
 
 def require_scopable(parts: Iterable[ExternallyTraversible], own: Table) -> None:
-    """Raises `UsageError` for a part that cannot be held to one owner, in a statement on the table `own`."""
+    """Raise `UsageError` for a part that cannot be restricted to one owner, in a statement on the table `own`."""
     for part in parts:
         check = _CHECK_BY_KIND.get(part.__visit_name__, _refuse)
         if check is not None:
@@ -54,7 +54,7 @@ def _refuse(part: object, _own: Table) -> None:
 
 
 def _check_type(part: object) -> None:
-    if isinstance(part, ColumnElement) and not is_type(cast("ColumnElement[object]", part).type):  # whichever it has
+    if isinstance(part, ColumnElement) and not is_type(cast("ColumnElement[object]", part).type):  # of any type
         raise _refusal(_STRING)
 
 
@@ -82,14 +82,14 @@ def _check_function(part: object, own: Table) -> None:
         raise _refusal(_UNQUOTED)
     name = str(getattr(part, "name", ""))
     if _READING_FUNCTIONS.fullmatch(name):
-        raise _refusal("a function that reads what it is told in a string")
+        raise _refusal("a function that runs SQL or reads a table named in a string")
     if name.lower() == "aggregate_strings":
         raise _refusal("a function that writes its delimiter into the statement, for which there is func.string_agg,")
 
 
 def _check_operator(part: object, _own: Table) -> None:
     if not all(is_operator(getattr(part, name, None)) for name in ("operator", "modifier")):
-        raise _refusal("an operator of words")
+        raise _refusal("an unknown operator")
     modifiers: Mapping[str, object] = getattr(part, "modifiers", None) or {}
     if not all(not isinstance(one, str) or is_name(one) for one in modifiers.values()):
         raise _refusal(_STRING)
@@ -115,12 +115,12 @@ def _check_select(part: object, own: Table) -> None:
         require_closed(condition)
     if is_select(part):
         for column in computed_columns(part):
-            _at_computed(column, own)
+            _check_computed_column(column, own)
         if joins_eagerly(part):
             raise _refusal("an entity that loads a relationship by a join")
 
 
-def _at_computed(column: ColumnElement[object], own: Table) -> None:
+def _check_computed_column(column: ColumnElement[object], own: Table) -> None:
     parts = list(iterate(column))
     require_scopable(parts, own)
     if any(isinstance(part, TableClause) and part.fullname in owner_columns() for part in parts):
@@ -131,7 +131,7 @@ def _at_computed(column: ColumnElement[object], own: Table) -> None:
 
 
 def _check_derived(part: object, own: Table) -> None:
-    """A function in FROM may write the types of its columns."""
+    """Check the columns too: a function in FROM may render their types."""
     _check_name(part, own)
     columns: Iterable[object] = getattr(part, "c", ())
     for column in columns:
@@ -140,7 +140,7 @@ def _check_derived(part: object, own: Table) -> None:
 
 
 def _check_parameter(part: object, own: Table) -> None:
-    """A parameter with the owner's name that is not the owner's has a type of its own, which could alter the owner."""
+    """Refuse a parameter named like the owner's: its own type could change the bound value."""
     if getattr(part, "literal_execute", False):
         raise _refusal("a parameter that is written into the statement")
     key: object = getattr(part, "key", None)
@@ -155,18 +155,18 @@ def _check_parameter(part: object, own: Table) -> None:
 
 
 def _check_table(table: object, own: Table) -> None:
-    """A table is a model's, and hides none with owners behind another object."""
+    """Refuse a table outside the models' metadata, and another object with the name of an owned table."""
     owned = [owner.table for owner in owner_columns().values()]
-    if any(is_same_table(table, one) for one in owned):
+    if any(is_same_table(table, other) for other in owned):
         return
     if not isinstance(table, Table) or table.metadata is not own.metadata:
         raise _refusal(f"the table {table}, which is not of the models' metadata,")
-    if any(one.name == table.name and None in (one.schema, table.schema) for one in owned):
+    if any(other.name == table.name and None in (other.schema, table.schema) for other in owned):
         raise _refusal(f"the table {table}, which has the name of one with owners,")
 
 
 def _refusal(what: str) -> UsageError:
-    return UsageError(f"{what} cannot be held to one owner: use expressions of the models' columns")
+    return UsageError(f"{what} cannot be restricted to one owner: use expressions of the models' columns")
 
 
 _NAMES: Final = {
@@ -200,7 +200,7 @@ _CHECK_BY_KIND: Final[Mapping[str, Callable[[object, Table], None] | None]] = {
     "table": _check_table,
     "table_valued_alias": _check_derived,
 }
-"""Each kind of element that may stand, by the name that SQLAlchemy's compilers know it by, and how it is looked at."""
+"""The check of each allowed kind of element, by its `__visit_name__`; `None` for kinds that need no check."""
 
 ALLOWED_KINDS: Final = frozenset(_CHECK_BY_KIND)
 """The kinds of element that may be in a scoped statement."""

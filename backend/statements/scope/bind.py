@@ -1,7 +1,8 @@
-"""One owner's rows alone: what a scope adds to every SELECT within a statement, and what it refuses. No I/O.
+"""Binds the owner in every SELECT of a statement. No I/O.
 
 The owner is in a statement as the bound parameter `OWNER_PARAMETER`, never as a value. A subquery is restricted to
-the owner in its own WHERE, for each owned table that it reads; what cannot be is refused, here or in `elements`.
+the owner in its own WHERE, for each owned table that it reads. A statement for which this is impossible is refused,
+here or in `allowlist`.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -56,12 +57,12 @@ class Scope:
         self._owner = owner
         self._owner_parameter: BindParameter[object] = bindparam(OWNER_PARAMETER, type_=owner.type)
         self.condition: ColumnElement[bool] = owner == self._owner_parameter
-        """What every statement on the table is held to."""
+        """The condition of every statement on the table."""
         self.insert_values: dict[str, ColumnElement[object]] = {owner.key: self._owner_parameter}
-        """What every new row gets."""
+        """The owner of every new row."""
 
     def expression(self, element: ColumnElement[T]) -> ColumnElement[T]:
-        """The expression, each subquery in it held to the owner. Raises `UsageError` for one that cannot be."""
+        """Return the expression with each subquery restricted to the owner. Raises `UsageError` if it cannot be."""
         parts = list(iterate(element))
         require_scopable(parts, self._table)
         require_closed(element)
@@ -70,9 +71,9 @@ class Scope:
         return replacement_traverse(element, {}, self._bind_owner_in_subquery)
 
     def statement(self, statement: SelectT) -> SelectT:
-        """A subclass's statement, each other owned table in it held to the owner too.
+        """Return a subclass's statement with each other owned table in it restricted to the owner too.
 
-        Raises `OwnerRequiredError` if it was not made by `_select`, `UsageError` if it cannot be held to the owner.
+        Raises `OwnerRequiredError` if it was not made by `_select`, `UsageError` if it cannot be restricted.
         """
         self.require(statement)
         own = self._table
@@ -83,7 +84,7 @@ class Scope:
         return self._bind_owner(statement, own) if reads_more else statement
 
     def require(self, statement: Executable) -> None:
-        """Raises `OwnerRequiredError` for a statement that does not bind the owner, whoever wrote it."""
+        """Raise `OwnerRequiredError` for a statement that does not bind the owner."""
         if not self._is_bound(statement):
             raise OwnerRequiredError(
                 f"a statement on {self._table.name} does not bind {self._owner.name}: "
@@ -101,7 +102,7 @@ class Scope:
         return False
 
     def _bind_owner_in_subquery(self, element: object, **_: object) -> AnySelect | None:
-        """The SELECT to put instead of an element, with the owner bound; `None` leaves an element of another kind."""
+        """Return a SELECT with the owner bound, which replaces the element; `None` keeps an element of another kind."""
         if not is_select(element):
             return None
         bound = self._bind_owner(element, None)
@@ -110,12 +111,12 @@ class Scope:
         return bound
 
     def _bind_owner(self, statement: SelectT, own: Table | None) -> SelectT:
-        """The SELECT and those within it, with the owner bound for every owned table; `own` is bound already."""
+        """Return the SELECT, with the owner bound for every owned table in it and its subqueries, except `own`."""
 
         def within(element: object, **_: object) -> AnySelect | None:
             return None if element is statement else self._bind_owner_in_subquery(element)
 
-        bound = cast("SelectT", replacement_traverse(statement, {}, within))  # a copy of what it is given
+        bound = cast("SelectT", replacement_traverse(statement, {}, within))  # it returns a copy, of the same type
         owners = owner_columns()
         filtered: list[AnyFrom] = [] if own is None else [own]
         missing: list[TableSource] = []
@@ -133,7 +134,7 @@ class Scope:
         return bound
 
     def _require_alike(self, table: str, owner: TypeEngine[object]) -> None:
-        """Raises `UsageError` for an owner's type that the scope's owner is not right for: one parameter binds both."""
+        """Raise `UsageError` if the scope's owner cannot be bound for this type: one parameter binds both."""
         if not bind_alike(self._owner.type, owner):
             raise UsageError(
                 f"the owners of {table} are of another type than those of {self._table.name}: "
@@ -144,21 +145,21 @@ class Scope:
 def _refuse_unfiltered(
     missing: Collection[TableSource], filtered: Collection[AnyFrom], owners: Mapping[str, Column[object]]
 ) -> None:
-    """Raises `UsageError` unless each read of an outer join has, by its condition, the owner of what is filtered."""
+    """Raise `UsageError` unless each outer join's condition equates its table's owner with a filtered table's."""
     known = list(filtered)
     while missing:
-        join_conditions = [read for read in missing if any(_equates_owner(read, source, owners) for source in known)]
-        if not join_conditions:
+        equated = [read for read in missing if any(_equates_owner(read, source, owners) for source in known)]
+        if not equated:
             raise UsageError(
                 f"an outer join to {next(iter(missing)).table} lets other owners' rows in: add to its condition that "
                 "its owner is the owner of what it is joined to, or join a subquery of its model"
             )
-        known += [read.source for read in join_conditions]
-        missing = [read for read in missing if read not in join_conditions]
+        known += [read.source for read in equated]
+        missing = [read for read in missing if read not in equated]
 
 
 def _equates_owner(read: TableSource, known: AnyFrom, owners: Mapping[str, Column[object]]) -> bool:
-    """Whether a condition that the rows meet says that their owner is the owner of what is known."""
+    """Return whether a join condition equates this table's owner with that of an already filtered table."""
     for condition in read.join_conditions:
         if isinstance(condition, BinaryExpression) and condition.operator is operators.eq:
             for one, other in ((condition.left, condition.right), (condition.right, condition.left)):
@@ -168,7 +169,7 @@ def _equates_owner(read: TableSource, known: AnyFrom, owners: Mapping[str, Colum
 
 
 def _is_owner_of(source: AnyFrom, element: ColumnElement[object], owners: Mapping[str, Column[object]]) -> bool:
-    """Whether the element is this source's owner: two aliases of a table compare as equal, and are not the same."""
+    """Return whether the element is this source's owner: `compare` alone takes two aliases of a table as equal."""
     return element.compare(_owner_of(source, owners)) and source.c.contains_column(element)
 
 

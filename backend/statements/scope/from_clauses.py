@@ -1,4 +1,4 @@
-"""What a SELECT reads: its tables and aliases, where each stands in the joins, and the conditions that it meets."""
+"""The tables and aliases that a SELECT reads, with the join conditions of each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ class TableSource:
 
     source: AnyFrom
     is_nullable_side: bool = False
-    """On the side of an outer join that is NULL where no row meets: a condition in WHERE would drop such rows."""
+    """Whether it is on the nullable side of an outer join: a WHERE condition on it would drop unmatched rows."""
     join_conditions: tuple[ColumnElement[bool], ...] = ()
-    """The conditions of joins that each of its rows meets."""
+    """The join conditions that each of its rows meets."""
 
     @property
     def table(self) -> str:
-        """The full name of the table, `""` if it is none."""
+        """Return the full name of the table, `""` for a subquery or a function."""
         return table_name(self.source)
 
 
 def reads(statement: AnySelect) -> Iterator[TableSource]:
-    """Everything that a SELECT reads itself; what its subqueries read is theirs."""
+    """Yield each table, subquery and function in the FROM of a SELECT; not those within its subqueries."""
     for source in statement.get_final_froms():
         yield from _joined_sources(TableSource(source))
 
@@ -58,7 +58,7 @@ def _joined_sources(read: TableSource) -> Iterator[TableSource]:
 
 
 def conjuncts(condition: ColumnElement[bool] | None) -> Iterator[ColumnElement[bool]]:
-    """The conditions that must all hold for this one to hold."""
+    """Yield the conditions that AND joins in this one."""
     if isinstance(condition, BooleanClauseList) and condition.operator is operators.and_:
         for part in condition.clauses:
             yield from conjuncts(part)
@@ -67,7 +67,7 @@ def conjuncts(condition: ColumnElement[bool] | None) -> Iterator[ColumnElement[b
 
 
 def table_name(source: AnyFrom) -> str:
-    """The full name of the table that an element of FROM reads, `""` for a subquery or a function.
+    """Return the full name of the table that an element of FROM reads, `""` for a subquery or a function.
 
     Raises `UsageError` for an element of another kind.
     """
@@ -78,16 +78,18 @@ def table_name(source: AnyFrom) -> str:
         return element.fullname
     if isinstance(element, SelectBase | FunctionElement):
         return ""
-    raise UsageError(f"a FROM of {type(element).__name__} cannot be held to one owner: join models and subqueries")
+    raise UsageError(
+        f"a FROM of {type(element).__name__} cannot be restricted to one owner: join models and subqueries"
+    )
 
 
 def is_same_table(one: object, other: object) -> bool:
-    """Whether both are the one table that a metadata has by this name, which the ORM wraps in copies."""
+    """Return whether both are the same table of a metadata: the ORM wraps it in copies."""
     if not isinstance(one, Table) or not isinstance(other, Table):
         return False
     return one.metadata is other.metadata and one.key == other.key
 
 
 def is_select(element: object) -> TypeGuard[AnySelect]:
-    """Whether the element is a SELECT."""
+    """Return whether the element is a SELECT."""
     return isinstance(element, Select)

@@ -1,4 +1,4 @@
-"""What the ORM adds to a SELECT of entities and attributes that no traversal of the SELECT shows. No I/O."""
+"""Columns and tables that the ORM adds to a SELECT of entities, which no traversal of the SELECT visits. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
@@ -12,13 +12,13 @@ from sqlalchemy.sql.elements import ColumnClause
 from backend.statements.scope.from_clauses import AnySelect
 
 _JOINED: Final = ("joined", False)
-"""The two names of a relationship's loading by a join."""
+"""The two values of `relationship.lazy` that load by a join."""
 
 
 def computed_columns(statement: AnySelect) -> Iterator[ColumnElement[object]]:
-    """What is rendered for a selected entity or attribute by its own expression, in which no owner can be bound.
+    """Yield each selected attribute that renders an expression of its own, in which no owner can be bound.
 
-    The ORM renders the expression that the attribute was declared with, whatever a copy of the statement holds.
+    The ORM renders the expression that the attribute was declared with, even if a copy of the statement replaces it.
     """
     seen = {id(child) for child in statement.get_children()}
     for column in statement.selected_columns:
@@ -29,12 +29,12 @@ def computed_columns(statement: AnySelect) -> Iterator[ColumnElement[object]]:
 
 
 def joins_eagerly(statement: AnySelect) -> bool:
-    """Whether an entity that the SELECT names brings tables of its own into FROM, by a relationship."""
+    """Return whether a relationship of a selected entity adds tables to FROM."""
     return any(relationship.lazy in _JOINED for mapper in _mappers(statement) for relationship in mapper.relationships)
 
 
 def is_of_models(statement: AnySelect) -> bool:
-    """Whether the SELECT is of mapped classes: the descriptions of its columns then name their entity."""
+    """Return whether the SELECT is of mapped classes: the descriptions of its columns then name their entity."""
     described = _descriptions(statement)
     return described is None or any("entity" in one for one in described)
 

@@ -1,4 +1,4 @@
-"""Whether one bound owner is right for two owner columns. No I/O."""
+"""Compares the types of owner columns: one bound parameter serves all that a statement reads. No I/O."""
 
 import inspect
 from typing import Any, cast
@@ -10,7 +10,7 @@ from backend.entity.columns import undecorated_type
 
 
 def bind_alike(one: TypeEngine[Any], other: TypeEngine[Any]) -> bool:
-    """Whether both types send an owner as the same value: texts, whole numbers, or one type with the same arguments."""
+    """Return whether both types bind an owner as the same value: texts, integers, or one type with equal arguments."""
     if one is other:
         return True
     for family in (String, Integer):
@@ -24,7 +24,7 @@ def _is_library_type(kind: object) -> bool:
 
 
 def _is_reproducible(kind: TypeEngine[Any]) -> bool:
-    """Whether its arguments say all that a type does: a decorator of the application promises it by `cache_ok`."""
+    """Return whether its arguments define the type: a `TypeDecorator` promises that by `cache_ok`."""
     return not isinstance(kind, TypeDecorator) or cast("TypeDecorator[object]", kind).cache_ok is True  # of any value
 
 

@@ -1,7 +1,7 @@
-"""Whether a condition stays where it is put: beside the owner's condition, never around it. No I/O.
+"""Refuses conditions that could change the precedence of the owner's condition. No I/O.
 
-SQLAlchemy sets parentheses by what an element says of itself. An element that says too little renders its OR, its comma
-or its ORDER BY beside the owner's condition: `~type_coerce(or_(…), Boolean)` is one.
+SQLAlchemy writes parentheses where an element asks for them. Some elements do not, and render their OR, comma or
+ORDER BY without parentheses, next to the owner's condition: `~type_coerce(or_(…), Boolean)` is one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,16 +23,16 @@ _BARE: Final[Mapping[str, tuple[str, ...]]] = {
     "unary": ("element",),
     "withingroup": ("element",),
 }
-"""What each kind of element renders without parentheses of its own."""
+"""The attributes that each kind of element renders without adding parentheses."""
 
 _LISTS: Final = ("clauselist", "expression_clauselist")
 
 
 def require_closed(condition: ClauseElement) -> None:
-    """Raises `UsageError` if AND beside the condition would bind tighter than something within it."""
+    """Raise `UsageError` if an AND next to the condition would bind tighter than an operator within it."""
     if _is_open(condition.self_group(against=operators.and_)):
         raise UsageError(
-            "a condition would be rendered without its parentheses, so that it cannot be held to one owner: "
+            "a condition would be rendered without its parentheses, so that it cannot be restricted to one owner: "
             "write it with and_, or_ and not_ over comparisons"
         )
 

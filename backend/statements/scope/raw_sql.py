@@ -1,7 +1,7 @@
-"""Which text a scoped statement may render as it is: names, operators and types. No I/O.
+"""The text that a scoped statement may render unquoted: names, operators and types. No I/O.
 
-SQLAlchemy quotes a name unless it carries `quote=False`, binds a value, and renders the rest as text: this module says
-for each sort of text which of it cannot leave its place. `elements` says where text of each sort is.
+SQLAlchemy quotes a name unless it has `quote=False`, binds a value, and renders the rest as text. This module says for
+each kind of text which of it cannot be read as other SQL; `allowlist` says which elements render text of each kind.
 """
 
 import re
@@ -22,7 +22,7 @@ _PLACEHOLDERS: Final = ("__[", "~~")
 """Marks that SQLAlchemy's compiler replaces in the finished text, within quotes too."""
 
 _SYMBOLS: Final = re.compile(r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|`?]+|AT TIME ZONE|OVERLAPS|SIMILAR TO", re.IGNORECASE)
-"""Operators that bind tighter than AND, OR and NOT, whichever precedence they claim."""
+"""Operators that bind tighter than AND, OR and NOT, whatever precedence they are given."""
 
 # fmt: off
 KNOWN_OPERATORS: Final = frozenset(
@@ -44,7 +44,7 @@ KNOWN_OPERATORS: Final = frozenset(
 """SQLAlchemy's operators whose operands a scope sees. FROM, AS and a function's comparison are not among them."""
 
 _RENDERED_OPERATORS: Final = (None, "hstore_getitem")
-"""The own renderings of custom operators, by the name of the compiler's method."""
+"""The allowed `visit_name` of a custom operator: the name of the compiler's method that renders it."""
 
 _NAME = r'(?:[^\W\d][\w$]*|"(?:(?! COLLATE )[^"\[]|"")+")'
 _FIELDS = r"(?:YEAR|MONTH|DAY|HOUR|MINUTE|SECOND)"
@@ -57,11 +57,11 @@ _TYPE: Final = re.compile(
     rf"(?: COLLATE {_NAME}(?:\.{_NAME})?)?",
     re.IGNORECASE,
 )
-"""One type of PostgreSQL: its name, arguments and collation, and not a word more."""
+"""One type of PostgreSQL: its name, arguments and collation, and nothing else."""
 
 
 def is_name(name: object) -> bool:
-    """Whether a name is quoted when it is rendered, or needs no quotes; `None` renders no name."""
+    """Return whether a name is quoted when it is rendered, or needs no quotes; `None` renders no name."""
     if not isinstance(name, str):
         return name is None
     if any(mark in name for mark in _PLACEHOLDERS):
@@ -71,17 +71,17 @@ def is_name(name: object) -> bool:
 
 
 def is_field(name: object) -> bool:
-    """Whether this is one word, as the field of EXTRACT is."""
+    """Return whether this is one word, as the field of EXTRACT is."""
     return isinstance(name, str) and _IDENTIFIER.fullmatch(name) is not None
 
 
 def is_number(text: str) -> bool:
-    """Whether a column that is a literal is a plain number, or the `*` of `count(*)`."""
+    """Return whether a literal column is a plain number, or the `*` of `count(*)`."""
     return text == "*" or (text.isascii() and text.isdigit())
 
 
 def is_operator(operator: object) -> bool:
-    """Whether an operator is SQLAlchemy's, or symbols; `None` renders none."""
+    """Return whether an operator is SQLAlchemy's or made of symbols; `None` renders nothing."""
     if isinstance(operator, operators.custom_op):
         custom = cast("operators.custom_op[object]", operator)  # whatever it returns
         is_plain = type(custom) is operators.custom_op and custom.visit_name in _RENDERED_OPERATORS
@@ -92,9 +92,9 @@ def is_operator(operator: object) -> bool:
 
 
 def is_type(type_: TypeEngine[Any]) -> bool:
-    """Whether the type renders as one type, in a cast and as the cast of a parameter.
+    """Return whether the type renders as one type, in a cast and as the cast of a parameter.
 
-    Asks the compiler itself, so that each type is read, the application's own too. An accepted type is not read again.
+    Renders the type with the compiler, so that the application's own types are checked too; once per accepted type.
     """
     if type_ in _accepted:
         return True
@@ -112,7 +112,7 @@ def is_type(type_: TypeEngine[Any]) -> bool:
 def _renderings(type_: TypeEngine[Any]) -> tuple[str, ...]:
     try:
         return type_.compile(DIALECT), type_.dialect_impl(DIALECT).compile(DIALECT)
-    except (CompileError, AttributeError, TypeError, ValueError):  # it cannot be rendered, by text for a number say
+    except (CompileError, AttributeError, TypeError, ValueError):  # it cannot be rendered: a text as its length, …
         return ("",)
 
 
