@@ -1,9 +1,9 @@
-"""What a column can hold and give back as it was: a check for each family of types, made once per column.
+"""Which values a column stores and returns unchanged: a check for each family of types, built once per column.
 
-refusal      what a check says, and those that only look at the class
+refusal      the result of a check, and checks of the class alone
 numbers      whole numbers, numeric, floats
 texts        text, enums, bit strings, MAC addresses
-times        dates, times, moments, intervals
+times        dates, times, timestamps, intervals
 documents    JSON and hstore
 nested       arrays, ranges, multiranges
 """

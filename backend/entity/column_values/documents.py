@@ -1,4 +1,4 @@
-"""JSON, pickles and hstore. In JSON a key that is not text becomes text, and may meet another; a tuple is a list."""
+"""JSON, pickles and hstore. JSON makes every key text, so that two keys may become one, and a tuple a list."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -14,20 +14,20 @@ from sqlalchemy.dialects.postgresql import JSONB
 from backend.entity.column_values.refusal import Check, Refusal, take_storable
 
 _DEPTH: Final = 200
-"""Levels of nesting, at most: Python reads JSON recursively, and may be deep in other calls when it does."""
+"""Maximum levels of nesting: Python parses JSON recursively, below the frames of the caller, within its limit."""
 
 _INTEGER_BITS: Final = 14_283
-"""Bits of a whole number that Python reads from text: 4 300 digits by default."""
+"""Maximum bits of an integer: Python parses at most 4 300 digits by default."""
 
 NESTED_TOO_DEEPLY: Final = ("recursion_loop", "it contains itself, or is nested too deeply")
 _TOO_LARGE: Final = ("int_parsing_size", "it holds a whole number of more digits than Python reads")
 NOT_JSON: Final = ("not_json", "it holds what JSON cannot say, or would not give back as it was")
 _NUMERIC_FLOAT: Final = 1e16
-"""Where a float is written with an exponent, and JSONB, which stores decimal digits, gives back a whole number."""
+"""From here Python writes a float with an exponent, and JSONB, which stores a numeric, returns an integer."""
 
 
 def json_check(kind: JSON, _declared: str) -> Check:
-    """Return the check of a JSON column, for what `jsonable` has passed."""
+    """Return the check of a JSON column, for values from `jsonable`."""
     is_binary = isinstance(kind, JSONB)
 
     def check(value: object) -> Refusal | None:
@@ -37,17 +37,17 @@ def json_check(kind: JSON, _declared: str) -> Check:
 
 
 def jsonable(value: object) -> object:
-    """Return the value with models and dataclasses as their JSON dump. Raises `ValueError` for what would change.
+    """Return the value with models and dataclasses as their JSON dump. Raises `ValueError` if JSON would change it.
 
-    Raises `RecursionError` for what contains itself.
+    Raises `RecursionError` for a value that contains itself.
     """
     if isinstance(value, dict):
-        pairs = cast("dict[object, object]", value)  # its parts are looked at here
+        pairs = cast("dict[object, object]", value)  # of any types
         if not all(isinstance(key, str) for key in pairs):
             raise ValueError
         return {key: jsonable(part) for key, part in pairs.items()}
     if isinstance(value, list):
-        return [jsonable(part) for part in cast("list[object]", value)]  # its parts are looked at here
+        return [jsonable(part) for part in cast("list[object]", value)]  # of any types
     if value is None or (isinstance(value, str | int | float) and not isinstance(value, Enum)):
         return value
     if isinstance(value, BaseModel) or (is_dataclass(value) and not isinstance(value, type)):
@@ -58,7 +58,7 @@ def jsonable(value: object) -> object:
 
 
 def pickle_check(kind: PickleType, _declared: str) -> Check:
-    """Return the check of a column of pickles: the value is pickled and read once more."""
+    """Return the check of a pickle column: pickle the value, load it and compare."""
     pickler, protocol = kind.pickler, kind.protocol
     refusal = ("pickle", "it does not come back equal from a pickle")
 
@@ -72,9 +72,9 @@ def pickle_check(kind: PickleType, _declared: str) -> Check:
 
 
 def refuse_not_hstore(value: object) -> Refusal | None:
-    """Take a mapping of text to text or `None`."""
+    """Refuse everything but a dict of text to text or `None`."""
     if isinstance(value, dict):
-        pairs = cast("dict[object, object]", value)  # its parts are looked at here
+        pairs = cast("dict[object, object]", value)  # of any types
         if all(isinstance(key, str) and (part is None or isinstance(part, str)) for key, part in pairs.items()):
             return take_storable(pairs)
     return ("dict_type", "its column holds a dict of text to text or None")
@@ -94,9 +94,9 @@ def _refuse_part(value: object, depth: int, is_binary: bool) -> Refusal | None:
         case list() | dict() if depth == _DEPTH:
             refusal = NESTED_TOO_DEEPLY
         case list():
-            refusal = _first_refusal(cast("list[object]", value), depth, is_binary)  # its parts are looked at there
+            refusal = _first_refusal(cast("list[object]", value), depth, is_binary)  # of any types
         case dict():
-            pairs = cast("dict[object, object]", value)  # its parts are looked at there
+            pairs = cast("dict[object, object]", value)  # of any types
             are_text = all(isinstance(key, str) for key in pairs)
             refusal = _first_refusal([*pairs, *pairs.values()], depth, is_binary) if are_text else NOT_JSON
         case _:
@@ -105,7 +105,7 @@ def _refuse_part(value: object, depth: int, is_binary: bool) -> Refusal | None:
 
 
 def _first_refusal(parts: Iterable[object], depth: int, is_binary: bool) -> Refusal | None:
-    return next((found for part in parts if (found := _refuse_part(part, depth + 1, is_binary)) is not None), None)
+    return next((refusal for part in parts if (refusal := _refuse_part(part, depth + 1, is_binary)) is not None), None)
 
 
 def _refuse_float(value: float, is_binary: bool) -> Refusal | None:
@@ -124,15 +124,15 @@ def _merges_keys(value: object) -> bool:
             named = {*type(value).model_fields, *type(value).model_computed_fields}
             return not named.isdisjoint(extra) or any(map(_merges_keys, [*vars(value).values(), *extra.values()]))
         case Mapping():
-            pairs = cast("Mapping[object, object]", value)  # its parts are looked at here
+            pairs = cast("Mapping[object, object]", value)  # of any types
             keys = dict.fromkeys(pairs)
             is_text = all(isinstance(key, str) for key in keys)
-            if not is_text and len(cast("dict[str, None]", to_jsonable_python(keys))) < len(keys):  # a dict stays one
+            if not is_text and len(cast("dict[str, None]", to_jsonable_python(keys))) < len(keys):  # still a dict
                 return True
             return any(map(_merges_keys, pairs.values()))
         case list() | tuple() | set() | frozenset():
-            return any(map(_merges_keys, cast("Iterable[object]", value)))  # its parts are looked at here
+            return any(map(_merges_keys, cast("Iterable[object]", value)))  # of any types
         case _ if is_dataclass(value) and not isinstance(value, type):
-            return any(_merges_keys(getattr(value, one.name)) for one in fields(value))
+            return any(_merges_keys(getattr(value, field.name)) for field in fields(value))
         case _:
             return False

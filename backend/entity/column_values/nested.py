@@ -1,4 +1,4 @@
-"""Arrays, ranges and multiranges: each item by its own type, and the forms that PostgreSQL gives back."""
+"""Arrays, ranges and multiranges: each item by its own type, in the form that PostgreSQL returns."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -33,7 +33,7 @@ def array_check(kind: ARRAY[object], check_item: Check) -> Check:
     def check(value: object) -> Refusal | None:
         if not isinstance(value, container):
             return refusal
-        parts = cast("Sequence[object]", value)  # its parts are looked at here
+        parts = cast("Sequence[object]", value)  # of any types
         if not parts:
             return None
         if dimensions is not None and len(_shape(parts)) != dimensions:
@@ -46,11 +46,13 @@ def array_check(kind: ARRAY[object], check_item: Check) -> Check:
 def _refuse_level(parts: Sequence[object], container: type[Sequence[object]], check_item: Check) -> Refusal | None:
     nested = [inner for part in parts if (inner := _parts(part)) is not None]
     if not nested:
-        return next((found for part in parts if part is not None and (found := check_item(part)) is not None), None)
+        return next((refusal for part in parts if part is not None and (refusal := check_item(part)) is not None), None)
     is_even = len(nested) == len(parts) and bool(nested[0]) and len({_shape(part) for part in nested}) == 1
     if not is_even or not all(isinstance(part, container) for part in nested):
         return _RAGGED
-    return next((found for part in nested if (found := _refuse_level(part, container, check_item)) is not None), None)
+    return next(
+        (refusal for part in nested if (refusal := _refuse_level(part, container, check_item)) is not None), None
+    )
 
 
 def _parts(value: object) -> Sequence[object] | None:
@@ -63,46 +65,46 @@ def _shape(parts: Sequence[object]) -> tuple[int, ...]:
 
 
 def one_range_check(_kind: object, declared: str) -> Check:
-    """Return the check of a column of ranges."""
+    """Return the check of a range column."""
     check_bound, step = _BOUNDS[declared]
 
     def check(value: object) -> Refusal | None:
         if not isinstance(value, Range):
             return ("range_type", "its column holds a Range of SQLAlchemy")
-        return _refuse_range(cast("AnyRange", value), check_bound, step)  # its bounds are looked at there
+        return _refuse_range(cast("AnyRange", value), check_bound, step)  # of any bounds
 
     return check
 
 
 def many_ranges_check(_kind: object, declared: str) -> Check:
-    """Return the check of a column of multiranges."""
+    """Return the check of a multirange column."""
     check_bound, step = _BOUNDS[declared.replace("MULTI", "")]
 
     def check(value: object) -> Refusal | None:
         if not isinstance(value, MultiRange):
             return ("multirange_type", "its column holds a MultiRange of SQLAlchemy")
-        ranges = cast("Sequence[object]", value)  # its parts are looked at here
-        for one in ranges:
-            if not isinstance(one, Range) or one.empty:
+        ranges = cast("Sequence[object]", value)  # of any types
+        for part in ranges:
+            if not isinstance(part, Range) or part.empty:
                 return _NOT_IN_ORDER
-            bounds = cast("AnyRange", one)  # they are looked at there
+            bounds = cast("AnyRange", part)  # of any types
             if (refusal := _refuse_range(bounds, check_bound, step)) is not None:
                 return refusal
         pairs = pairwise(cast("Sequence[AnyRange]", ranges))  # each is a Range
-        return None if all(_is_apart(one, other) for one, other in pairs) else _NOT_IN_ORDER
+        return None if all(_is_separate(left, right) for left, right in pairs) else _NOT_IN_ORDER
 
     return check
 
 
-def _is_apart(one: AnyRange, other: AnyRange) -> bool:
-    return one.strictly_left_of(other) and not one.adjacent_to(other)
+def _is_separate(left: AnyRange, right: AnyRange) -> bool:
+    return left.strictly_left_of(right) and not left.adjacent_to(right)
 
 
 def _refuse_range(value: AnyRange, check_bound: Check, step: int | timedelta | None) -> Refusal | None:
     if value.empty:
         return None
     bounds = [bound for bound in (value.lower, value.upper) if bound is not None]
-    refusal = next((found for bound in bounds if (found := _refuse_bound(bound, check_bound)) is not None), None)
+    refusal = next((refusal for bound in bounds if (refusal := _refuse_bound(bound, check_bound)) is not None), None)
     return refusal or _refuse_stored(value, check_bound, step)
 
 
@@ -113,14 +115,14 @@ def _refuse_bound(bound: object, check_bound: Check) -> Refusal | None:
 
 
 def _refuse_stored(value: AnyRange, check_bound: Check, step: int | timedelta | None) -> Refusal | None:
-    """Refuse what PostgreSQL stores as another range, or as bounds that do not fit."""
+    """Refuse a range that PostgreSQL stores as another one, or with a bound outside the column's range."""
     try:
-        first = _moved(value.lower, step, value.bounds[0] == "(")
-        end = _moved(value.upper, step, value.bounds[1] == "]")
+        first = _canonical_bound(value.lower, step, value.bounds[0] == "(")
+        end = _canonical_bound(value.upper, step, value.bounds[1] == "]")
     except OverflowError:
-        return _BEYOND
+        return _END_OUT_OF_RANGE
     if any(bound is not None and check_bound(bound) is not None for bound in (first, end)):
-        return _BEYOND
+        return _END_OUT_OF_RANGE
     if first is None or end is None:
         return None
     if not _is_ordered(first, end):
@@ -128,11 +130,11 @@ def _refuse_stored(value: AnyRange, check_bound: Check, step: int | timedelta | 
     return _EMPTY if first == end and (step is not None or value.bounds != "[]") else None
 
 
-_BEYOND: Final = ("out_of_range", "its column stores an end that is excluded, and holds no greater one")
+_END_OUT_OF_RANGE: Final = ("out_of_range", "its column stores an end that is excluded, and holds no greater one")
 
 
-def _moved(bound: object, step: int | timedelta | None, is_moved: bool) -> object:
-    """Return the bound as PostgreSQL stores it: whole numbers and days include the first and exclude the end."""
+def _canonical_bound(bound: object, step: int | timedelta | None, is_moved: bool) -> object:
+    """Return the bound as PostgreSQL stores it: integer and date ranges become `[first, end)`."""
     if not is_moved or step is None:
         return bound
     if isinstance(bound, int) and isinstance(step, int):
@@ -141,7 +143,7 @@ def _moved(bound: object, step: int | timedelta | None, is_moved: bool) -> objec
 
 
 def _is_ordered(lower: object, upper: object) -> bool:
-    """Return whether two bounds of one class are in order."""
+    """Return whether two bounds of one class are in ascending order."""
     if isinstance(lower, int) and isinstance(upper, int):
         return lower <= upper
     if isinstance(lower, Decimal) and isinstance(upper, Decimal):
@@ -157,4 +159,4 @@ _BOUNDS: Final[dict[str, tuple[Check, int | timedelta | None]]] = {
     "TSRANGE": (moment_check(DateTime(), ""), None),
     "TSTZRANGE": (moment_check(DateTime(timezone=True), ""), None),
 }
-"""The check of a bound, and what PostgreSQL moves a bound by, to include the first and exclude the end."""
+"""The check of a bound, and the step by which PostgreSQL moves a bound to store `[first, end)`."""

@@ -1,4 +1,4 @@
-"""Whole numbers, numeric and floats: range, digits, and what a float of 4 bytes gives back."""
+"""Integers, numerics and floats: range, digits, and the rounding of 4-byte floats."""
 
 import re
 from decimal import Decimal
@@ -16,24 +16,24 @@ _OF_FLOAT: Final = ("float_type", "its column holds floats")
 _OF_DECIMAL: Final = ("decimal_type", "its column holds decimals")
 _OTHER_NAN: Final = ("finite_number", "its column holds no NaN with a sign or a payload")
 _WHOLE_DIGITS: Final = 131_072
-"""Digits before the point of PostgreSQL's numeric, at most."""
+"""Maximum digits before the point of PostgreSQL's numeric."""
 
 _PLACES: Final = 16_383
-"""Digits after the point of PostgreSQL's numeric, at most."""
+"""Maximum digits after the point of PostgreSQL's numeric."""
 
 _FLOAT_DIGITS: Final = 15
-"""Digits of a float that PostgreSQL keeps when it makes a numeric of it: DBL_DIG of C."""
+"""Digits that PostgreSQL keeps when it converts a float to numeric: DBL_DIG of C."""
 
 _REAL_DIGITS: Final = 6
-"""Decimal digits that every float of 4 bytes gives back: FLT_DIG of C."""
+"""Decimal digits that every 4-byte float returns unchanged: FLT_DIG of C."""
 
 _REAL: Final = re.compile(r"REAL|FLOAT\((?:\d|1\d|2[0-4])\)")
-"""Declarations of a float of 4 bytes."""
+"""Declarations of a 4-byte float."""
 
 _REAL_SMALLEST, _REAL_LARGEST = 1.1754944e-38, 3.402823e38
 _REAL_INTEGER: Final = float(1 << 24)
 _RETURN_SCALE: Final = 10
-"""Digits after the point with which SQLAlchemy makes a Decimal of a float, unless the type sets another number."""
+"""Digits after the point when SQLAlchemy converts a float to a Decimal, unless the type sets another number."""
 
 
 def boolean_check(_kind: object, _declared: str) -> Check:
@@ -48,7 +48,7 @@ def integer_check(kind: Integer, _declared: str) -> Check:
 
 
 def range_check(smallest: int, largest: int) -> Check:
-    """Return a check that takes whole numbers of a range."""
+    """Return a check that accepts only integers of a range."""
     refusal = ("out_of_range", f"its column holds whole numbers from {smallest} to {largest}")
 
     def check(value: object) -> Refusal | None:
@@ -72,7 +72,7 @@ def numeric_check(kind: Numeric[Decimal] | Numeric[float], _declared: str) -> Ch
 
 
 def float_check(kind: Float[Decimal] | Float[float], declared: str) -> Check:
-    """Return the check of a column of floats, of 4 bytes or of 8."""
+    """Return the check of a float column, of 4 bytes or 8."""
     is_real = _REAL.fullmatch(declared) is not None
     if kind.asdecimal:
         return _decimal_of_float_check(kind, is_real=is_real)
@@ -110,7 +110,7 @@ def _refuse_other_nan(value: Decimal) -> Refusal | None:
 
 
 def _is_finer(number: Decimal, places: int) -> bool:
-    """Return whether it has more digits after the point, zeros at the end aside: the decimal context would round."""
+    """Return whether the number has more digits after the point, without trailing zeros. Rounds nothing itself."""
     _, digits, exponent = number.as_tuple()
     if not number or not isinstance(exponent, int) or -exponent <= places:
         return False
@@ -148,7 +148,7 @@ def _decimal_of_float_check(kind: Float[Decimal] | Float[float], *, is_real: boo
 
 
 def _refuse_rounded(value: float) -> Refusal | None:
-    """Refuse what a float of 4 bytes does not give back: PostgreSQL shows the shortest digits that make it again."""
+    """Refuse what a 4-byte float changes: PostgreSQL returns the shortest digits that identify the stored float."""
     if not isfinite(value) or value == 0 or (value.is_integer() and abs(value) <= _REAL_INTEGER):
         return None
     if _REAL_SMALLEST <= abs(value) <= _REAL_LARGEST and float(f"{value:.{_REAL_DIGITS}g}") == value:

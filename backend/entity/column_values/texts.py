@@ -16,7 +16,7 @@ _PADDED: Final = re.compile(r"N?CHAR(\(\d+\))?")
 
 
 def text_check(kind: String, declared: str) -> Check:
-    """Return the check of a text column. One of a fixed length takes that length: it pads what is shorter."""
+    """Return the check of a text column. One of a fixed length needs exactly that length: it pads shorter text."""
     is_padded = _PADDED.fullmatch(declared) is not None
     length = kind.length or (1 if is_padded else None)
     shortest = length or 0 if is_padded else 0
@@ -37,7 +37,7 @@ def text_check(kind: String, declared: str) -> Check:
 
 
 def enum_check(kind: Enum, _declared: str) -> Check:
-    """Return the check of a column of an enum, or of a choice of texts."""
+    """Return the check of an enum column, of an enum's members or of texts."""
     refusal = ("enum", "it is no member of its column's enum")
     if kind.enum_class is None:
         names = frozenset(kind.enums)
@@ -55,7 +55,7 @@ def uuid_check(kind: Uuid[UUID] | Uuid[str], _declared: str) -> Check:
 
 
 def bits_check(kind: BIT, _declared: str) -> Check:
-    """Return the check of a column of bits, whose cast pads and cuts silently."""
+    """Return the check of a bit string column, whose cast pads and truncates silently."""
     length, varying = kind.length, kind.varying
 
     def check(value: object) -> Refusal | None:
@@ -69,7 +69,7 @@ def bits_check(kind: BIT, _declared: str) -> Check:
 
 
 def mac_check(octets: int) -> Check:
-    """Return the check of a column of MAC addresses, which come back in one form."""
+    """Return the check of a MAC address column, which returns every address in one form."""
     form = re.compile(":".join(["[0-9a-f]{2}"] * octets))
 
     def check(value: object) -> Refusal | None:
@@ -81,7 +81,7 @@ def mac_check(octets: int) -> Check:
 
 
 def refuse_unusual_address(value: object) -> Refusal | None:
-    """Take what an INET column gives back: an address, or an interface that is not a single host."""
+    """Refuse what an INET column returns in another form: a single host as an interface, or a scoped address."""
     if isinstance(value, IPv4Interface | IPv6Interface):
         is_host = value.network.prefixlen == value.max_prefixlen
         usual = not is_host and not (isinstance(value, IPv6Interface) and value.scope_id)

@@ -1,4 +1,4 @@
-"""Dates, times, moments and intervals: what is rounded, what loses its zone, what Python could not read again."""
+"""Dates, times, timestamps and intervals: no rounding, no lost time zone, no value that Python cannot read back."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,13 +12,13 @@ from backend.entity.column_values.refusal import Check, Refusal, class_check
 _DAY: Final = timedelta(days=1)
 _FIRST: Final = datetime.min.replace(tzinfo=UTC) + _DAY
 _LAST: Final = datetime.max.replace(tzinfo=UTC) - _DAY
-"""Moments that lie in the years 1 to 9999 in every time zone: a session shows them in its own, at most a day off."""
+"""Timestamps within the years 1 to 9999 in every time zone: the session's zone shifts them by less than a day."""
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - SQLAlchemy's epoch of an interval that is stored as a timestamp
 _OFFSET: Final = timedelta(hours=16)
-"""What a zone's offset is less than, for PostgreSQL to read it."""
+"""PostgreSQL reads only offsets below this."""
 
-_MICROSECONDS: Final = 6
+_MICROSECOND_DIGITS: Final = 6
 _PRECISION: Final = re.compile(r"\((\d+)\)")
 _ZONE_NEEDED: Final = ("timezone_aware", "its column holds moments: give it a time zone")
 _NO_ZONE: Final = ("timezone_naive", "its column holds no time zone: give it none")
@@ -29,7 +29,7 @@ _OUT_OF_YEARS: Final = (
 )
 _NO_OFFSET: Final = ("timezone_offset", "PostgreSQL reads no such offset: use one of whole seconds below 16 hours")
 _FIELD_SECONDS: Final = {"YEAR": 0, "MONTH": 0, "DAY": 86_400, "HOUR": 3_600, "MINUTE": 60}
-"""Seconds of the smallest field that an interval's column keeps; 0: none of a timedelta."""
+"""Seconds of the smallest field that an interval column keeps; 0 if it keeps no field of a timedelta."""
 
 
 def date_check(_kind: Date, _declared: str) -> Check:
@@ -55,17 +55,17 @@ def time_check(kind: Time, declared: str) -> Check:
 
 
 def moment_check(kind: DateTime, declared: str) -> Check:
-    """Return the check of a column of moments, or of times of a calendar without a zone."""
+    """Return the check of a timestamp column, with a time zone or without."""
     return _aware_check(declared, any_offset=False) if kind.timezone else _naive_check(declared)
 
 
 def utc_check(declared: str) -> Check:
-    """Return the check of a column of moments that are written in UTC."""
+    """Return the check of a timestamp column that SQLModel writes in UTC."""
     return _aware_check(declared, any_offset=True)
 
 
 def moment_operand_check(kind: DateTime) -> Check:
-    """Return the check of a moment, or a time of a calendar, that is compared and not stored."""
+    """Return the check of a timestamp that is compared, not stored."""
     return _aware_check("", any_offset=False, is_stored=False) if kind.timezone else _naive_check("")
 
 
@@ -85,11 +85,11 @@ def interval_check(kind: INTERVAL, _declared: str) -> Check:
 
 
 def check_emulated_interval(value: object) -> Refusal | None:
-    """Take an interval that SQLAlchemy stores as a timestamp since 1970."""
+    """Refuse an interval that SQLAlchemy cannot store as a timestamp since 1970."""
     if not isinstance(value, timedelta):
         return _OF_TIMEDELTA
-    is_held = datetime.min - _EPOCH <= value <= datetime.max - _EPOCH  # noqa: DTZ901 - as SQLAlchemy's epoch, naive
-    return None if is_held else _BEYOND_YEARS
+    fits = datetime.min - _EPOCH <= value <= datetime.max - _EPOCH  # noqa: DTZ901 - as SQLAlchemy's epoch, naive
+    return None if fits else _BEYOND_YEARS
 
 
 _BEYOND_YEARS: Final = ("out_of_range", "its column holds intervals that, from 1970, stay within the years 1 to 9999")
@@ -126,7 +126,7 @@ def _aware_check(declared: str, *, any_offset: bool, is_stored: bool = True) -> 
 
 
 def _is_readable(moment: datetime) -> bool:
-    """Return whether it lies in the years 1 to 9999 in every time zone."""
+    """Return whether the timestamp is within the years 1 to 9999 in every time zone."""
     try:
         return _FIRST <= moment.astimezone(UTC) <= _LAST
     except OverflowError:
@@ -143,10 +143,10 @@ def _refuse_time(value: object) -> Refusal | None:
 
 
 def _rounding_check(declared: str) -> "Check":
-    """Return a check of microseconds that the column's precision would round, past midnight or a year's end too."""
-    found = _PRECISION.search(declared)
-    digits = _MICROSECONDS if found is None else min(int(found[1]), _MICROSECONDS)
-    unit = 10 ** (_MICROSECONDS - digits)
+    """Return a check of microseconds: it refuses those that the column's precision would round."""
+    precision = _PRECISION.search(declared)
+    digits = _MICROSECOND_DIGITS if precision is None else min(int(precision[1]), _MICROSECOND_DIGITS)
+    unit = 10 ** (_MICROSECOND_DIGITS - digits)
     refusal = ("time_precision", f"its column keeps {digits} digits of a second: round it")
     return lambda microseconds: refusal if isinstance(microseconds, int) and microseconds % unit else None
 
