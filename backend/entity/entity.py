@@ -37,7 +37,7 @@ class Entity(Generic[ModelT]):
     version: str | None
     """The attribute that holds the version, if the class names one."""
     shared_keys: frozenset[str] = frozenset()
-    """The attributes that the class permits to compare across owners."""
+    """The attributes of keys that the class permits to compare across owners."""
 
     @property
     def name(self) -> str:

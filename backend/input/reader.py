@@ -1,4 +1,4 @@
-"""Schema instances to column values, validated again by schema, model and column: instances can be unvalidated."""
+"""Schema instances to column values. Each is validated again by schema, model and column: pydantic can skip that."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass

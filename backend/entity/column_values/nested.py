@@ -56,7 +56,7 @@ def _refuse_level(parts: Sequence[object], container: type[Sequence[object]], ch
 
 
 def _parts(value: object) -> Sequence[object] | None:
-    return cast("Sequence[object]", value) if isinstance(value, list | tuple) else None  # they are looked at
+    return cast("Sequence[object]", value) if isinstance(value, list | tuple) else None  # of any types
 
 
 def _shape(parts: Sequence[object]) -> tuple[int, ...]:
