@@ -1,7 +1,7 @@
 """One owner's rows: what a scope adds to a statement, and what it refuses.
 
 bind           the owner in every SELECT of a statement
-allowlist      the elements that a scoped statement may be made of
+allowlist      the elements that a scoped statement may contain
 raw_sql        the text that it may render
 precedence     conditions that stay in their parentheses
 from_clauses   the tables that a SELECT reads, and the conditions of its joins

@@ -91,7 +91,7 @@ def _check_operator(part: object, _own: Table) -> None:
     if not all(is_operator(getattr(part, name, None)) for name in ("operator", "modifier")):
         raise _refusal("an unknown operator")
     modifiers: Mapping[str, object] = getattr(part, "modifiers", None) or {}
-    if not all(not isinstance(one, str) or is_name(one) for one in modifiers.values()):
+    if not all(not isinstance(value, str) or is_name(value) for value in modifiers.values()):
         raise _refusal(_STRING)
 
 

@@ -80,7 +80,7 @@ class Scope:
         parts = list(iterate(statement))
         require_scopable(parts, own)
         others = (part for part in parts if part is not statement and part is not own)
-        reads_more = any(isinstance(one, FromClause | SelectBase) for one in others)
+        reads_more = any(isinstance(part, FromClause | SelectBase) for part in others)
         return self._bind_owner(statement, own) if reads_more else statement
 
     def require(self, statement: Executable) -> None:

@@ -36,18 +36,18 @@ def joins_eagerly(statement: AnySelect) -> bool:
 def is_of_models(statement: AnySelect) -> bool:
     """Return whether the SELECT is of mapped classes: the descriptions of its columns then name their entity."""
     described = _descriptions(statement)
-    return described is None or any("entity" in one for one in described)
+    return described is None or any("entity" in column for column in described)
 
 
 def _descriptions(statement: AnySelect) -> Sequence[Mapping[str, object]] | None:
     try:
-        return [dict(one) for one in statement.column_descriptions]
+        return [dict(column) for column in statement.column_descriptions]
     except AttributeError:  # EXISTS over a model's columns has no description yet
         return None
 
 
 def _mappers(statement: AnySelect) -> Iterator[Mapper[object]]:
-    for one in _descriptions(statement) or ():
-        entity: object = inspect(one["expr"], raiseerr=False)
+    for column in _descriptions(statement) or ():
+        entity: object = inspect(column["expr"], raiseerr=False)
         if isinstance(entity, Mapper | AliasedInsp):
             yield cast("Mapper[object]", entity.mapper)  # of whichever model
