@@ -1,4 +1,4 @@
-"""`python -m backend demo | check | init`. An error is one line on stderr and exit code 1."""
+"""Runs `python -m backend demo | check | init`. An error is one line on stderr and exit code 1."""
 
 import argparse
 import logging
@@ -15,13 +15,13 @@ from backend.tasks import Task
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code."""
+    """Run one command and return its exit code."""
     command = _command(arguments)
-    logging.basicConfig(handlers=[logging.NullHandler()])  # what a library logs would be more lines on stderr
+    logging.basicConfig(handlers=[logging.NullHandler()])  # else the log of a library would add lines to stderr
     try:
         code = _run_command(command)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough
+    except BrokenPipeError:  # the reader of a pipe has ended, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code
@@ -34,8 +34,8 @@ def _command(arguments: Sequence[str] | None) -> Callable[[], int]:
         added = commands.add_parser(name, help=help, description=help)
         if name == "demo":
             added.add_argument("--data", type=Path, metavar="FOLDER", help="embedded PostgreSQL, its data in FOLDER")
-    given = parser.parse_args(arguments)
-    return {"demo": lambda: demo(given.data), "check": check, "init": _init}[given.command]
+    options = parser.parse_args(arguments)
+    return {"demo": lambda: demo(options.data), "check": check, "init": _init}[options.command]
 
 
 _HELP = {

@@ -1,1 +1,1 @@
-"""The operator's commands: tools to see that a database works, not a user interface for tasks."""
+"""The commands of `python -m backend`: they show that a database works; they are no user interface for tasks."""

@@ -1,4 +1,4 @@
-"""Whether the database of this process can be used: server, latency, pool, tables."""
+"""Reports whether the database of this process is usable: server, latency, pool, tables."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ _OPERATION = Operation("check", writes=False)
 
 
 def check() -> int:
-    """Prints a report; 0 if the database answers and has the tables of tasks, else 1. Raises what connecting raises."""
+    """Print a report. Return 0 if the database has the tables of tasks, else 1. Raises the errors of a connect."""
     settings = Settings.load()
     with Database(settings) as database:
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Tasks of two owners, from their creation to a restart, as a reader would want to see them."""
+"""Shows tasks of two owners, from their creation until after a restart."""
 
 import sys
 import time
@@ -18,9 +18,9 @@ _WIDTHS = (7, 58, 9, 11)
 
 
 def demo(data: Path | None = None) -> int:
-    """Prints each step with its time and round trips; 0 if everything was found again, else 1.
+    """Print each step with its time and round trips. Return 0 if everything was found again, else 1.
 
-    On DATABASE_URL, else on an embedded PostgreSQL; with `data` on an embedded one whose data are in that folder.
+    It uses DATABASE_URL, else an embedded PostgreSQL; with `data` an embedded one whose data are in that folder.
     """
     with _database(data) as (database, place):
         sys.stdout.write(f"{place}\n\n")
@@ -45,27 +45,27 @@ def _database(data: Path | None) -> Generator[tuple[Database, str]]:
 
 
 class _Table:
-    """Runs steps and prints a line for each."""
+    """Runs steps and prints a line for each one."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self._trips = RoundTrips(database.engine)
         self._line("owner", "step", "ms", "round trips", bold=True)
 
-    def opened(self) -> None:
-        """Connects and makes the tables, so that the steps show what a running application sees."""
+    def connect(self) -> None:
+        """Connect and create the tables first, so that the steps show the times of a running application."""
         started = time.perf_counter()
         init_db(self.database)
         self._line("", "connect, and create the tables that are missing", _ms(started), "")
 
     def step(self, owner: str, work: Callable[[TaskRepository], str]) -> None:
-        """One step for one owner; `work` says what it did."""
+        """Run one step for one owner and print it; `work` returns what it did."""
         with self.database.session() as session:
             started = time.perf_counter()
             with self._trips.counted():
-                said = work(TaskRepository(session).owned_by(owner))
+                text = work(TaskRepository(session).owned_by(owner))
             trips = self._trips.last
-            self._line(owner, said, _ms(started), "?" if trips is None else str(trips))
+            self._line(owner, text, _ms(started), "?" if trips is None else str(trips))
 
     def _line(self, *cells: str, bold: bool = False) -> None:
         owner, step, ms, trips = cells
@@ -75,7 +75,7 @@ class _Table:
 
 def _first_part(table: _Table) -> dict[str, set[int]]:
     kept: dict[str, set[int]] = {"ada": set(), "grace": set()}
-    table.opened()
+    table.connect()
     for owner in kept:
         table.step(owner, lambda tasks: f"found {_tasks(tasks.count())} of earlier runs")
     for owner, title in (("ada", "Buy groceries"), ("ada", "Write the report"), ("grace", "Call the bank")):
@@ -93,7 +93,7 @@ def _first_part(table: _Table) -> dict[str, set[int]]:
 
 def _second_part(table: _Table, kept: dict[str, set[int]]) -> bool:
     found: dict[str, set[int]] = {}
-    table.opened()
+    table.connect()
     for owner in kept:
         table.step(owner, partial(_listed, owner=owner, found=found))
     return all(kept[owner] <= found[owner] for owner in kept)

@@ -1,4 +1,4 @@
-"""Counts round trips as libpq itself traces them: client messages that follow server messages."""
+"""Counts round trips in the trace of libpq: client messages that follow server messages."""
 
 import re
 import tempfile
@@ -12,7 +12,7 @@ from psycopg.pq.abc import PGconn
 from sqlalchemy import Engine, event
 
 _MESSAGE: Final = re.compile(rb"^([FB])\t\d+\t(\w+)", re.MULTILINE)
-"""A line of a trace: who sent, the length, what."""
+"""A line of a trace: sender, length, message type."""
 
 
 class RoundTrips:
@@ -22,30 +22,30 @@ class RoundTrips:
         self._connections: list[PGconn] = []
         self.last: int | None = 0
         """Round trips of the last counted block; `None` where libpq cannot trace, or the block opened a connection."""
-        event.listen(engine, "connect", self._opened)
+        event.listen(engine, "connect", self._on_connect)
 
     @contextmanager
     def counted(self) -> Generator[None]:
-        """Counts what the block sends."""
-        self._connections = [one for one in self._connections if one.status == ConnStatus.OK]
+        """Count the round trips of the block."""
+        self._connections = [connection for connection in self._connections if connection.status == ConnStatus.OK]
         watched = list(self._connections)
         with ExitStack() as files:
-            traces = {one: files.enter_context(tempfile.TemporaryFile()) for one in watched}
-            traced = [one for one, trace in traces.items() if _is_traced(one, trace)]
+            traces = {connection: files.enter_context(tempfile.TemporaryFile()) for connection in watched}
+            traced = [connection for connection, trace in traces.items() if _start_trace(connection, trace)]
             try:
                 yield
             finally:
-                for one in traced:
-                    if one.status == ConnStatus.OK:
-                        one.untrace()
-                is_whole = traced == watched == self._connections
-                self.last = sum(_count_round_trips(trace) for trace in traces.values()) if is_whole else None
+                for connection in traced:
+                    if connection.status == ConnStatus.OK:
+                        connection.untrace()
+                is_complete = traced == watched == self._connections
+                self.last = sum(_count_round_trips(trace) for trace in traces.values()) if is_complete else None
 
-    def _opened(self, connection: "psycopg.Connection[object]", _record: object) -> None:
+    def _on_connect(self, connection: "psycopg.Connection[object]", _record: object) -> None:
         self._connections.append(connection.pgconn)
 
 
-def _is_traced(connection: PGconn, trace: IO[bytes]) -> bool:
+def _start_trace(connection: PGconn, trace: IO[bytes]) -> bool:
     try:
         connection.trace(trace.fileno())
         connection.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)

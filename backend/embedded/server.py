@@ -1,4 +1,4 @@
-"""The embedded server as a context manager."""
+"""Starts and stops the embedded server, as a context manager."""
 
 import errno
 import json
@@ -19,7 +19,7 @@ from backend.embedded.folders import FolderLock, remove_leftovers, socket_folder
 from backend.errors import EmbeddedServerError
 
 _START_S: Final = 60.0
-"""Seconds until the server accepts connections, at most: a cold start takes half a second on an idle machine."""
+"""Longest wait until the server accepts connections: a cold start takes half a second on an idle machine."""
 
 _SETTINGS: Final = (
     "listen_addresses=",
@@ -31,14 +31,14 @@ _SETTINGS: Final = (
 _EPHEMERAL_SETTINGS: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 _LOCALE: Final = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-"""Sorted by code point, and upper and lower case of all of Unicode: the same on every machine."""
+"""Sorts by code point and knows the case of all Unicode letters: the same on every machine."""
 
 
 class EmbeddedServer:
     """One server, as a context manager: running inside the block, stopped after it.
 
-    With a folder its data are kept there, durably; without one they are thrown away, and not synced to disk. It
-    listens on a unix socket in a folder that only its account may enter, and asks for no password there. Started
+    With a folder its data are kept there, durably; without one they are deleted at the end, and not synced to disk. It
+    listens on a unix socket in a folder that only its account may enter, and requires no password there. Started
     by root it runs as `nobody`.
 
     Forks of this process may use it, and cannot stop it. If this process ends without stopping it, the server runs
@@ -55,12 +55,12 @@ class EmbeddedServer:
 
     @property
     def url(self) -> str:
-        """The URL of its database `postgres`, as SQLAlchemy and `Database` take it."""
+        """Return the URL of its database `postgres`, as SQLAlchemy and `Database` take it."""
         return f"postgresql+psycopg://postgres@/postgres?host={quote(str(self._sockets), safe='/')}"
 
     @property
     def socket_folder(self) -> Path:
-        """The folder of its unix socket."""
+        """Return the folder of its unix socket."""
         return self._sockets
 
     def start(self) -> Self:
@@ -122,7 +122,7 @@ class EmbeddedServer:
                        *(() if self._kept else ("--no-sync",)), "-D"],
             "lock": None if self._lock is None else self._lock.server,
             "log": str(log),
-            "postgres": [str(binaries / "postgres"), "-D", str(data), *(x for one in settings for x in ("-c", one))],
+            "postgres": [str(binaries / "postgres"), "-D", str(data), *(x for item in settings for x in ("-c", item))],
             "removed": [str(self._sockets)],
         }  # fmt: skip
         return subprocess.Popen(  # noqa: S603 - this interpreter and our own file
@@ -153,7 +153,7 @@ class EmbeddedServer:
             time.sleep(0.005)
 
     def _cause(self, supervisor: subprocess.Popen[bytes]) -> str:
-        """Return why a supervisor that has ended could not start the server, as it says."""
+        """Return the reason that the supervisor reported for not starting the server."""
         assert supervisor.stdout is not None  # noqa: S101 - Popen was given a pipe
         cause = supervisor.stdout.read().decode(errors="replace").strip()
         if cause and os.strerror(errno.ENOSPC) not in cause:
@@ -164,7 +164,7 @@ class EmbeddedServer:
         return f"{cause or 'it gave no reason, as on a full disk'}: make room in {str(disk)!r}, or {advice}"
 
     def _end_supervisor(self, supervisor: subprocess.Popen[bytes], *, is_fork: bool) -> None:
-        """Let the supervisor stop the server; in a fork only give up this process's part in it."""
+        """Let the supervisor stop the server; in a fork only close this process's pipes."""
         assert supervisor.stdin is not None  # noqa: S101 - Popen was given pipes
         assert supervisor.stdout is not None  # noqa: S101 - as above
         if not is_fork:
@@ -181,7 +181,7 @@ class EmbeddedServer:
 
 
 def _is_ready(data: Path, sockets: Path) -> bool:
-    """Return whether this server accepts connections: what an earlier one left names another socket folder."""
+    """Return whether this server accepts connections: the file of an earlier one names another socket folder."""
     try:
         lines = (data / "postmaster.pid").read_text(errors="replace").splitlines()
     except OSError:

@@ -1,8 +1,9 @@
-"""A process of its own, run by `server` as a script: makes the folders, runs initdb and postgres, and stops the server
-and removes what is to be removed, when its standard input has something to read: its parent stops the server, or the
-parent and its forks are gone. What it cannot do it says on its standard output.
+"""Supervises the server, as a script in its own process that `server` runs: makes folders, runs initdb and postgres.
 
-Standard library only, and nothing of this package: it starts in a few hundredths of a second.
+When its standard input becomes readable (the parent stops the server, or the parent and its forks have ended) it stops
+the server and removes its temporary folders. It reports a failure on its standard output.
+
+It imports only the standard library, and so starts in a few hundredths of a second.
 """
 
 import json
@@ -19,10 +20,10 @@ from types import FrameType
 from typing import TypedDict
 
 GRACE_S = 2.0
-"""Seconds that a supervisor is given to stop the server of a parent that is gone, before others do."""
+"""Seconds in which a supervisor stops the server of a parent that has ended, before another process does."""
 
 _FAST_S, _IMMEDIATE_S = 8.0, 4.0
-"""Seconds for a fast shutdown, and then for an immediate one, before the server is killed."""
+"""Longest wait for a fast shutdown, and then for an immediate one, before the server is killed."""
 
 
 _ERROR = re.compile(
@@ -36,12 +37,12 @@ class Plan(TypedDict):
     """What to run and where; paths are absolute."""
 
     account: tuple[int, int] | None
-    """User and group to run the server as; none: the caller's own."""
+    """User and group of the server; `None`: those of the caller."""
     data: str
     folders: list[str]
-    """Folders to make for the account alone."""
+    """Folders to make, which only the account may enter."""
     initdb: list[str]
-    """The command that makes the cluster, given the folder to make it in."""
+    """The command that makes the cluster; the folder is appended."""
     lock: int | None
     """A descriptor that every process of the server holds open."""
     log: str
@@ -51,11 +52,11 @@ class Plan(TypedDict):
 
 
 class ParentGoneError(Exception):
-    """The parent stops the server, or is gone."""
+    """The parent stops the server, or has ended."""
 
 
 def main(plan: Plan) -> int:
-    """Runs the server until the parent is gone; the exit code is the server's, 0 after a stop that was asked for."""
+    """Run the server until the parent has ended. Return the server's exit code, 0 after a requested stop."""
     log = Path(plan["log"])
     try:
         for folder in plan["folders"]:
@@ -88,9 +89,9 @@ def _cause_in(logged: bytes) -> bytes:
 
 
 def _make_cluster(plan: Plan) -> int:
-    """Makes the cluster under another name first: one that was left half made is never taken for a whole one.
+    """Make the cluster, under another name first, so that an incomplete one is never used.
 
-    Returns the exit code of initdb, or 0 if there is a cluster.
+    Return the exit code of initdb, or 0 if the cluster exists.
     """
     data = Path(plan["data"])
     unfinished = data.with_name(f"{data.name}.new")
@@ -110,7 +111,7 @@ def _private_folder(folder: Path, account: tuple[int, int] | None) -> None:
 
 
 def _run(plan: Plan, command: list[str]) -> int:
-    """Return the exit code of the command. Raises `ParentGoneError` if the parent stops it or is gone."""
+    """Return the exit code of the command. Raises `ParentGoneError` if the parent stops it or has ended."""
     wake, wakened = os.pipe()
     os.set_blocking(wakened, False)
     signal.set_wakeup_fd(wakened)
@@ -130,7 +131,7 @@ def _run(plan: Plan, command: list[str]) -> int:
 
 
 def _only_wake(_signal: int, _frame: FrameType | None) -> None:
-    """The wake-up descriptor has it already."""
+    """Do nothing: the signal has written to the wake-up descriptor."""
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
