@@ -27,11 +27,13 @@ from backend.errors import (
     ErrorDetails,
     FailedTransactionError,
     InvalidDataError,
+    InvalidStatementError,
     NotPermittedError,
     OutcomeUnknownError,
     PoolTimeoutError,
     RepositoryError,
     SchemaMismatchError,
+    SettingsError,
     TransientError,
     UnreadableRowError,
     UsageError,
@@ -144,6 +146,8 @@ def _from_driver_error(
 def _connect_error_class(kind: type[RepositoryError]) -> type[RepositoryError]:
     if issubclass(kind, NotPermittedError):  # no privilege to connect
         return CredentialsError
+    if issubclass(kind, InvalidDataError | InvalidStatementError | SchemaMismatchError):  # an option of the URL
+        return SettingsError
     return kind if issubclass(kind, ConnectError) else ConnectError
 
 

@@ -134,7 +134,7 @@ _MESSAGES: Final[dict[type[RepositoryError], str]] = {
     ),
     NotPermittedError: "is not permitted to this role, or to anybody while the database takes no writes",
     UnreadableRowError: "was answered with a value that Python cannot hold",
-    SettingsError: "lost a prepared statement, as behind a pooler in transaction mode: unset PREPARE_THRESHOLD",
+    SettingsError: "found no connection: the server refuses an option of DATABASE_URL",
     ProgramError: "is too large to be sent: give fewer values",
     UsageError: "lacks a value for a bound parameter: pass one for each bindparam",
     InvalidStatementError: "is a statement that the server cannot run",
@@ -147,7 +147,11 @@ _MESSAGES_BY_OPERATION: Final[dict[tuple[type[RepositoryError], str], str]] = {
 }
 """More precise texts for one operation."""
 
+_LOST_PREPARED: Final = "lost a prepared statement, as behind a pooler in transaction mode: unset PREPARE_THRESHOLD"
+
 _MESSAGES_BY_SQLSTATE: Final[dict[tuple[type[RepositoryError], str], str]] = {
+    (SettingsError, "26000"): _LOST_PREPARED,
+    (SettingsError, "42P05"): _LOST_PREPARED,
     (SchemaMismatchError, "42P01"): "needs a table that the database does not have: run init_db",
     (SchemaMismatchError, "42703"): (
         "needs a column that its table does not have: migrate the table, for init_db adds none to a table that exists"

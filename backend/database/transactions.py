@@ -228,10 +228,18 @@ def _outlives_session(session: Session, connection: Connection) -> bool:
     return mode == "rollback_only" or (mode == "conditional_savepoint" and not connection.in_nested_transaction())
 
 
+_LIBRARIES: Final = ("sqlalchemy.", "sqlmodel.", "backend.")
+
+
 def _caller_frame() -> FrameType:
-    """Return the frame that called SQLAlchemy, or the outermost frame on a greenlet, whose stack does not reach it."""
+    """Return the frame that called SQLAlchemy or this package.
+
+    On a greenlet, whose stack does not reach it, return the outermost frame.
+    """
     frame = cast("FrameType", inspect.currentframe())  # CPython has frames
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(("sqlalchemy.", __name__)):
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(
+        ("sqlalchemy.", "sqlmodel.", "backend.")
+    ):
         frame = frame.f_back
     return frame
 

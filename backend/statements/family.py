@@ -5,8 +5,13 @@ from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Column, ColumnElement, Executable
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.selectable import TableClause
+from sqlalchemy.sql.visitors import iterate
 
+from backend.entity.checks import owner_columns
 from backend.entity.entity import Entity, ModelT
+from backend.errors import OwnerRequiredError
 from backend.statements.conditions import Condition, checked_conditions
 from backend.statements.scope.bind import Scope
 
@@ -37,4 +42,19 @@ class StatementFamily(Generic[ModelT]):
         return [self._scope_expression(condition) for condition in checked_conditions(self.entity.table, where)]
 
     def _scope_expression(self, element: ColumnElement[T]) -> ColumnElement[T]:
-        return element if self._scope is None else self._scope.expression(element)
+        if self._scope is not None:
+            return self._scope.expression(element)
+        self._require_no_owned_table(element)
+        return element
+
+    def _require_no_owned_table(self, element: ClauseElement) -> None:
+        """Raise `OwnerRequiredError` if a model without an owner reads a table that has owners: none is bound here."""
+        if self.entity.owner is not None:  # every owner's rows, as `every_owner()` says
+            return
+        owners = owner_columns()
+        for part in iterate(element):
+            if isinstance(part, TableClause) and part.fullname in owners:
+                raise OwnerRequiredError(
+                    f"{self.entity.name} has no owner, and the statement reads {part.fullname}, which has owners: "
+                    f"read {part.fullname} with its own repository"
+                )

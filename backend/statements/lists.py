@@ -7,7 +7,7 @@ from sqlalchemy import Select, exists, func, select
 
 from backend.entity.entity import ModelT
 from backend.entity.lazy import lazy
-from backend.errors import UsageError, shown
+from backend.errors import UsageError, described, shown
 from backend.statements.conditions import Condition, Order, checked_order
 from backend.statements.family import StatementFamily
 
@@ -68,5 +68,7 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
 
 def _not_negative(name: str, value: int) -> int:
     if type(value) is not int or value not in _COUNTABLE:
-        raise UsageError(f"{name} is {shown(value)}, expected a whole number from 0 to {_COUNTABLE[-1]}")
+        given: object = value
+        got = shown(given) if isinstance(given, int | float) else described(given)  # a text may be a client's
+        raise UsageError(f"{name} is {got}, expected a whole number from 0 to {_COUNTABLE[-1]}")
     return value

@@ -35,6 +35,8 @@ class Statements(ListStatements[ModelT], ChangeStatements[ModelT], Generic[Model
         if self._scope is not None:
             statement = self._scope.statement(statement)
             self._verified.add(statement)
+        else:
+            self._require_no_owned_table(statement)
         return statement
 
     def require_owner(self, statement: Executable) -> None:

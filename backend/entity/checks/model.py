@@ -28,8 +28,17 @@ def check_model(name: str, entity: Entity[SQLModel]) -> None:
             raise DefinitionError(f"{entity.name}.{entity.owner} is the owner and may be NULL: make it required")
         if entity.owner == entity.primary_key:
             raise DefinitionError(f"{entity.name}.{entity.owner} is both key and owner: use two columns")
+    _check_never_changes(entity, entity.primary_key, "primary key")
+    if entity.owner is not None:
+        _check_never_changes(entity, entity.owner, "owner")
     _check_version(entity)
     check_model_validators(entity)
+
+
+def _check_never_changes(entity: Entity[SQLModel], key: str, what: str) -> None:
+    column = entity.columns[key]
+    if column.onupdate is not None or column.server_onupdate is not None:
+        raise DefinitionError(f"{entity.name}.{key} is the {what}, which never changes: remove its onupdate")
 
 
 def _check_version(entity: Entity[SQLModel]) -> None:

@@ -5,12 +5,13 @@ A unique key without the owner shows one owner that another has a value; no filt
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
+from sqlalchemy.sql.elements import ColumnClause, ColumnElement, UnaryExpression
+from sqlalchemy.sql.visitors import iterate
 from sqlmodel import SQLModel
 
 from backend.entity.entity import Entity
@@ -81,13 +82,14 @@ def _unique_keys(entity: Entity[SQLModel]) -> Iterator[Key]:
     for constraint in table.constraints:
         match constraint:
             case PrimaryKeyConstraint() | UniqueConstraint():
-                columns = list(constraint.columns)
+                columns = list(constraint.columns)  # SQLAlchemy resolves each by name
                 yield Key(attributes_of(entity, columns), any(column is owner for column in columns))
             case ExcludeConstraint():
-                columns = list(constraint.columns)
+                compared_columns = [_resolved(column, table) for column in constraint.columns]
                 compared = cast("Mapping[str, object]", constraint.operators)  # untyped, by column name
                 by_owner = owner is not None and compared.get(owner.name) == "="
-                yield Key(attributes_of(entity, columns), by_owner, bool(columns))
+                known = [column for column in compared_columns if column is not None]
+                yield Key(attributes_of(entity, known), by_owner, bool(known) and len(known) == len(compared_columns))
             case _:
                 pass
     for index in table.indexes:
@@ -97,18 +99,29 @@ def _unique_keys(entity: Entity[SQLModel]) -> Iterator[Key]:
 
 def _index_key(entity: Entity[SQLModel], index: Index, owner: Column[object] | None) -> Key:
     expressions: list[object] = list(index.expressions)
+    elements = [cast("ColumnElement[object]", one) for one in expressions if isinstance(one, ColumnElement)]
+    named = {
+        _resolved(part, entity.table) for one in elements for part in iterate(one) if isinstance(part, ColumnClause)
+    }
     return Key(
-        attributes_of(entity, list(index.columns)),
-        any(_is_column(expression, owner) for expression in expressions),
-        all(isinstance(expression, ColumnElement) for expression in expressions),
+        attributes_of(entity, [column for column in named if column is not None]),
+        any(_is_column(expression, owner, entity.table) for expression in elements),
+        len(elements) == len(expressions) and None not in named,
     )
 
 
-def _is_column(expression: object, column: Column[object] | None) -> bool:
+def _is_column(expression: ColumnElement[object], column: Column[object] | None, table: Table) -> bool:
     """Return whether an index expression is the column, with any sort order."""
     if isinstance(expression, UnaryExpression) and expression.modifier in _ORDERS:
-        return _is_column(cast("object", expression.element), column)  # of whichever type
-    return expression is column
+        return _is_column(expression.element, column, table)
+    return column is not None and isinstance(expression, ColumnClause) and _resolved(expression, table) is column
+
+
+def _resolved(column: ColumnClause[Any], table: Table) -> Column[Any] | None:
+    """Return the table's column that this is, or that `column("name")` names; `None` for another."""
+    if column.table is None:
+        return table.columns.get(column.name)
+    return column if isinstance(column, Column) and column.table is table else None
 
 
 def _foreign_key_attributes(entity: Entity[SQLModel]) -> frozenset[str]:

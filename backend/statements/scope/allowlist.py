@@ -161,7 +161,10 @@ def _check_table(table: object, own: Table) -> None:
         return
     if not isinstance(table, Table) or table.metadata is not own.metadata:
         raise _refusal(f"the table {table}, which is not of the models' metadata,")
-    if any(other.name == table.name and None in (other.schema, table.schema) for other in owned):
+    if not is_name(table.name) or not is_name(table.schema):
+        raise _refusal(_UNQUOTED)
+    same_name = (one for one in owned if one.name.lower() == table.name.lower())  # PostgreSQL folds what is not quoted
+    if any(None in (one.schema, table.schema) or one.schema == table.schema for one in same_name):
         raise _refusal(f"the table {table}, which has the name of one with owners,")
 
 
