@@ -1,8 +1,46 @@
-"""The pages: a diagram with every package, an index with every decision."""
+"""The pages: plain words, a diagram with every package, an index with every decision."""
 
+import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PACKAGE = sorted(ROOT.glob("backend/**/*.py"))
+BANNED = re.compile(
+    r"\bmend(s|ed|ing)?\b|without a word|\bis told\b|what is no\b|\bheld to\b|in the place of|above all|\bstands?\b",
+    re.IGNORECASE,
+)
+"""Words that the glossary replaces: fix, silently, is reported, invalid, restricted to, instead of, especially, is."""
+
+
+def texts(path: Path) -> Iterator[tuple[int, str]]:
+    """The docstrings, messages and comments of a module, or the lines of a page, each with its line."""
+    source = path.read_text()
+    if path.suffix != ".py":
+        yield from enumerate(source.splitlines(), 1)
+        return
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+    for number, line in enumerate(source.splitlines(), 1):
+        _, mark, comment = line.partition("# ")
+        if mark:
+            yield number, comment
+
+
+@pytest.mark.parametrize("path", [*PACKAGE, *PAGES], ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_texts_use_plain_words(path: Path) -> None:
+    found = [f"{line}: {one.group()}" for line, text in texts(path) for one in BANNED.finditer(text)]
+    assert found == []
+
+
+@pytest.mark.parametrize("text", ["mend it", "he is told", "what is no owner", "held to one owner", "it stands in X"])
+def test_a_banned_word_is_found(text: str) -> None:
+    assert BANNED.search(text)
 
 
 def test_every_package_is_in_the_diagram_of_the_floors() -> None:

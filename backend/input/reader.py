@@ -98,7 +98,7 @@ class SchemaReader:
 
     def _require_no_more(self, data: BaseModel) -> None:
         """Raise `UsageError` for a subclass whose instance sets a field that the schema lacks: it cannot be written."""
-        more = sorted(data.model_fields_set - self._writes.keys())
+        more = sorted(data.model_fields_set - self._writers.keys())
         if more:
             raise UsageError(
                 f"{type(data).__name__} sets {', '.join(more)}, which {self._schema.__name__} does not have: "

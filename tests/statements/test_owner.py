@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import func
 from sqlmodel import Field, Session, col
 
-from backend.errors import UsageError
+from backend.errors import DefinitionError, UsageError
 from tests.support.definitions import NAMED, RENAMED, Local, owned, repository
 from tests.support.entities import NoteRepository
 
@@ -66,3 +67,14 @@ def test_an_owner_is_not_changed_for_another(named: Any) -> None:
 def test_a_model_without_an_owner_takes_none() -> None:
     with pytest.raises(UsageError, match="Note has no owner: use the repository as it is"):
         NoteRepository(Session()).owned_by("a")
+
+
+@pytest.mark.parametrize("onupdate", ["bob", lambda: "bob", func.current_user()], ids=["text", "function", "SQL"])
+@pytest.mark.parametrize(("key", "what"), [("owner_id", "owner"), ("id", "primary key")])
+def test_a_column_that_never_changes_has_no_onupdate(key: str, what: str, onupdate: Any) -> None:
+    is_key = key == "id"
+    changing: Any = Field(default=None, primary_key=is_key, sa_column_kwargs={"onupdate": onupdate})
+    model = owned(f"Changing{what.title().replace(' ', '')}{id(onupdate)}", **{key: (int if is_key else str, changing)})
+    message = rf"^Changing\w+\.{key} is the {what}, which never changes: remove its onupdate$"
+    with pytest.raises(DefinitionError, match=message):
+        repository(model, NAMED, RENAMED, owner=col(model.owner_id))

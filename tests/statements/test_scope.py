@@ -48,13 +48,14 @@ from sqlmodel import Field, SQLModel, col
 from backend import Change, CRUDRepository
 from backend.entity.checks import ClassOptions, define
 from backend.errors import OwnerRequiredError, RepositoryError, UsageError
+from backend.repository.metadata import required_metadata
 from backend.statements.conditions import Condition
 from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
 from backend.statements.scope.from_clauses import table_name
 from backend.statements.statements import Statements
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.compiling import unfilled
-from tests.support.entities import Note, Project, Ticket, TicketCreate, TicketUpdate
+from tests.support.entities import Note, NoteRepository, Project, Ticket, TicketCreate, TicketUpdate
 from tests.support.tap import unbound
 
 # The forms are written as somebody writes them who heeds no type checker.
@@ -962,3 +963,34 @@ def test_refusals_tell_what_to_write_instead(scoped: Statements[Any]) -> None:
 
 def test_dates_are_values(scoped: Statements[Any]) -> None:
     assert "opened_on >= %(" in sql(scoped.count((col(Ticket.opened_on) >= date(2026, 1, 1),)))
+
+
+@pytest.mark.parametrize("name", [quoted_name("(SELECT * FROM ticket)", False), quoted_name("Ticket", False)])
+def test_a_table_that_is_rendered_as_another_is_refused(scoped: Statements[Any], name: Any) -> None:
+    table = sqlalchemy.Table(name, sqlalchemy.MetaData(), sqlalchemy.Column("id", sqlalchemy.Integer))
+    own: Any = Ticket
+    disguised = table.to_metadata(own.metadata)
+    try:
+        with pytest.raises(UsageError, match="cannot be restricted to one owner"):
+            scoped.exists((exists(sqlalchemy.select(disguised.alias("z").c.id)),))
+    finally:
+        own.metadata.remove(disguised)
+
+
+def test_a_model_without_an_owner_reads_no_table_with_owners() -> None:
+    notes = required_metadata(NoteRepository, CRUDRepository, ClassOptions(version=col(Note.revision))).unscoped
+    owned_rows = exists(sqlalchemy.select(col(Project.id)).where(col(Project.name) == "secret"))
+    titles: Any = sqlalchemy.select(func.string_agg(col(Project.name), ",")).scalar_subquery()
+    message = (
+        "^Note has no owner, and the statement reads project, which has owners: read project with its own repository$"
+    )
+    statements: list[Callable[[], object]] = [
+        lambda: notes.list((owned_rows,), (), None, 0),
+        lambda: notes.list((), titles, None, 0),
+        lambda: notes.count((owned_rows,)),
+        lambda: notes.bind_owner(notes.select([titles])),
+        lambda: notes.change(Change({col(Note.text): titles}), {}),
+    ]
+    for statement in statements:
+        with pytest.raises(OwnerRequiredError, match=message):
+            statement()

@@ -28,7 +28,7 @@ def test_each_has_a_name_of_its_own_and_is_another_module_that_can_be_read(made:
         "bind.Scope._bind_owner: without where: bound.where(theirs == self._owner_parameter)",
         "by_id.RowStatements._key: without element 2: "
         "(self.entity.key_column == bindparam(ID_PARAMETER), *self._owner_conditions)",
-        "family.StatementFamily._scope_expression: first branch: self._scope is None",
+        "family.StatementFamily._scope_expression: always False: self._scope is not None",
         "statements.Statements.select: without where: select(*columns).select_from(self.entity.table)",
         "by_id.RowStatements.insert: without values: statement.values(self._scope.insert_values)",
         "crud.CRUDRepository._scoped: left out: scoped._bound = bound",

@@ -99,7 +99,7 @@ def _unique_keys(entity: Entity[SQLModel]) -> Iterator[Key]:
 
 def _index_key(entity: Entity[SQLModel], index: Index, owner: Column[object] | None) -> Key:
     expressions: list[object] = list(index.expressions)
-    elements = [cast("ColumnElement[object]", one) for one in expressions if isinstance(one, ColumnElement)]
+    elements = [cast("ColumnElement[object]", one) for one in expressions if isinstance(one, ColumnElement)]  # of any
     named = {
         _resolved(part, entity.table) for one in elements for part in iterate(one) if isinstance(part, ColumnClause)
     }
