@@ -66,9 +66,8 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
         return self._rows.order_by(*expressions, self.entity.key_column)
 
 
-def _not_negative(name: str, value: int) -> int:
+def _not_negative(name: str, value: object) -> int:
     if type(value) is not int or value not in _COUNTABLE:
-        given: object = value
-        got = shown(given) if isinstance(given, int | float) else described(given)  # a text may be a client's
+        got = described(value) if isinstance(value, str) else shown(value)  # a text may be a client's
         raise UsageError(f"{name} is {got}, expected a whole number from 0 to {_COUNTABLE[-1]}")
     return value

@@ -24,8 +24,14 @@ def own(model: Any, create: Any = NAMED, update: Any = RENAMED, **keywords: Any)
     return repository(model, create, update, **named)
 
 
+def named(name: str) -> Any:
+    """A column by its name, of no table yet."""
+    of_any_type: Any = column
+    return of_any_type(name)
+
+
 def lower_name() -> Any:
-    return func.lower(column("name"))
+    return func.lower(named("name"))
 
 
 ACROSS: dict[str, Callable[[], Any]] = {
@@ -40,13 +46,13 @@ ACROSS: dict[str, Callable[[], Any]] = {
     ),
     "an index of an operator on the owner": lambda: _with_index("AcrossTen", lambda c: [distinct(c.owner_id), c.name]),
     "a unique index of a column by its name": lambda: owned(
-        "AcrossEleven", Index("eleven", func.lower(column("name")), unique=True)
+        "AcrossEleven", Index("eleven", func.lower(named("name")), unique=True)
     ),
     "an index of an expression of the owner by its name": lambda: owned(
-        "AcrossTwelve", Index("twelve", func.left(column("owner_id"), 1), column("name"), unique=True)
+        "AcrossTwelve", Index("twelve", func.left(named("owner_id"), 1), named("name"), unique=True)
     ),
     "an exclusion": lambda: owned("AcrossEight", ExcludeConstraint(("name", "="))),
-    "an exclusion of a column by its name": lambda: owned("AcrossThirteen", ExcludeConstraint((column("name"), "="))),
+    "an exclusion of a column by its name": lambda: owned("AcrossThirteen", ExcludeConstraint((named("name"), "="))),
     "an exclusion of unequal owners": lambda: owned("AcrossNine", ExcludeConstraint(("owner_id", "<>"), ("name", "="))),
 }
 
@@ -54,7 +60,7 @@ BY_OWNER: dict[str, Callable[[], Any]] = {
     "a unique constraint": lambda: owned("ByOne", UniqueConstraint("owner_id", "name")),
     "a unique index": lambda: _with_index("ByTwo", lambda c: [func.lower(c.name), c.owner_id.desc()]),
     "a unique index of columns by their names": lambda: owned(
-        "ByTen", Index("ten", column("owner_id"), func.lower(column("name")), unique=True)
+        "ByTen", Index("ten", named("owner_id"), func.lower(named("name")), unique=True)
     ),
     "an index in ascending order": lambda: _with_index("BySeven", lambda c: [c.owner_id.asc(), c.name]),
     "an index that says where NULLs are": lambda: _with_index("ByEight", lambda c: [c.owner_id.nulls_last(), c.name]),

@@ -100,13 +100,14 @@ def _unique_keys(entity: Entity[SQLModel]) -> Iterator[Key]:
 def _index_key(entity: Entity[SQLModel], index: Index, owner: Column[object] | None) -> Key:
     expressions: list[object] = list(index.expressions)
     elements = [cast("ColumnElement[object]", one) for one in expressions if isinstance(one, ColumnElement)]  # of any
-    named = {
-        _resolved(part, entity.table) for one in elements for part in iterate(one) if isinstance(part, ColumnClause)
-    }
+    parts: list[object] = [part for element in elements for part in iterate(element)]
+    columns = [cast("ColumnClause[object]", part) for part in parts if isinstance(part, ColumnClause)]  # of any type
+    named = [_resolved(column, entity.table) for column in columns]
+    known = [column for column in named if column is not None]
     return Key(
-        attributes_of(entity, [column for column in named if column is not None]),
+        attributes_of(entity, known),
         any(_is_column(expression, owner, entity.table) for expression in elements),
-        len(elements) == len(expressions) and None not in named,
+        len(elements) == len(expressions) and len(known) == len(named),
     )
 
 
@@ -117,7 +118,7 @@ def _is_column(expression: ColumnElement[object], column: Column[object] | None,
     return column is not None and isinstance(expression, ColumnClause) and _resolved(expression, table) is column
 
 
-def _resolved(column: ColumnClause[Any], table: Table) -> Column[Any] | None:
+def _resolved(column: ColumnClause[Any], table: Table) -> Column[Any] | None:  # of whichever type
     """Return the table's column that this is, or that `column("name")` names; `None` for another."""
     if column.table is None:
         return table.columns.get(column.name)
