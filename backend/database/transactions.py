@@ -237,9 +237,7 @@ def _caller_frame() -> FrameType:
     On a greenlet, whose stack does not reach it, return the outermost frame.
     """
     frame = cast("FrameType", inspect.currentframe())  # CPython has frames
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(
-        ("sqlalchemy.", "sqlmodel.", "backend.")
-    ):
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(_LIBRARIES):
         frame = frame.f_back
     return frame
 
