@@ -10,11 +10,14 @@ import nox
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 ON_EVERY_PYTHON = (
     "tests/behaviour",
+    "tests/entity",
+    "tests/faults",
+    "tests/input",
     "tests/statements",
     "tests/tasks",
     "tests/test_settings.py",
     "tests/test_twins.py",
-    "tests/database/test_embedded.py::test_kept_data_are_found_again",
+    "tests/embedded/test_embedded.py::test_kept_data_are_found_again",
     "tests/commands/test_demo.py::test_a_run_succeeds_without_a_word_on_stderr",
 )
 """What may differ between versions of Python: calls, type arguments, types at run time, one embedded start."""
@@ -59,7 +62,14 @@ def demo(session: nox.Session) -> None:
     session.run("python", "-m", "backend", "demo", *session.posargs)
 
 
-SMOKE = ("tests/statements", "tests/tasks", "tests/test_source_rules.py", "tests/test_twins.py")
+SMOKE = (
+    "tests/entity",
+    "tests/input",
+    "tests/statements",
+    "tests/tasks",
+    "tests/test_source_rules.py",
+    "tests/test_twins.py",
+)
 
 
 @nox.session(reuse_venv=True)

@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateSchema, DropSchema
 from backend import Database, init_db
 from backend.embedded import EmbeddedServer
 from backend.tasks import Task
-from tests.support.entities import Ticket
+from tests.support.models.suite import Ticket
 from tests.support.pgbouncer import PgBouncer, pgbouncer
 from tests.support.wire import WireProxy
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pages import run, script, write_files
+from tests.support.docs_examples import run, script, write_files
 
 
 @pytest.mark.parametrize("page", ["entities", "sessions", "concurrency", "conditions", "application-tests"])

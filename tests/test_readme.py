@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from backend import Database
 from backend.tasks import TaskRepository
 from tests.conftest import Server
-from tests.support.pages import ROOT, blocks, run
+from tests.support.docs_examples import ROOT, blocks, run
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = blocks("README.md")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.support.pages import run, write_files
+from tests.support.docs_examples import run, write_files
 
 CALLS = """
 from datetime import date

@@ -32,7 +32,7 @@ from backend.statements.conditions import Condition, Order
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.conftest import Server
 from tests.support import owner_model
-from tests.support.entities import (
+from tests.support.models.suite import (
     AsyncProjectRepository,
     AsyncTicketRepository,
     Project,
@@ -45,7 +45,7 @@ from tests.support.entities import (
     TicketUpdate,
 )
 from tests.support.owner_model import EVERY_OWNER, NO_SCOPE, Fresh, Owned, World
-from tests.support.tap import Tap, tapped
+from tests.support.statement_log import StatementLog, log_statements
 
 run: Any = run_state_machine_as_test  # takes a function that makes a machine too
 select: Any = sqlalchemy.select
@@ -229,11 +229,11 @@ def in_scope(repository: Any, owner: str) -> Any:
     return repository.every_owner() if owner == EVERY_OWNER else repository.owned_by(owner)
 
 
-def leaks(tap: Tap, owner: str) -> list[str]:
+def leaks(log: StatementLog, owner: str) -> list[str]:
     """The statements that do not bind the owner: all of them without a scope, none for every owner."""
     if owner == NO_SCOPE:
-        return [sql for sql, _ in tap.sent]
-    return [] if owner == EVERY_OWNER else tap.leaks(owner)
+        return [sql for sql, _ in log.sent]
+    return [] if owner == EVERY_OWNER else log.leaks(owner)
 
 
 class OwnerMachine(RuleBasedStateMachine):
@@ -345,13 +345,13 @@ class SyncOwnerMachine(OwnerMachine):
 
     @override
     def run(self, kind: Kind, owner: str, name: str, given: list[Any], named: dict[str, Any]) -> tuple[Any, list[str]]:
-        with tapped(self.database.engine) as tap:
+        with log_statements(self.database.engine) as log:
             try:
                 with self.database.session() as session, session.begin() if named.get("lock") else nullcontext():
                     answer = getattr(in_scope(kind.sync(session), owner), name)(*given, **named)
             except RepositoryError as error:
                 answer = type(error)
-        return answer, leaks(tap, owner)
+        return answer, leaks(log, owner)
 
 
 class AsyncOwnerMachine(OwnerMachine):
@@ -367,12 +367,12 @@ class AsyncOwnerMachine(OwnerMachine):
                 called = getattr(in_scope(kind.asynchronous(session), owner), name)(*given, **named)
                 return await called if inspect.isawaitable(called) else called
 
-        with tapped(self.database.engine.sync_engine) as tap:
+        with log_statements(self.database.engine.sync_engine) as log:
             try:
                 answer = self.runner.run(call())
             except RepositoryError as error:
                 answer = type(error)
-        return answer, leaks(tap, owner)
+        return answer, leaks(log, owner)
 
 
 def _settings(examples: int) -> settings:

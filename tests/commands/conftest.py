@@ -1,16 +1,16 @@
-"""An operator, and databases of their own on the server of this run."""
+"""The command line, and databases of their own on the server of this run."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.conftest import Server
-from tests.support.operator import Operator, new_database
+from tests.support.cli import CommandLine, new_database
 
 
 @pytest.fixture(scope="module")
-def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
-    return Operator(tmp_path_factory.mktemp("operator"))
+def cli(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    return CommandLine(tmp_path_factory.mktemp("cli"))
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from sqlalchemy.pool import Pool
 
 from backend.commands.check import check
 from backend.errors import ConnectError, ConnectionLostError
-from tests.support.faults import ArmedFault, Cut, Fault, Step
 from tests.support.wire import WireProxy
+from tests.support.wire.faults import ArmedFault, Cut, Fault, Step
 
 
 @pytest.fixture

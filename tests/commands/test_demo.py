@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.conftest import Server
-from tests.support.faults import Fault, Stall
-from tests.support.operator import DEADLINE_S, Operator, new_database
+from tests.support.cli import DEADLINE_S, CommandLine, new_database
 from tests.support.wire import WireProxy
+from tests.support.wire.faults import Fault, Stall
 
 _STEP = re.compile(r"  (?P<owner>ada|grace) +(?P<what>\S.*?) +(?P<ms>\d+\.\d\d) +(?P<trips>\d+|\?)$", re.MULTILINE)
 
@@ -38,16 +38,16 @@ class Shown:
         return [one["trips"] for one in _STEP.finditer(self.text)]
 
 
-def shown(operator: Operator, *arguments: str, **variables: str) -> Shown:
-    ended = operator.run("demo", *arguments, **variables)
+def shown(cli: CommandLine, *arguments: str, **variables: str) -> Shown:
+    ended = cli.run("demo", *arguments, **variables)
     return Shown(ended.returncode, ended.stdout, ended.stderr)
 
 
 @pytest.fixture(scope="module")
-def runs(server: Server, operator: Operator) -> Iterator[list[Shown]]:
+def runs(server: Server, cli: CommandLine) -> Iterator[list[Shown]]:
     """Two runs on one database."""
     with new_database(server.url) as url:
-        yield [shown(operator, DATABASE_URL=url) for _ in range(2)]
+        yield [shown(cli, DATABASE_URL=url) for _ in range(2)]
 
 
 @pytest.fixture
@@ -111,9 +111,9 @@ def test_output_is_plain_where_it_is_no_terminal(runs: list[Shown]) -> None:
     assert "\033" not in runs[0].text
 
 
-def test_headers_alone_are_bold_on_a_terminal(operator: Operator, new_url: str) -> None:
+def test_headers_alone_are_bold_on_a_terminal(cli: CommandLine, new_url: str) -> None:
     reading, writing = pty.openpty()
-    with operator.started_on(writing, "demo", DATABASE_URL=new_url) as process:
+    with cli.started_on(writing, "demo", DATABASE_URL=new_url) as process:
         os.close(writing)
         text = _all_of(reading)
         _, errors = process.communicate(timeout=DEADLINE_S)
@@ -135,8 +135,8 @@ def _all_of(terminal: int) -> str:
     return read.decode()
 
 
-def test_an_embedded_server_keeps_its_data_for_the_next_run(operator: Operator, data: Path) -> None:
-    first, second = (shown(operator, "--data", str(data)) for _ in range(2))
+def test_an_embedded_server_keeps_its_data_for_the_next_run(cli: CommandLine, data: Path) -> None:
+    first, second = (shown(cli, "--data", str(data)) for _ in range(2))
     assert (first.code, first.errors, second.code, second.errors) == (0, "", 0, "")
     assert first.text.startswith(f"on an embedded PostgreSQL, its data in {data}\n")
     assert first.round_trips == second.round_trips == ROUND_TRIPS
@@ -145,24 +145,24 @@ def test_an_embedded_server_keeps_its_data_for_the_next_run(operator: Operator, 
     assert not (data / "data" / "postmaster.pid").exists()
 
 
-def test_a_folder_for_the_data_goes_before_the_url(operator: Operator, data: Path) -> None:
-    run = shown(operator, "--data", str(data), DATABASE_URL="postgresql://nobody@127.0.0.1:1/nowhere")
+def test_a_folder_for_the_data_goes_before_the_url(cli: CommandLine, data: Path) -> None:
+    run = shown(cli, "--data", str(data), DATABASE_URL="postgresql://nobody@127.0.0.1:1/nowhere")
     assert (run.code, run.errors) == (0, "")
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(operator: Operator) -> None:
-    run = shown(operator, "--data", "/dev/null/data")
+def test_a_folder_that_cannot_be_made_is_one_line(cli: CommandLine) -> None:
+    run = shown(cli, "--data", "/dev/null/data")
     refusal = "error: no data can be kept in '/dev/null/data': Not a directory\n"
     assert (run.code, run.text, run.errors) == (1, "", refusal)
 
 
-def test_an_interrupt_is_one_line(server: Server, operator: Operator, new_url: str) -> None:
+def test_an_interrupt_is_one_line(server: Server, cli: CommandLine, new_url: str) -> None:
     database = make_url(new_url).database
     assert database is not None
     with (
         WireProxy(server.upstream, database=database) as proxy,
         proxy.fault(Fault("before_statement", Stall(), "INSERT INTO task")) as armed,
-        operator.started("demo", DATABASE_URL=proxy.url) as process,
+        cli.started("demo", DATABASE_URL=proxy.url) as process,
     ):
         armed.wait(timeout_s=30)
         process.send_signal(signal.SIGINT)
@@ -170,8 +170,8 @@ def test_an_interrupt_is_one_line(server: Server, operator: Operator, new_url: s
     assert (process.returncode, errors) == (130, "error: interrupted\n")
 
 
-def test_an_interrupt_stops_the_embedded_server(operator: Operator, data: Path) -> None:
-    with operator.started("demo", "--data", str(data), PYTHONUNBUFFERED="1") as process:
+def test_an_interrupt_stops_the_embedded_server(cli: CommandLine, data: Path) -> None:
+    with cli.started("demo", "--data", str(data), PYTHONUNBUFFERED="1") as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("on an embedded PostgreSQL")
         process.send_signal(signal.SIGINT)
@@ -181,9 +181,9 @@ def test_an_interrupt_stops_the_embedded_server(operator: Operator, data: Path) 
 
 
 @pytest.mark.parametrize("answers", [True, False])
-def test_a_reader_who_has_seen_enough_causes_no_traceback(operator: Operator, new_url: str, answers: bool) -> None:
+def test_a_reader_who_has_seen_enough_causes_no_traceback(cli: CommandLine, new_url: str, answers: bool) -> None:
     url = new_url if answers else "postgresql://nobody@127.0.0.1:1/nowhere"
-    with operator.started("demo", DATABASE_URL=url, CONNECT_RETRY_S="0") as process:
+    with cli.started("demo", DATABASE_URL=url, CONNECT_RETRY_S="0") as process:
         assert process.stdout is not None
         process.stdout.close()
         _, errors = process.communicate(timeout=DEADLINE_S)

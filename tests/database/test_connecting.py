@@ -22,9 +22,9 @@ from backend.errors import (
 from backend.settings import Settings
 from backend.tasks import TaskCreate, TaskRepository
 from tests.conftest import Server
-from tests.support.faults import Cut, Fault, Refuse, Stall
-from tests.support.operator import new_database
+from tests.support.cli import new_database
 from tests.support.wire import WireProxy
+from tests.support.wire.faults import Cut, Fault, Refuse, Stall
 
 CANARY = "canary-in-the-password"
 

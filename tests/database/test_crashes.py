@@ -15,8 +15,8 @@ from backend.embedded import EmbeddedServer
 from backend.errors import OutcomeUnknownError
 from backend.tasks import Task, TaskCreate, TaskRepository
 from tests.support.clusters import crash, crash_a_backend, durable_server
-from tests.support.faults import Cut, Fault, Stall, Statement
 from tests.support.wire import WireProxy
+from tests.support.wire.faults import Cut, Fault, Stall, Statement
 
 Crash = Callable[[EmbeddedServer], None]
 

@@ -39,7 +39,7 @@ from typing_extensions import override
 
 from backend.database.effects import may_write, may_write_sql
 from backend.tasks import Task
-from tests.support.entities import Note, Project
+from tests.support.models.suite import Note, Project
 
 
 class unheard_of(FunctionElement[int]):  # noqa: N801 - a function, as SQLAlchemy names them

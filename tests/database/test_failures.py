@@ -7,9 +7,9 @@ from backend import Database
 from backend.errors import ConnectionLostError, CredentialsError, UniqueViolationError
 from backend.tasks import TaskCreate, TaskRepository
 from tests.conftest import Server
-from tests.support.entities import ProjectCreate, ProjectRepository
-from tests.support.faults import Fault, Refuse
+from tests.support.models.suite import ProjectCreate, ProjectRepository
 from tests.support.wire import WireProxy
+from tests.support.wire.faults import Fault, Refuse
 
 
 def test_a_constraint_that_waits_for_the_commit_is_told_there(clean: Engine, server: Server) -> None:

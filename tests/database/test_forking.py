@@ -15,8 +15,8 @@ from sqlmodel import Session
 
 from backend.tasks import TaskRepository
 from tests.conftest import Server
+from tests.support.cli import ROOT
 from tests.support.forks import CHILDREN
-from tests.support.operator import ROOT
 
 _LOAD_S = os.environ.get("FORK_LOAD_S", "1")
 _OWN = {"own call": "done", "own transaction": "done", "own run": "done"}

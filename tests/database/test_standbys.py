@@ -13,8 +13,8 @@ from backend.embedded import EmbeddedServer
 from backend.errors import NotPermittedError
 from backend.tasks import Task, TaskCreate, TaskRepository
 from tests.support.clusters import durable_server, standby_of
-from tests.support.faults import Cut, Fault, Statement
 from tests.support.wire import WireProxy
+from tests.support.wire.faults import Cut, Fault, Statement
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from backend.entity.checks import ClassOptions, define
 from backend.errors import UsageError
 from backend.statements.change import Change
 from backend.statements.statements import Statements
-from tests.support.columns import Colour, Sample, SampleCreate, SampleUpdate
+from tests.support.models.types import Colour, Sample, SampleCreate, SampleUpdate
 
 SAMPLES: Statements[Any] = Statements(
     define("Samples", (Sample, SampleCreate, SampleUpdate, int, str), ClassOptions()), scoped=False

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from backend import Database
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
-from tests.support.entities import Project, ProjectCreate, ProjectRepository, TicketCreate, TicketRepository
+from tests.support.models.suite import Project, ProjectCreate, ProjectRepository, TicketCreate, TicketRepository
 
 Call = Callable[[TaskRepository, int, int], object]
 CALLS: dict[str, Call] = {

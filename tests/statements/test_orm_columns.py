@@ -15,9 +15,9 @@ from sqlmodel import Field, SQLModel, col
 
 from backend.errors import UsageError
 from backend.statements.statements import Statements
-from tests.statements.test_scope import scoped, sql
-from tests.support.entities import Project, Ticket
-from tests.support.tap import unbound
+from tests.statements.test_scope_sql import scoped, sql
+from tests.support.models.suite import Project, Ticket
+from tests.support.statement_log import unbound
 
 __all__ = ["scoped"]
 

@@ -21,8 +21,8 @@ from backend.errors import UsageError
 from backend.statements.scope.allowlist import ALLOWED_KINDS
 from backend.statements.scope.raw_sql import KNOWN_OPERATORS, is_name, is_operator, is_type
 from backend.statements.statements import Statements
-from tests.statements.test_scope import KINDS, TITLE, scoped
-from tests.support.entities import Project, Ticket
+from tests.statements.test_scope_sql import KINDS, TITLE, scoped
+from tests.support.models.suite import Project, Ticket
 
 __all__ = ["scoped"]
 

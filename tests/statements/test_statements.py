@@ -18,7 +18,7 @@ from backend.statements.locks import Lock
 from backend.statements.statements import Statements
 from backend.tasks import Task, TaskCreate, TaskUpdate
 from tests.support.compiling import compiled
-from tests.support.entities import Note, NoteCreate, NoteUpdate
+from tests.support.models.suite import Note, NoteCreate, NoteUpdate
 
 CANARY = "canary-7d1f"
 A_MICROSECOND = timedelta(microseconds=1)

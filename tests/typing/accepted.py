@@ -22,7 +22,7 @@ from backend.tasks import (
     toggle_complete,
     update_task,
 )
-from tests.support.entities import Note, NoteRepository, TicketRepository
+from tests.support.models.suite import Note, NoteRepository, TicketRepository
 
 
 def synchronous(db: Database) -> None:

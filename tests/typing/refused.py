@@ -13,7 +13,7 @@ from backend.tasks import (
     get_task,
     get_tasks,
 )
-from tests.support.entities import NoteRepository
+from tests.support.models.suite import NoteRepository
 
 
 def refused(db: Database, session: Session) -> None:

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncCRUDRepository
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
-from tests.support.entities import (
+from tests.support.models.suite import (
     AsyncNoteRepository,
     AsyncProjectRepository,
     AsyncTicketRepository,

@@ -20,7 +20,7 @@ from backend.database.bridge import async_run_on_session
 from backend.database.sessions import DatabaseSession, async_open_session
 from backend.errors import NotFoundError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
-from tests.support.mutable import (
+from tests.support.models.mutable import (
     AsyncJarRepository,
     AsyncMeasuredRepository,
     AsyncShelfRepository,

@@ -11,9 +11,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import Change, Retry
 from backend.errors import InvalidDataError, NotFoundError, RepositoryError, StaleError, UsageError
-from tests.support.columns import AsyncSampleRepository, Sample, SampleCreate, SampleUpdate
 from tests.support.edge_values import HUGE
-from tests.support.entities import AsyncNoteRepository, Note, NoteCreate, NoteUpdate
+from tests.support.models.suite import AsyncNoteRepository, Note, NoteCreate, NoteUpdate
+from tests.support.models.types import AsyncSampleRepository, Sample, SampleCreate, SampleUpdate
 from tests.support.wire import WireProxy
 
 _RANK = Change({col(Note.rank): bindparam("new", type_=Integer())})

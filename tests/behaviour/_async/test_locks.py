@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from backend import AsyncDatabase, Lock
 from backend.errors import LockNotAvailableError, NotFoundError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
-from tests.support.entities import AsyncProjectRepository, AsyncTicketRepository, ProjectCreate, TicketCreate
+from tests.support.models.suite import AsyncProjectRepository, AsyncTicketRepository, ProjectCreate, TicketCreate
 from tests.support.wire import WireProxy
 
 NOWAIT = Lock(if_locked="nowait")

@@ -8,7 +8,7 @@ from pydantic import MISSING
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.errors import InvalidDataError
-from tests.support.columns import AsyncSampleRepository, Sample, SampleCreate, SampleUpdate
+from tests.support.models.types import AsyncSampleRepository, Sample, SampleCreate, SampleUpdate
 from tests.support.wire import WireProxy
 
 FULL = {"small": 1, "whole": 2, "big": 3, "tags": ["a"], "ratio": 0.5, "text": "t", "price": Decimal(9)}

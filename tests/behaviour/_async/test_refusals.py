@@ -21,7 +21,7 @@ from backend.errors import (
     UsageError,
 )
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
-from tests.support.entities import (
+from tests.support.models.suite import (
     AsyncNoteRepository,
     AsyncProjectRepository,
     AsyncTicketRepository,

@@ -25,33 +25,35 @@ from backend.repository.metadata import required_metadata
 from backend.settings import Settings
 from backend.statements.parameters import ID_PARAMETER
 from backend.tasks import AsyncTaskRepository, TaskCreate
-from tests.support.faults import Cut, Fault
-from tests.support.vaults import CANARY, Guarded, Vault, VaultCreate, VaultUpdate, guarded
+from tests.support.secrets_model import CANARY, SecretRow, SecretRowCreate, SecretRowUpdate, SecretServer, secret_server
+from tests.support.wire.faults import Cut, Fault
 
 
-class AsyncVaultRepository(AsyncCRUDRepository[Vault, VaultCreate, VaultUpdate, str], version=col(Vault.version)):
+class AsyncSecretsRepository(
+    AsyncCRUDRepository[SecretRow, SecretRowCreate, SecretRowUpdate, str], version=col(SecretRow.version)
+):
     async def as_numbers(self) -> object:
-        return await self._all(self._select(cast(col(Vault.secret), Integer)))
+        return await self._all(self._select(cast(col(SecretRow.secret), Integer)))
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Guarded]:
-    with guarded() as server:
+def server() -> Iterator[SecretServer]:
+    with secret_server() as server:
         yield server
 
 
 class World:
     """Where a case happens: the guarded database, and a session whose table holds the canary."""
 
-    def __init__(self, server: Guarded, database: AsyncDatabase, session: AsyncSession) -> None:
+    def __init__(self, server: SecretServer, database: AsyncDatabase, session: AsyncSession) -> None:
         self.server = server
         self.database = database
         self.session = session
-        self.vaults = AsyncVaultRepository(session)
+        self.rows = AsyncSecretsRepository(session)
 
     async def insert(self, **values: Any) -> object:
         given: dict[str, Any] = {"id": CANARY + "2", "secret": CANARY + "2"} | values
-        return await self.vaults.create(VaultCreate(**given))
+        return await self.rows.create(SecretRowCreate(**given))
 
     async def connect(self, url: str, **settings: object) -> None:
         chosen = Settings.from_url(url).model_copy(update={"connect_retry_s": 0, **settings})
@@ -63,12 +65,12 @@ Provoke = Callable[[World], Any]
 
 
 @pytest.fixture
-async def world(server: Guarded) -> AsyncGenerator[World]:
+async def world(server: SecretServer) -> AsyncGenerator[World]:
     async with AsyncDatabase(server.url()) as database, database.session() as session:
         world = World(server, database, session)
         async with session.begin():
-            await (await session.connection()).execute(delete(Vault))
-        await world.vaults.create(VaultCreate(id=CANARY, secret=CANARY, size=1, slot=1))
+            await (await session.connection()).execute(delete(SecretRow))
+        await world.rows.create(SecretRowCreate(id=CANARY, secret=CANARY, size=1, slot=1))
         yield world
 
 
@@ -78,21 +80,21 @@ def raising(sqlstate: str) -> Provoke:
 
 
 async def _invalid(world: World) -> object:
-    return await world.vaults.create(VaultCreate.model_construct(id=CANARY, size=CANARY))
+    return await world.rows.create(SecretRowCreate.model_construct(id=CANARY, size=CANARY))
 
 
 async def _unstorable(world: World) -> object:
-    return await world.vaults.create(VaultCreate(id=CANARY + "\0"))
+    return await world.rows.create(SecretRowCreate(id=CANARY + "\0"))
 
 
 async def _several(world: World) -> object:
     await world.insert()
-    return await world.vaults.one()
+    return await world.rows.one()
 
 
 async def _lost_read(world: World) -> object:
     with world.server.proxy.fault(Fault("after_statement", Cut())):
-        return await world.vaults.list(col(Vault.secret) == CANARY)
+        return await world.rows.list(col(SecretRow.secret) == CANARY)
 
 
 async def _lost_write(world: World) -> object:
@@ -102,25 +104,25 @@ async def _lost_write(world: World) -> object:
 
 async def _lost_commit(world: World) -> None:
     async with world.database.transaction() as session:
-        await AsyncVaultRepository(session).create(VaultCreate(id=CANARY + "3"))
+        await AsyncSecretsRepository(session).create(SecretRowCreate(id=CANARY + "3"))
         world.server.proxy.cut_all()
 
 
 async def _lost_transaction(world: World) -> None:
     async with world.database.transaction() as session:
-        vaults = AsyncVaultRepository(session)
-        await vaults.create(VaultCreate(id=CANARY + "3"))
+        rows = AsyncSecretsRepository(session)
+        await rows.create(SecretRowCreate(id=CANARY + "3"))
         world.server.proxy.cut_all()
-        await vaults.update(CANARY + "3", VaultUpdate(secret=CANARY + "4"))
+        await rows.update(CANARY + "3", SecretRowUpdate(secret=CANARY + "4"))
 
 
 async def _swallowed(world: World) -> None:
     async with world.database.transaction() as session:
         with pytest.raises(tree.UniqueViolationError):
-            await AsyncVaultRepository(session).create(VaultCreate(id=CANARY))
+            await AsyncSecretsRepository(session).create(SecretRowCreate(id=CANARY))
 
 
-async def _crowded(world: World) -> None:
+async def _exhaust_pool(world: World) -> None:
     settings = Settings.from_url(world.server.url()).model_copy(
         update={"pool_size": 1, "pool_max_overflow": 0, "pool_timeout_s": 0.01}
     )
@@ -133,7 +135,7 @@ async def _unread_write(world: World) -> object:
 
 
 async def _too_large(world: World) -> object:
-    return await world.vaults.list(col(Vault.secret).in_([CANARY] * 70_000))
+    return await world.rows.list(col(SecretRow.secret).in_([CANARY] * 70_000))
 
 
 async def _not_bound(world: World) -> None:
@@ -143,20 +145,20 @@ async def _not_bound(world: World) -> None:
 
 async def _mistaken(world: World) -> None:
     wrong: Any = {"id": CANARY}
-    await world.vaults.create(wrong)
+    await world.rows.create(wrong)
 
 
 async def _undefined(world: World) -> None:
-    class Broken(AsyncCRUDRepository[Vault, VaultUpdate, VaultUpdate, str]): ...  # pyright: ignore[reportUnusedClass]  # refused
+    class Broken(AsyncCRUDRepository[SecretRow, SecretRowUpdate, SecretRowUpdate, str]): ...  # pyright: ignore[reportUnusedClass]  # refused
 
 
 CASES: list[tuple[type[RepositoryError], Provoke]] = [
-    (tree.NotFoundError, lambda world: world.vaults.get_one(CANARY + "9")),
+    (tree.NotFoundError, lambda world: world.rows.get_one(CANARY + "9")),
     (tree.MultipleFoundError, _several),
-    (tree.StaleError, lambda world: world.vaults.update(CANARY, VaultUpdate(secret=CANARY), expected=9)),
+    (tree.StaleError, lambda world: world.rows.update(CANARY, SecretRowUpdate(secret=CANARY), expected=9)),
     (tree.InvalidDataError, _invalid),
     (tree.InvalidDataError, _unstorable),
-    (tree.InvalidDataError, lambda world: world.vaults.as_numbers()),
+    (tree.InvalidDataError, lambda world: world.rows.as_numbers()),
     (tree.UniqueViolationError, lambda world: world.insert(id=CANARY)),
     (tree.UniqueViolationError, lambda world: world.insert(secret=CANARY)),
     (tree.ForeignKeyViolationError, lambda world: world.insert(parent=CANARY + "9")),
@@ -169,7 +171,7 @@ CASES: list[tuple[type[RepositoryError], Provoke]] = [
     (tree.LockNotAvailableError, raising("55P03")),
     (tree.StatementTimeoutError, raising("57014")),
     (tree.TransientError, raising("53200")),
-    (tree.PoolTimeoutError, _crowded),
+    (tree.PoolTimeoutError, _exhaust_pool),
     (tree.ConnectionLostError, _lost_read),
     (tree.ConnectionLostError, _lost_transaction),
     (tree.OutcomeUnknownError, _lost_write),
@@ -198,7 +200,7 @@ CASES: list[tuple[type[RepositoryError], Provoke]] = [
 ]
 
 NOT_HERE = {
-    tree.EmbeddedServerError: "it knows no database yet: tests/database/test_embedded.py",
+    tree.EmbeddedServerError: "it knows no database yet: tests/embedded/test_embedded.py",
     tree.InvalidCursorError: "there are no cursors yet",
     RepositoryError: "the root: every error is of a class below",
     tree.RequestError: "a branch: each of its errors has a class",
@@ -276,15 +278,17 @@ async def test_a_debugger_finds_the_drivers_error(world: World) -> None:
 
 
 async def test_no_object_shows_a_secret(world: World) -> None:
-    metadata = required_metadata(AsyncVaultRepository, AsyncCRUDRepository, ClassOptions(version=col(Vault.version)))
+    metadata = required_metadata(
+        AsyncSecretsRepository, AsyncCRUDRepository, ClassOptions(version=col(SecretRow.version))
+    )
     entity = metadata.entity
     objects: list[object] = [
         Settings.from_url(world.server.url()),
         AsyncConnector(Settings.from_url(world.server.url()), libpq_parameters(world.server.url())),
         world.database,
-        world.vaults,
+        world.rows,
         AsyncTaskRepository(world.session).owned_by(CANARY),
-        Change({col(Vault.secret): CANARY}, col(Vault.secret) == CANARY),
+        Change({col(SecretRow.secret): CANARY}, col(SecretRow.secret) == CANARY),
         Call(
             entity.mapper,
             metadata.unscoped.select_by_id,

@@ -20,7 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from backend import AsyncDatabase
 from backend.database.transactions import UncommittedWritesWarning
 from backend.errors import FailedTransactionError, NotPermittedError, UniqueViolationError
-from tests.support.entities import AsyncProjectRepository, Project, ProjectCreate
+from tests.support.models.suite import AsyncProjectRepository, Project, ProjectCreate
 from tests.support.wire import WireProxy
 
 pytestmark = pytest.mark.pooler

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.errors import ForeignKeyViolationError, RepositoryError, UniqueViolationError
-from tests.support.entities import (
+from tests.support.models.suite import (
     AsyncBadgeRepository,
     AsyncProjectRepository,
     Badge,

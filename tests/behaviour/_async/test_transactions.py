@@ -16,9 +16,9 @@ from backend import AsyncDatabase
 from backend.database.transactions import UncommittedWritesWarning
 from backend.errors import ConnectionLostError, FailedTransactionError, UniqueViolationError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate
-from tests.support.entities import AsyncProjectRepository, Project, ProjectCreate
-from tests.support.faults import Cut, Fault
+from tests.support.models.suite import AsyncProjectRepository, Project, ProjectCreate
 from tests.support.wire import WireProxy
+from tests.support.wire.faults import Cut, Fault
 
 
 async def create(session: AsyncSession) -> Task:

@@ -10,7 +10,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.errors import InvalidDataError, OwnerRequiredError, UsageError
-from tests.support.columns import (
+from tests.support.models.types import (
     AsyncBoxRepository,
     AsyncOddRepository,
     AsyncPinRepository,

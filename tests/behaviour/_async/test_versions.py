@@ -18,9 +18,9 @@ from backend import AsyncDatabase
 from backend.errors import ConnectionLostError, NotFoundError, StaleError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.behaviour._async.cases import CASES, Anything, Case
-from tests.support.entities import AsyncNoteRepository, AsyncTicketRepository, Note, NoteCreate, NoteUpdate
-from tests.support.faults import Cut, Fault
+from tests.support.models.suite import AsyncNoteRepository, AsyncTicketRepository, Note, NoteCreate, NoteUpdate
 from tests.support.wire import WireProxy
+from tests.support.wire.faults import Cut, Fault
 
 VERSIONED = [case for case in CASES if case.versioned]
 Call = Callable[[Anything, Case, Any, Any], Awaitable[Any]]

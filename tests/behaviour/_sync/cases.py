@@ -11,7 +11,7 @@ from sqlmodel import Session, SQLModel, col
 
 from backend import CRUDRepository
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
-from tests.support.entities import (
+from tests.support.models.suite import (
     Note,
     NoteCreate,
     NoteRepository,

@@ -4,12 +4,11 @@
 from collections.abc import Generator
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from backend import Database
 from tests.behaviour._sync.cases import CASES, Case
-from tests.behaviour._sync.faulted import Stage, new_row, url_of
 from tests.support.wire import WireProxy
 
 
@@ -31,21 +30,3 @@ def case(request: pytest.FixtureRequest) -> Case:
     found = request.param
     assert isinstance(found, Case)
     return found
-
-
-@pytest.fixture
-def stage(proxy: WireProxy, clean: Engine) -> Generator[Stage]:
-    """One row, and a database behind the proxy that has one connection open."""
-    with Database(url_of(proxy)) as database:
-        database.ping()
-        yield Stage(database, proxy, clean, new_row(clean))
-
-
-@pytest.fixture
-def strict(proxy: WireProxy, clean: Engine) -> Generator[Stage]:
-    """A stage whose engine the caller made, at SERIALIZABLE."""
-    engine = create_engine(url_of(proxy), isolation_level="SERIALIZABLE", use_native_hstore=False)
-    database = Database(engine)
-    database.ping()
-    yield Stage(database, proxy, clean, new_row(clean))
-    engine.dispose()

@@ -20,7 +20,7 @@ from backend.database.bridge import run_on_session
 from backend.database.sessions import DatabaseSession, open_session
 from backend.errors import NotFoundError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
-from tests.support.mutable import (
+from tests.support.models.mutable import (
     Jar,
     JarCreate,
     JarRepository,

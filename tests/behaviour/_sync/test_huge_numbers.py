@@ -11,9 +11,9 @@ from sqlmodel import Session, col
 
 from backend import Change, Retry
 from backend.errors import InvalidDataError, NotFoundError, RepositoryError, StaleError, UsageError
-from tests.support.columns import Sample, SampleCreate, SampleRepository, SampleUpdate
 from tests.support.edge_values import HUGE
-from tests.support.entities import Note, NoteCreate, NoteRepository, NoteUpdate
+from tests.support.models.suite import Note, NoteCreate, NoteRepository, NoteUpdate
+from tests.support.models.types import Sample, SampleCreate, SampleRepository, SampleUpdate
 from tests.support.wire import WireProxy
 
 _RANK = Change({col(Note.rank): bindparam("new", type_=Integer())})

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from backend import Database, Lock
 from backend.errors import LockNotAvailableError, NotFoundError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
-from tests.support.entities import ProjectCreate, ProjectRepository, TicketCreate, TicketRepository
+from tests.support.models.suite import ProjectCreate, ProjectRepository, TicketCreate, TicketRepository
 from tests.support.wire import WireProxy
 
 NOWAIT = Lock(if_locked="nowait")

@@ -9,7 +9,7 @@ from pydantic import MISSING
 from sqlmodel import Session
 
 from backend.errors import InvalidDataError
-from tests.support.columns import Sample, SampleCreate, SampleRepository, SampleUpdate
+from tests.support.models.types import Sample, SampleCreate, SampleRepository, SampleUpdate
 from tests.support.wire import WireProxy
 
 FULL = {"small": 1, "whole": 2, "big": 3, "tags": ["a"], "ratio": 0.5, "text": "t", "price": Decimal(9)}

@@ -21,7 +21,7 @@ from backend.errors import (
     UsageError,
 )
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
-from tests.support.entities import (
+from tests.support.models.suite import (
     NoteCreate,
     NoteRepository,
     NoteUpdate,

@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 from backend import Database
 from backend.database.transactions import UncommittedWritesWarning
 from backend.errors import FailedTransactionError, NotPermittedError, UniqueViolationError
-from tests.support.entities import Project, ProjectCreate, ProjectRepository
+from tests.support.models.suite import Project, ProjectCreate, ProjectRepository
 from tests.support.wire import WireProxy
 
 pytestmark = pytest.mark.pooler

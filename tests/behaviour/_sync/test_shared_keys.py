@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session
 
 from backend.errors import ForeignKeyViolationError, RepositoryError, UniqueViolationError
-from tests.support.entities import (
+from tests.support.models.suite import (
     Badge,
     BadgeCreate,
     BadgeRepository,

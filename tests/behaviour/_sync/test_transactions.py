@@ -16,9 +16,9 @@ from backend import Database
 from backend.database.transactions import UncommittedWritesWarning
 from backend.errors import ConnectionLostError, FailedTransactionError, UniqueViolationError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository
-from tests.support.entities import Project, ProjectCreate, ProjectRepository
-from tests.support.faults import Cut, Fault
+from tests.support.models.suite import Project, ProjectCreate, ProjectRepository
 from tests.support.wire import WireProxy
+from tests.support.wire.faults import Cut, Fault
 
 
 def create(session: Session) -> Task:

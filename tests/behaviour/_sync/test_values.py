@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import Session, col
 
 from backend.errors import InvalidDataError, OwnerRequiredError, UsageError
-from tests.support.columns import (
+from tests.support.models.types import (
     BoxCreate,
     BoxRepository,
     BoxUpdate,

@@ -18,9 +18,9 @@ from backend import Database
 from backend.errors import ConnectionLostError, NotFoundError, StaleError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.behaviour._sync.cases import CASES, Anything, Case
-from tests.support.entities import Note, NoteCreate, NoteRepository, NoteUpdate, TicketRepository
-from tests.support.faults import Cut, Fault
+from tests.support.models.suite import Note, NoteCreate, NoteRepository, NoteUpdate, TicketRepository
 from tests.support.wire import WireProxy
+from tests.support.wire.faults import Cut, Fault
 
 VERSIONED = [case for case in CASES if case.versioned]
 Call = Callable[[Anything, Case, Any, Any], Any]

@@ -20,20 +20,20 @@ from backend.database.retrying.guard import Isolation
 from backend.errors import DeadlockError, NotFoundError, PoolTimeoutError, StaleError
 from backend.tasks import AsyncTaskRepository, TaskCreate
 from tests.conftest import Server
-from tests.support.crowd import AsyncCrowd
-from tests.support.entities import AsyncNoteRepository, Note, NoteCreate, NoteUpdate
+from tests.support.concurrency import AsyncCallers
+from tests.support.models.suite import AsyncNoteRepository, Note, NoteCreate, NoteUpdate
 
 T = TypeVar("T")
 
 PATIENT = Retry(attempts=200, within_s=60)
 CALLS = 2400
-"""Calls of a whole crowd."""
+"""Calls of all callers together."""
 
 
 @pytest.fixture
 async def database(server: Server, clean: Engine) -> AsyncGenerator[AsyncDatabase]:
     """Six connections, for which callers wait as long as it takes; none is in use afterwards, on the server neither."""
-    name = f"crowd-{secrets.token_hex(4)}"
+    name = f"callers-{secrets.token_hex(4)}"
     own = make_url(server.url).update_query_dict({"application_name": name})
     settings = Settings.from_url(own.render_as_string(hide_password=False))
     few = {"pool_size": 4, "pool_max_overflow": 2, "pool_timeout_s": 60.0}
@@ -69,7 +69,7 @@ class Ledger:
 
 
 class Participant:
-    """One of the crowd: random calls on the rows that all share."""
+    """One caller: random calls on the rows that all share."""
 
     def __init__(self, database: AsyncDatabase, notes: list[UUID], tasks: list[int], seed: str) -> None:
         self._database = database
@@ -198,7 +198,7 @@ async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
                 raise
 
 
-async def test_a_crowd_of_random_calls_loses_nothing(database: AsyncDatabase) -> None:
+async def test_random_calls_at_once_lose_nothing(database: AsyncDatabase) -> None:
     seed = os.environ.get("SEED") or str(random.randrange(2**32))
     print(f"SEED={seed}")
     async with database.session() as session:
@@ -207,9 +207,9 @@ async def test_a_crowd_of_random_calls_loses_nothing(database: AsyncDatabase) ->
         tasks = [(await mine.create(TaskCreate(title="x"))).id for _ in range(3)]
 
     async def play(number: int) -> Ledger:
-        return await Participant(database, notes, tasks, f"{seed} {number}").play(CALLS // AsyncCrowd.SIZE)
+        return await Participant(database, notes, tasks, f"{seed} {number}").play(CALLS // AsyncCallers.SIZE)
 
-    ledgers = await AsyncCrowd().work(play)
+    ledgers = await AsyncCallers().run(play)
     revisions = [one for ledger in ledgers for one in ledger.revisions]
     increments = sum((ledger.increments for ledger in ledgers), Counter[UUID]())
     toggles = sum((ledger.toggles for ledger in ledgers), Counter[int]())
@@ -225,7 +225,7 @@ async def test_a_crowd_of_random_calls_loses_nothing(database: AsyncDatabase) ->
 async def test_locks_that_are_taken_crosswise_are_a_deadlock_that_is_run_again(database: AsyncDatabase) -> None:
     async with database.session() as session:
         ids = [(await AsyncNoteRepository(session).create(NoteCreate(text="x"))).id for _ in range(2)]
-    crowd = AsyncCrowd(2)
+    callers = AsyncCallers(2)
     runs: Counter[int] = Counter()
 
     async def cross(number: int) -> None:
@@ -236,12 +236,12 @@ async def test_locks_that_are_taken_crosswise_are_a_deadlock_that_is_run_again(d
             await notes.update(first, _incremented(await notes.get_one(first, lock=Lock())))
             runs[number] += 1
             if runs[number] == 1:
-                await crowd.meet()
+                await callers.wait_for_all()
             await notes.update(second, _incremented(await notes.get_one(second, lock=Lock())))
 
         await database.run(work)
 
-    await crowd.work(cross)
+    await callers.run(cross)
     assert sorted(runs.values()) == [1, 2]
     async with database.session() as session:
         assert [(one.rank, one.revision) for one in await AsyncNoteRepository(session).list()] == [(2, 3)] * 2
@@ -249,29 +249,29 @@ async def test_locks_that_are_taken_crosswise_are_a_deadlock_that_is_run_again(d
 
 async def test_an_exhausted_pool_is_said_and_whole_again_afterwards(database: AsyncDatabase, server: Server) -> None:
     few = {"pool_size": 1, "pool_max_overflow": 1, "pool_timeout_s": 0.05}
-    crowd = AsyncCrowd(5)
+    callers = AsyncCallers(5)
     async with AsyncDatabase(Settings.from_url(server.url).model_copy(update=few)) as small:
 
         async def hold(session: AsyncSession) -> int:
             counted = await AsyncNoteRepository(session).count()
-            await crowd.meet()
-            await crowd.meet()
+            await callers.wait_for_all()
+            await callers.wait_for_all()
             return counted
 
         async def fail() -> int:
-            await crowd.meet()
+            await callers.wait_for_all()
             with pytest.raises(PoolTimeoutError) as raised:
                 await _count(small.session())
             assert (raised.value.retryable, raised.value.outcome) == (True, "not_applied")
             with pytest.raises(PoolTimeoutError):
                 await small.run(_count, retry=Retry(attempts=2))
-            await crowd.meet()
+            await callers.wait_for_all()
             return await small.run(_count, retry=PATIENT)
 
         async def participate(number: int) -> int:
             return await (small.run(hold) if number < 2 else fail())
 
-        assert await crowd.work(participate) == [0] * 5
+        assert await callers.run(participate) == [0] * 5
         assert checked_out(small) == 0
 
 

@@ -21,20 +21,20 @@ from backend.database.retrying.guard import Isolation
 from backend.errors import DeadlockError, NotFoundError, PoolTimeoutError, StaleError
 from backend.tasks import TaskCreate, TaskRepository
 from tests.conftest import Server
-from tests.support.crowd import Crowd
-from tests.support.entities import Note, NoteCreate, NoteRepository, NoteUpdate
+from tests.support.concurrency import Callers
+from tests.support.models.suite import Note, NoteCreate, NoteRepository, NoteUpdate
 
 T = TypeVar("T")
 
 PATIENT = Retry(attempts=200, within_s=60)
 CALLS = 2400
-"""Calls of a whole crowd."""
+"""Calls of all callers together."""
 
 
 @pytest.fixture
 def database(server: Server, clean: Engine) -> Generator[Database]:
     """Six connections, for which callers wait as long as it takes; none is in use afterwards, on the server neither."""
-    name = f"crowd-{secrets.token_hex(4)}"
+    name = f"callers-{secrets.token_hex(4)}"
     own = make_url(server.url).update_query_dict({"application_name": name})
     settings = Settings.from_url(own.render_as_string(hide_password=False))
     few = {"pool_size": 4, "pool_max_overflow": 2, "pool_timeout_s": 60.0}
@@ -70,7 +70,7 @@ class Ledger:
 
 
 class Participant:
-    """One of the crowd: random calls on the rows that all share."""
+    """One caller: random calls on the rows that all share."""
 
     def __init__(self, database: Database, notes: list[UUID], tasks: list[int], seed: str) -> None:
         self._database = database
@@ -197,7 +197,7 @@ def _patiently(call: Callable[[], T]) -> T:
                 raise
 
 
-def test_a_crowd_of_random_calls_loses_nothing(database: Database) -> None:
+def test_random_calls_at_once_lose_nothing(database: Database) -> None:
     seed = os.environ.get("SEED") or str(random.randrange(2**32))
     print(f"SEED={seed}")
     with database.session() as session:
@@ -206,9 +206,9 @@ def test_a_crowd_of_random_calls_loses_nothing(database: Database) -> None:
         tasks = [(mine.create(TaskCreate(title="x"))).id for _ in range(3)]
 
     def play(number: int) -> Ledger:
-        return Participant(database, notes, tasks, f"{seed} {number}").play(CALLS // Crowd.SIZE)
+        return Participant(database, notes, tasks, f"{seed} {number}").play(CALLS // Callers.SIZE)
 
-    ledgers = Crowd().work(play)
+    ledgers = Callers().run(play)
     revisions = [one for ledger in ledgers for one in ledger.revisions]
     increments = sum((ledger.increments for ledger in ledgers), Counter[UUID]())
     toggles = sum((ledger.toggles for ledger in ledgers), Counter[int]())
@@ -224,7 +224,7 @@ def test_a_crowd_of_random_calls_loses_nothing(database: Database) -> None:
 def test_locks_that_are_taken_crosswise_are_a_deadlock_that_is_run_again(database: Database) -> None:
     with database.session() as session:
         ids = [(NoteRepository(session).create(NoteCreate(text="x"))).id for _ in range(2)]
-    crowd = Crowd(2)
+    callers = Callers(2)
     runs: Counter[int] = Counter()
 
     def cross(number: int) -> None:
@@ -235,12 +235,12 @@ def test_locks_that_are_taken_crosswise_are_a_deadlock_that_is_run_again(databas
             notes.update(first, _incremented(notes.get_one(first, lock=Lock())))
             runs[number] += 1
             if runs[number] == 1:
-                crowd.meet()
+                callers.wait_for_all()
             notes.update(second, _incremented(notes.get_one(second, lock=Lock())))
 
         database.run(work)
 
-    crowd.work(cross)
+    callers.run(cross)
     assert sorted(runs.values()) == [1, 2]
     with database.session() as session:
         assert [(one.rank, one.revision) for one in NoteRepository(session).list()] == [(2, 3)] * 2
@@ -248,29 +248,29 @@ def test_locks_that_are_taken_crosswise_are_a_deadlock_that_is_run_again(databas
 
 def test_an_exhausted_pool_is_said_and_whole_again_afterwards(database: Database, server: Server) -> None:
     few = {"pool_size": 1, "pool_max_overflow": 1, "pool_timeout_s": 0.05}
-    crowd = Crowd(5)
+    callers = Callers(5)
     with Database(Settings.from_url(server.url).model_copy(update=few)) as small:
 
         def hold(session: Session) -> int:
             counted = NoteRepository(session).count()
-            crowd.meet()
-            crowd.meet()
+            callers.wait_for_all()
+            callers.wait_for_all()
             return counted
 
         def fail() -> int:
-            crowd.meet()
+            callers.wait_for_all()
             with pytest.raises(PoolTimeoutError) as raised:
                 _count(small.session())
             assert (raised.value.retryable, raised.value.outcome) == (True, "not_applied")
             with pytest.raises(PoolTimeoutError):
                 small.run(_count, retry=Retry(attempts=2))
-            crowd.meet()
+            callers.wait_for_all()
             return small.run(_count, retry=PATIENT)
 
         def participate(number: int) -> int:
             return small.run(hold) if number < 2 else fail()
 
-        assert crowd.work(participate) == [0] * 5
+        assert callers.run(participate) == [0] * 5
         assert checked_out(small) == 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.faults import ArmedFault, Cut, Delay, Refuse, Reset, Stall, Statement, StatementDecoder, Step
+from tests.support.wire.faults import ArmedFault, Cut, Delay, Refuse, Reset, Stall, Statement, StatementDecoder, Step
 from tests.support.wire.loop import Loop
 from tests.support.wire.side import Side
 

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from tests.support.faults import ArmedFault, Fault, Refuse
 from tests.support.wire.connection import Connection, Hub, Seen
+from tests.support.wire.faults import ArmedFault, Fault, Refuse
 
 
 class WireProxy:

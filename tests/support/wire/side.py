@@ -5,7 +5,7 @@ import socket
 import struct
 from collections.abc import Callable
 
-from tests.support.faults import ArmedFault
+from tests.support.wire.faults import ArmedFault
 from tests.support.wire.loop import Loop
 
 _HEADER = struct.Struct("!cI")

@@ -1,0 +1,211 @@
+"""What the fault matrix is made of: every call with what it leaves behind, and the state of the world after a fault."""
+
+import secrets
+import threading
+import time
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sqlalchemy import Engine, Row, String, column, select, table
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import Session as SQLAlchemySession
+from sqlalchemy.pool import QueuePool
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from backend import AsyncDatabase, Lock
+from backend.database.bridge import async_sleep
+from backend.errors import Outcome, RepositoryError
+from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
+from tests.support.wire import WireProxy
+from tests.support.wire.faults import ArmedFault, Statement, Step
+
+STEPS: Final[tuple[Step, ...]] = ("before_statement", "within_statement", "after_statement", "within_answer")
+"""The steps of one exchange; the server has done what it was told from the third on."""
+
+OLD: Final = ("old", False)
+"""Title and completion of the one row that every cell begins with."""
+
+Matching = Callable[[Statement], bool]
+"""Chooses the statements at which a fault strikes."""
+
+Rows = frozenset[tuple[str, bool]]
+
+
+class AsyncReportRepository(AsyncTaskRepository):
+    """Tasks, with a report of a subclass's own."""
+
+    async def titles(self) -> Sequence[Row[str]]:
+        return await self._all(self._select(col(Task.title)))
+
+
+@dataclass(frozen=True)
+class RepositoryCall:
+    """One call of the repository on the row that there is."""
+
+    name: str
+    make: Callable[[AsyncReportRepository, Task], Awaitable[object]]
+    after: Rows = frozenset({OLD})
+    """What the table holds when it is applied; for a read what it held."""
+    locks: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return self.after != frozenset({OLD})
+
+
+CALLS: Final = (
+    RepositoryCall("create", lambda tasks, _: tasks.create(TaskCreate(title="new")), frozenset({OLD, ("new", False)})),
+    RepositoryCall(
+        "update", lambda tasks, row: tasks.update(row.id, TaskUpdate(title="new")), frozenset({("new", False)})
+    ),
+    RepositoryCall(
+        "update expected",
+        lambda tasks, row: tasks.update(row.id, TaskUpdate(title="new"), expected=row.updated_at),
+        frozenset({("new", False)}),
+    ),
+    RepositoryCall("delete", lambda tasks, row: tasks.delete(row.id), frozenset()),
+    RepositoryCall("a change", lambda tasks, row: tasks.toggle_complete(row.id), frozenset({("old", True)})),
+    RepositoryCall("update of nothing", lambda tasks, row: tasks.update(row.id, TaskUpdate())),
+    RepositoryCall("get", lambda tasks, row: tasks.get(row.id)),
+    RepositoryCall("get_one", lambda tasks, row: tasks.get_one(row.id)),
+    RepositoryCall("get with lock", lambda tasks, row: tasks.get(row.id, lock=Lock()), locks=True),
+    RepositoryCall("list", lambda tasks, _: tasks.list()),
+    RepositoryCall("first", lambda tasks, _: tasks.first()),
+    RepositoryCall("one", lambda tasks, _: tasks.one()),
+    RepositoryCall("one_or_none", lambda tasks, _: tasks.one_or_none()),
+    RepositoryCall("count", lambda tasks, _: tasks.count()),
+    RepositoryCall("exists", lambda tasks, _: tasks.exists()),
+    RepositoryCall("a select", lambda tasks, _: tasks.titles()),
+)
+ALONE: Final = tuple(call for call in CALLS if not call.locks)
+"""Those that need no transaction."""
+CREATE, LIST = CALLS[0], CALLS[9]
+
+
+def is_call(statement: Statement) -> bool:
+    """Whether a call sent it, and not the transaction around it."""
+    return statement.sql not in ("BEGIN", "COMMIT", "ROLLBACK") and not statement.sql.startswith("BEGIN ")
+
+
+def is_begin(statement: Statement) -> bool:
+    return statement.sql.startswith("BEGIN")
+
+
+def is_commit(statement: Statement) -> bool:
+    return statement.sql == "COMMIT"
+
+
+def is_rollback(statement: Statement) -> bool:
+    return statement.sql == "ROLLBACK"
+
+
+@contextmanager
+def cut_when_struck(proxy: WireProxy, armed: ArmedFault) -> Generator[None]:
+    """Cuts every connection, from a thread of its own, once a fault has struck."""
+
+    def cut() -> None:
+        armed.wait()
+        proxy.cut_all()
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+@dataclass
+class Stage:
+    """A database behind the proxy, one row in its table, and a way beside the proxy to look at both."""
+
+    database: AsyncDatabase
+    proxy: WireProxy
+    beside: Engine
+    row: Task
+
+    def tasks(self, session: AsyncSession) -> AsyncReportRepository:
+        return AsyncReportRepository(session).owned_by("a")
+
+    def rows(self) -> Rows:
+        """What the table holds."""
+        with self.beside.connect() as connection:
+            return frozenset(
+                (title, done) for title, done in connection.execute(select(col(Task.title), col(Task.completed)))
+            )
+
+    async def check(self, call: RepositoryCall, error: RepositoryError, outcome: Outcome, step: Step) -> None:
+        """The outcome is the expected one, the table agrees with it, and the database is as before the fault."""
+        assert error.outcome == outcome
+        done = outcome == "applied" or (outcome == "unknown" and step in STEPS[2:])
+        assert self.rows() == (call.after if done else {OLD})
+        await self.check_whole()
+
+    async def check_whole(self) -> None:
+        """No connection is leaked or starved, nothing is open on the server, and the next call works."""
+        await check_settled(self.database.engine, self.proxy, self.beside)
+        async with self.database.session() as session:
+            assert await self.tasks(session).count() == len(self.rows())
+
+
+async def check_settled(engine: AsyncEngine, proxy: WireProxy, beside: Engine) -> None:
+    """Every connection of the engine is in its pool and idle on the server, none is elsewhere. Looks for up to 60 s."""
+    deadline = time.monotonic() + 60
+    while wrong := _unsettled(engine, proxy, beside):
+        assert time.monotonic() < deadline, wrong
+        await async_sleep(0.001)
+
+
+def in_use(stage: Stage) -> int:
+    """How many connections are out of the pool."""
+    return _pool_of(stage.database.engine).checkedout()
+
+
+def _pool_of(engine: AsyncEngine) -> QueuePool:
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool
+
+
+def _unsettled(engine: AsyncEngine, proxy: WireProxy, beside: Engine) -> str:
+    pool = _pool_of(engine)
+    if pool.checkedout():
+        return f"{pool.checkedout()} connections are out"
+    application = str(engine.url.query["application_name"])
+    states = _server_states(beside, application)
+    if set(states) - {"idle"} or len(states) > pool.checkedin():
+        return f"{pool.checkedin()} connections in the pool, on the server {states}"
+    # a backend whose client has gone, and that looks idle, may have a statement yet to read
+    opened = proxy.open_of(application)
+    return "" if opened == len(states) else f"{opened} connections to the proxy, {len(states)} to the server"
+
+
+_activity = table("pg_stat_activity", column("application_name", String()), column("state", String()))
+
+
+def _server_states(beside: Engine, application: str) -> list[str]:
+    """What the server's backends of one application are doing."""
+    with beside.connect() as connection:
+        own = select(_activity.c.state).where(_activity.c.application_name == application)
+        return [str(state) for state in connection.execute(own).scalars()]
+
+
+def new_row(beside: Engine) -> Task:
+    """The one row, made beside the proxy."""
+    with SQLAlchemySession(beside, expire_on_commit=False) as session:
+        row = Task(title=OLD[0], completed=OLD[1], user_id="a")
+        session.add(row)
+        session.commit()
+        return row
+
+
+def url_of(proxy: WireProxy, over: Literal["unix", "tcp"] = "unix") -> str:
+    """The database's URL through the proxy, with an application name of its own each time.
+
+    `check_settled` counts only the connections of that name, so what one test leaks fails no other.
+    """
+    name = f"application_name=faulted-{secrets.token_hex(4)}"
+    return f"{proxy.url}&{name}" if over == "unix" else f"{proxy.tcp_url}?{name}"

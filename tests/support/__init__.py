@@ -1,0 +1,28 @@
+"""What the tests share.
+
+models/suite         the entities of the behaviour suite beside `Task`: with and without an owner, parent and child
+models/types         an entity with a column of every kind, and one whose model has rules of its own
+models/invalid       what wrong and right classes are defined of, in a registry of their own
+models/mutable       an entity that SQLAlchemy itself takes part in: mutable JSON, relationships, a routed session
+secrets_model        a server whose every secret is the canary, and a table that repeats it in errors
+wire                 the proxy that counts round trips, shows what was sent and injects faults
+wire/faults          the faults: what strikes, at which statement and at which step
+wire/clients         clients of the proxy: psycopg, and sockets that speak the protocol
+cancellation         cancels a task at each of its waits
+clusters             servers that a test may crash, and a standby
+forks                a program that forks with connections open
+pgbouncer            the distribution's PgBouncer in front of the server of the run
+concurrency          callers that begin together: threads or tasks
+statement_log        reads sent statements as text: which owned tables bind the owner
+owner_model          what repositories of several owners should answer, in plain Python
+compiling            statements as the SQL that psycopg gets, without a database
+edge_values          values at the edges of every column type
+every_type           every column type
+column_loop          a table for each column type, and what becomes of values that are written and read
+sqlstates            PostgreSQL's codes, the class of each, and statements that raise them
+cli                  `python -m backend` as processes of their own
+docs_examples        the code of the pages, run as a reader would
+sources              the package's modules as syntax trees
+source_rules         the rules over them: floors, names, imports
+sql_rules            the rules against SQL in strings
+"""
