@@ -212,6 +212,22 @@ def test_what_starts_a_server_may_use_a_cursor() -> None:
     assert list(sql_rules.no_driver_cursor(Source("backend.embedded", "connection.cursor()"))) == []
 
 
+DATABASE_IMPORTS = {
+    "from backend.database.bridge import sleep": True,
+    "from backend.database.sessions import warning": True,
+    "from backend.database.retrying.guard import Isolation": False,
+    "from backend.database.engine import create_engine": False,
+    "from backend.database import Database": False,
+    "from ..retrying import guard": False,
+}
+
+
+@pytest.mark.parametrize("text", DATABASE_IMPORTS)
+def test_sessions_import_only_lower_parts_of_the_database(text: str) -> None:
+    source = Source("backend.database.sessions.state", text)
+    assert (list(rules.no_import_of_a_higher_floor(source)) == []) is DATABASE_IMPORTS[text]
+
+
 def test_a_module_without_a_floor_is_caught() -> None:
     assert list(rules.no_import_of_a_higher_floor(Source("backend.helpers", "")))
 

@@ -11,10 +11,10 @@ from typing import get_overloads
 import pytest
 
 from backend import AsyncCRUDRepository, AsyncDatabase, CRUDRepository, Database
-from backend.database.connecting._async import AsyncConnector
-from backend.database.connecting._sync import Connector
-from backend.database.transaction_block._async import AsyncTransactionBlock
-from backend.database.transaction_block._sync import TransactionBlock
+from backend.database.connections._async import AsyncConnector
+from backend.database.connections._sync import Connector
+from backend.database.sessions._async import AsyncTransactionBlock
+from backend.database.sessions._sync import TransactionBlock
 from backend.repository._async.protected import AsyncProtectedCalls
 from backend.repository._async.reading import AsyncReads
 from backend.repository._sync.protected import ProtectedCalls

@@ -6,7 +6,7 @@ import time
 from sqlalchemy import Engine, String, func, inspect, select
 
 from backend import Database
-from backend.database.failures import translate_errors
+from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.settings import Settings
 from backend.tasks import Task

@@ -9,17 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypeVar
 
-from backend.database.backoff import DEFAULT_RETRY, Retry
 from backend.database.bridge import async_run_on_engine
-from backend.database.checkout import autocommit, connect_autocommit
+from backend.database.connections.backoff import DEFAULT_RETRY, Retry
+from backend.database.connections.checkout import autocommit, connect_autocommit
+from backend.database.connections.forking import watch
 from backend.database.engine import create_async_engine, wrong_target
-from backend.database.failures import translate_errors
-from backend.database.forking import watch
+from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.database.retrying._async import run_with_retry
 from backend.database.retrying.guard import Isolation
-from backend.database.sessions import async_open_session, require_no_transaction
-from backend.database.transaction_block._async import AsyncTransactionBlock
+from backend.database.sessions._async import AsyncTransactionBlock
+from backend.database.sessions.sessions import async_open_session, require_no_transaction
 from backend.errors import UsageError, described
 from backend.settings import Settings
 

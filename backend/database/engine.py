@@ -8,10 +8,10 @@ from sqlalchemy.ext import asyncio as sqlalchemy_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend.database.addresses import libpq_parameters, shown_url
-from backend.database.checkout import install_checkout_listener
-from backend.database.connecting._async import AsyncConnector
-from backend.database.connecting._sync import Connector
-from backend.database.forking import watch
+from backend.database.connections._async import AsyncConnector
+from backend.database.connections._sync import Connector
+from backend.database.connections.checkout import install_checkout_listener
+from backend.database.connections.forking import watch
 from backend.errors import UsageError
 from backend.settings import Settings
 

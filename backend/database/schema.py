@@ -12,10 +12,10 @@ from sqlmodel import SQLModel
 from backend.database._async import AsyncDatabase
 from backend.database._sync import Database
 from backend.database.bridge import async_run_on_engine, run_on_engine
-from backend.database.checkout import may_switch
-from backend.database.failures import translate_errors
+from backend.database.connections.checkout import may_switch
+from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
-from backend.database.transactions import commit_or_rollback
+from backend.database.sessions.transactions import commit_or_rollback
 from backend.errors import RepositoryError, UsageError, described
 
 _LOCK = 0x7265706F7369746F

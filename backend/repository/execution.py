@@ -15,13 +15,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.orm import Mapper, Session
 
-from backend.database.checkout import autocommit, connect_autocommit, is_autocommit
-from backend.database.failures import Phase, translate_error, translate_errors
-from backend.database.forking import note, require_own
+from backend.database.connections.checkout import autocommit, connect_autocommit, is_autocommit
+from backend.database.connections.forking import note, require_own
+from backend.database.failures.sqlstates import is_stale_plan
+from backend.database.failures.translate import Phase, translate_error, translate_errors
 from backend.database.operations import Operation, OperationKind
-from backend.database.sessions import TransactionSession, require_not_closed
-from backend.database.sqlstates import is_stale_plan
-from backend.database.transactions import commit_or_rollback, connection_of, record_write, track_connection
+from backend.database.sessions.sessions import TransactionSession, require_not_closed
+from backend.database.sessions.transactions import commit_or_rollback, connection_of, record_write, track_connection
 from backend.errors import UsageError
 from backend.repository.bound import Bound, Parameters, RowT
 from backend.results.entities import ModelRow

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from backend import Database
-from backend.database.failures import translate_errors
+from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.errors import ConstraintViolationError
 

@@ -37,7 +37,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import col, select
 from typing_extensions import override
 
-from backend.database.effects import may_write, may_write_sql
+from backend.database.failures.effects import may_write, may_write_sql
 from backend.tasks import Task
 from tests.support.models.suite import Note, Project
 

@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.exc import IdentifierError, ProgrammingError
 
 from backend import Database
-from backend.database.failures import translate_errors
+from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.errors import ConstraintViolationError
 

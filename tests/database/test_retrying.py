@@ -24,7 +24,7 @@ from sqlmodel import Session, select
 from backend import AsyncDatabase, Database, Settings
 from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
 from backend.database.retrying.write_detector import WriteDetector
-from backend.database.sessions import DatabaseSession
+from backend.database.sessions.sessions import DatabaseSession
 from backend.errors import NotFoundError, OutcomeUnknownError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.conftest import Server

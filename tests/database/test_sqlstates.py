@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from backend import errors
-from backend.database.failures import translate_errors
+from backend.database.failures.sqlstates import error_class
+from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
-from backend.database.sqlstates import error_class
 from backend.embedded import EmbeddedServer
 from backend.errors import RepositoryError
 from tests.support.sqlstates import DOCUMENTED, OUTSIDE_A_TRANSACTION, PREPARED, PROVOKED

@@ -34,6 +34,9 @@ LAYERS: Final = {
 APART: Final = frozenset({"backend.database", "backend.input", "backend.results", "backend.statements"})
 """Packages of one floor that `backend.database` does not import, and that do not import it."""
 
+DATABASE: Final = ("bridge", "operations", "connections", "failures", "sessions", "retrying")
+"""The folders and modules of `backend.database` that its other modules are built on, from the lowest to the highest."""
+
 FORBIDDEN: Final = frozenset({
     "http", "socketserver", "wsgiref", "urllib.request", "urllib3", "aiohttp", "httpx", "requests", "fastapi", "ninja",
     "starlette", "flask", "django", "uvicorn", "hypercorn", "gunicorn", "granian", "bottle", "tornado", "sanic",
@@ -113,6 +116,16 @@ def no_import_of_a_higher_floor(source: Source) -> Iterator[Finding]:
                 yield Finding(one.line, f"floor {own} imports {one.name}, of floor {other}")
             if {"backend.database"} < {_package(source.module), _package(one.name)} & APART:
                 yield Finding(one.line, f"{source.module} imports {one.name}: the two know nothing of each other")
+            if _package(source.module) == _package(one.name) and _height(source.module) < _height(one.name):
+                yield Finding(one.line, f"{source.module} imports {one.name}, which is built on it")
+
+
+def _height(module: str) -> int:
+    """The height of a part of `backend.database`; 0 in another package."""
+    parts = module.split(".")
+    if parts[:2] != ["backend", "database"]:
+        return 0
+    return DATABASE.index(parts[2]) if parts[2:] and parts[2] in DATABASE else len(DATABASE)
 
 
 def _package(module: str) -> str:

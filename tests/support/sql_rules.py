@@ -75,10 +75,14 @@ _CURSOR_METHODS: Final = {
 }  # fmt: skip
 
 
+CONNECTORS: Final = frozenset(f"backend.database.connections.{name}" for name in ("_async", "_sync", "probe"))
+"""The modules that make an engine's connections."""
+
+
 def no_driver_cursor(source: Source) -> Iterator[Finding]:
     """No statement past SQLAlchemy, through psycopg or libpq. What starts a server may speak to it by other means.
 
-    Connections that an engine takes over may be made in `backend.database.connecting`, and run nothing there.
+    Connections that an engine takes over may be made in `backend.database.connections`, and run nothing there.
     """
     if source.module.startswith("backend.embedded"):
         return
@@ -96,4 +100,4 @@ def no_driver_cursor(source: Source) -> Iterator[Finding]:
 
 
 def _makes_an_engines_connections(source: Source) -> bool:
-    return source.module.startswith("backend.database.connecting.")
+    return source.module.startswith("backend.database.connections.")

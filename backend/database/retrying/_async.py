@@ -1,7 +1,6 @@
 """Runs the caller's work until a transaction of it is committed: each attempt has its own session."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
@@ -9,35 +8,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypeVar
 
-from backend.database.backoff import Backoff, Retry
 from backend.database.bridge import async_run_on_engine, async_run_on_session, async_sleep
-from backend.database.failures import translate_error
+from backend.database.connections.backoff import Backoff, Retry
+from backend.database.failures.translate import translate_error
 from backend.database.operations import Operation
 from backend.database.retrying.guard import CommitGuard, Isolation
 from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
 from backend.database.retrying.result import async_call_work
 from backend.database.retrying.write_detector import WriteDetector
-from backend.database.sessions import TransactionSession, async_open_session
-from backend.database.transactions import commit, end_of_savepoint, rollback
+from backend.database.sessions._async import begin_or_rollback
+from backend.database.sessions.sessions import TransactionSession, async_open_session
+from backend.database.sessions.transactions import commit
 from backend.errors import ConnectionLostError, ErrorDetails, OutcomeUnknownError, RepositoryError
 
 T = TypeVar("T")
 
 _OPERATION: Final = Operation("run")
-
-
-@asynccontextmanager
-async def begin_or_rollback(session: AsyncSession, operation: Operation) -> AsyncGenerator[None]:
-    """Begin a transaction and roll it back if the block raises; the block commits."""
-    _ = await session.begin()
-    try:
-        yield
-    except BaseException as error:
-        await async_run_on_session(session, rollback)
-        translated = end_of_savepoint(error, operation)
-        if translated is error:
-            raise
-        raise translated from None
 
 
 async def run_with_retry(

@@ -1,8 +1,7 @@
 # Generated from backend/database/retrying/_async.py by `python -m tools.generate_sync`: edit that one.
 """Runs the caller's work until a transaction of it is committed: each attempt has its own session."""
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import Engine
@@ -10,35 +9,22 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 from typing_extensions import TypeVar
 
-from backend.database.backoff import Backoff, Retry
 from backend.database.bridge import run_on_engine, run_on_session, sleep
-from backend.database.failures import translate_error
+from backend.database.connections.backoff import Backoff, Retry
+from backend.database.failures.translate import translate_error
 from backend.database.operations import Operation
 from backend.database.retrying.guard import CommitGuard, Isolation
 from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
 from backend.database.retrying.result import call_work
 from backend.database.retrying.write_detector import WriteDetector
-from backend.database.sessions import TransactionSession, open_session
-from backend.database.transactions import commit, end_of_savepoint, rollback
+from backend.database.sessions._sync import begin_or_rollback
+from backend.database.sessions.sessions import TransactionSession, open_session
+from backend.database.sessions.transactions import commit
 from backend.errors import ConnectionLostError, ErrorDetails, OutcomeUnknownError, RepositoryError
 
 T = TypeVar("T")
 
 _OPERATION: Final = Operation("run")
-
-
-@contextmanager
-def begin_or_rollback(session: Session, operation: Operation) -> Generator[None]:
-    """Begin a transaction and roll it back if the block raises; the block commits."""
-    _ = session.begin()
-    try:
-        yield
-    except BaseException as error:
-        run_on_session(session, rollback)
-        translated = end_of_savepoint(error, operation)
-        if translated is error:
-            raise
-        raise translated from None
 
 
 def run_with_retry(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, retry: Retry) -> T:

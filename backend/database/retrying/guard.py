@@ -5,7 +5,7 @@ from typing import Literal, get_args
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from backend.database.failures import translate_errors
+from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.errors import UsageError, shown
 

@@ -20,11 +20,11 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 from typing_extensions import override
 
-from backend.database.checkout import autocommit, connect_autocommit
-from backend.database.failures import translate_errors
+from backend.database.connections.checkout import autocommit, connect_autocommit
+from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.database.retrying.write_detector import WriteDetector
-from backend.database.transactions import flush_before_commit
+from backend.database.sessions.transactions import flush_before_commit
 from backend.errors import RepositoryError
 
 CommitStatus = Literal["committed", "aborted", "in progress", "unknowable"]

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, SessionTransaction
 
-from backend.database.effects import may_write_sql
+from backend.database.failures.effects import may_write_sql
 
 
 class WriteDetector:

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
 from backend.database.bridge import async_sync_side
-from backend.database.sessions import check_session
+from backend.database.sessions.sessions import check_session
 from backend.entity.checks import ClassOptions
 from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import UsageError

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from backend import AsyncDatabase
 from backend.database.bridge import async_run_on_session
-from backend.database.sessions import DatabaseSession, async_open_session
+from backend.database.sessions.sessions import DatabaseSession, async_open_session
 from backend.errors import NotFoundError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.models.mutable import (

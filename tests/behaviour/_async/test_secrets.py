@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from backend import AsyncCRUDRepository, AsyncDatabase, Change
 from backend import errors as tree
 from backend.database.addresses import libpq_parameters
-from backend.database.connecting._async import AsyncConnector
+from backend.database.connections._async import AsyncConnector
 from backend.database.operations import OperationKind
 from backend.entity.checks import ClassOptions
 from backend.errors import RepositoryError

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from backend import Database
 from backend.database.bridge import run_on_session
-from backend.database.sessions import DatabaseSession, open_session
+from backend.database.sessions.sessions import DatabaseSession, open_session
 from backend.errors import NotFoundError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.models.mutable import (

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from backend import Change, CRUDRepository, Database
 from backend import errors as tree
 from backend.database.addresses import libpq_parameters
-from backend.database.connecting._sync import Connector
+from backend.database.connections._sync import Connector
 from backend.database.operations import OperationKind
 from backend.entity.checks import ClassOptions
 from backend.errors import RepositoryError

@@ -12,7 +12,7 @@ from typing import IO, Final, Self
 import psycopg
 from psycopg.pq import ConnStatus, PGconn, PollingStatus, Trace, abc
 
-from backend.database.connecting.places import Failure
+from backend.database.connections.places import Failure
 
 ACCEPTED: Final = "00000"
 """The server took the second connection: the first one came a moment too early."""

@@ -13,13 +13,13 @@ from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, PendingRollbackError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from backend.database.connecting.places import place_of
-from backend.database.effects import may_write
-from backend.database.frames import FETCHING, OPENING, is_of_listener, raised_inside
-from backend.database.messages import message, server_message, shared_session
+from backend.database.connections.places import place_of
+from backend.database.failures.effects import may_write
+from backend.database.failures.frames import FETCHING, OPENING, is_of_listener, raised_inside
+from backend.database.failures.messages import message, server_message, shared_session
+from backend.database.failures.sqlstates import REFUSED_VALUES, class_of
+from backend.database.failures.violations import schema_of, violated_fields
 from backend.database.operations import Operation
-from backend.database.sqlstates import REFUSED_VALUES, class_of
-from backend.database.violations import schema_of, violated_fields
 from backend.errors import (
     ConnectError,
     ConnectionLostError,

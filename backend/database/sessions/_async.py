@@ -1,4 +1,4 @@
-"""The context manager of one transaction: begins it on entry, commits or rolls it back on exit."""
+"""Transactions as blocks: begun on entry, committed or rolled back on exit."""
 
 import warnings
 from collections.abc import AsyncGenerator
@@ -11,9 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.database.bridge import async_run_on_session
 from backend.database.operations import Operation
-from backend.database.retrying._async import begin_or_rollback
-from backend.database.sessions import TransactionSession, async_open_session, require_no_transaction
-from backend.database.transactions import commit
+from backend.database.sessions.sessions import TransactionSession, async_open_session, require_no_transaction
+from backend.database.sessions.transactions import commit, end_of_savepoint, rollback
 
 _OPERATION: Final = Operation("transaction")
 
@@ -41,6 +40,20 @@ class AsyncTransactionBlock:
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+
+@asynccontextmanager
+async def begin_or_rollback(session: AsyncSession, operation: Operation) -> AsyncGenerator[None]:
+    """Begin a transaction and roll it back if the block raises; the block commits."""
+    _ = await session.begin()
+    try:
+        yield
+    except BaseException as error:
+        await async_run_on_session(session, rollback)
+        translated = end_of_savepoint(error, operation)
+        if translated is error:
+            raise
+        raise translated from None
 
 
 @asynccontextmanager

@@ -1,5 +1,5 @@
-# Generated from backend/database/transaction_block/_async.py by `python -m tools.generate_sync`: edit that one.
-"""The context manager of one transaction: begins it on entry, commits or rolls it back on exit."""
+# Generated from backend/database/sessions/_async.py by `python -m tools.generate_sync`: edit that one.
+"""Transactions as blocks: begun on entry, committed or rolled back on exit."""
 
 import warnings
 from collections.abc import Generator
@@ -12,9 +12,8 @@ from sqlmodel import Session
 
 from backend.database.bridge import run_on_session
 from backend.database.operations import Operation
-from backend.database.retrying._sync import begin_or_rollback
-from backend.database.sessions import TransactionSession, open_session, require_no_transaction
-from backend.database.transactions import commit
+from backend.database.sessions.sessions import TransactionSession, open_session, require_no_transaction
+from backend.database.sessions.transactions import commit, end_of_savepoint, rollback
 
 _OPERATION: Final = Operation("transaction")
 
@@ -42,6 +41,20 @@ class TransactionBlock:
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+
+@contextmanager
+def begin_or_rollback(session: Session, operation: Operation) -> Generator[None]:
+    """Begin a transaction and roll it back if the block raises; the block commits."""
+    _ = session.begin()
+    try:
+        yield
+    except BaseException as error:
+        run_on_session(session, rollback)
+        translated = end_of_savepoint(error, operation)
+        if translated is error:
+            raise
+        raise translated from None
 
 
 @contextmanager

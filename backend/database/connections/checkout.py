@@ -18,7 +18,7 @@ from psycopg.pq.abc import PGconn
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
 
-from backend.database.forking import watch
+from backend.database.connections.forking import watch
 
 _CONNECTIONS = (psycopg.Connection, psycopg.AsyncConnection)
 _autocommit_requested: ContextVar[bool] = ContextVar("backend_autocommit", default=False)

@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Executable, RootTransaction, Transaction, eve
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 
-from backend.database.failures import Phase, translate_error, translate_errors
-from backend.database.forking import note, require_own
-from backend.database.frames import raised_inside
+from backend.database.connections.forking import note, require_own
+from backend.database.failures.frames import raised_inside
+from backend.database.failures.translate import Phase, translate_error, translate_errors
 from backend.database.operations import Operation
 from backend.errors import FailedTransactionError
 

@@ -18,9 +18,9 @@ from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
-from backend.database.checkout import is_autocommit
-from backend.database.messages import shared_session
-from backend.database.transactions import forget_writes, track_connection
+from backend.database.connections.checkout import is_autocommit
+from backend.database.failures.messages import shared_session
+from backend.database.sessions.transactions import forget_writes, track_connection
 from backend.errors import UsageError, described, with_article
 
 _KEY: Final = "backend.open_transaction"

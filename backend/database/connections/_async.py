@@ -1,4 +1,3 @@
-# Generated from backend/database/connecting/_async.py by `python -m tools.generate_sync`: edit that one.
 """Makes the connections of an engine, with several attempts for each."""
 
 import time
@@ -10,10 +9,10 @@ from psycopg.abc import AdaptContext
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Dialect
 
-from backend.database.backoff import Backoff
-from backend.database.bridge import run_blocking, sleep, wait_for_socket
-from backend.database.connecting.places import Failure, place
-from backend.database.connecting.probe import ACCEPTED, ConnectProbe, with_sqlstate
+from backend.database.bridge import async_run_blocking, async_sleep, async_wait_for_socket
+from backend.database.connections.backoff import Backoff
+from backend.database.connections.places import Failure, place
+from backend.database.connections.probe import ACCEPTED, ConnectProbe, with_sqlstate
 from backend.settings import Settings
 
 _RETRYABLE_SQLSTATES: Final = frozenset({ACCEPTED, "53300", "57P03", "XX000"})
@@ -27,7 +26,7 @@ _CLIENT_ENCODING: Final = {"client_encoding": "UTF8"}
 """For libpq: the server converts to and from its own encoding, and reports a character that this one lacks."""
 
 
-class Connector:
+class AsyncConnector:
     """Makes the connections of one engine, with retries for each until `connect_retry_s` has passed."""
 
     def __init__(self, settings: Settings, parameters: Mapping[str, str]) -> None:
@@ -44,7 +43,7 @@ class Connector:
         _, arguments = dialect.create_connect_args(URL.create(dialect.name))
         self._context = arguments.get("context")
 
-    def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
+    async def connect(self) -> "psycopg.AsyncConnection[tuple[object, ...]]":
         """Return a connection; retry for `connect_retry_s` while the server is waking. Other refusals are final.
 
         Raises psycopg's error, of the class for the server's SQLSTATE if the server sent one.
@@ -52,14 +51,14 @@ class Connector:
         backoff = Backoff(self._settings.connect_retry_s)
         while True:
             try:
-                return psycopg.Connection.connect(
+                return await psycopg.AsyncConnection.connect(
                     self._conninfo, context=self._context, prepare_threshold=self._settings.prepare_threshold
                 )
             except psycopg.errors.ConnectionTimeout as error:
                 error.add_note(place(self._parameters, "silent"))
                 raise error.with_traceback(None) from None  # without the frames that hold the attempt's socket open
             except psycopg.OperationalError as error:
-                sqlstate, failure = self._probe_sqlstate()
+                sqlstate, failure = await self._probe_sqlstate()
                 delay_s = backoff.next_delay_s() if sqlstate in _RETRYABLE_SQLSTATES else None
                 if delay_s is None:
                     refused = with_sqlstate(error, sqlstate)
@@ -67,17 +66,17 @@ class Connector:
                     raise refused from None
             except BaseException as error:
                 raise error.with_traceback(None) from None  # a cancellation: as above
-            sleep(delay_s)
+            await async_sleep(delay_s)
 
-    def _probe_sqlstate(self) -> tuple[str | None, Failure]:
+    async def _probe_sqlstate(self) -> tuple[str | None, Failure]:
         """Connect once more and return the server's SQLSTATE, `ACCEPTED` or `None`; and how this attempt failed."""
         deadline = time.monotonic() + self._settings.connect_timeout_s
         with ConnectProbe(self._conninfo, self._hosts) as probe:
-            run_blocking(probe.start)
+            await async_run_blocking(probe.start)
             probe.trace()
             while probe.is_pending:
                 left_s = deadline - time.monotonic()
-                if not wait_for_socket(probe.socket, to_write=probe.waits_to_write, timeout_s=left_s):
+                if not await async_wait_for_socket(probe.socket, to_write=probe.waits_to_write, timeout_s=left_s):
                     break
                 probe.poll()
             return probe.sqlstate()

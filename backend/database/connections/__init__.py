@@ -1,0 +1,9 @@
+"""The connections of an engine: made, given out by the pool, and kept out of a forked child.
+
+_async, _sync   makes a connection, with retries while the database wakes, and reports why the server refuses one
+probe           the SQLSTATE of a refusal, which psycopg does not report for a failed connect
+places          which host and port failed, and how, for the text of the error
+backoff         the delays between two attempts, of a connect and of a run
+checkout        a connection leaves the pool alive and in the requested mode
+forking         a forked child process uses no connection of its parent
+"""

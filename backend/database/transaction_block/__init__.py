@@ -1,1 +1,0 @@
-"""The context manager of one transaction, as `Database.transaction()` and `AsyncDatabase.transaction()` return it."""
