@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: prints the table of `docs/benchmarks.md`."""
+"""`python -m benchmarks`: prints the table of `docs/maintainers/benchmarks.md`."""
 
 import argparse
 import sys

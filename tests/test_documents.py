@@ -1,4 +1,4 @@
-"""The pages: plain words, a diagram with every package, an index with every decision."""
+"""The pages: plain words, links that lead somewhere, a diagram with every package, an index with every decision."""
 
 import ast
 import re
@@ -43,8 +43,16 @@ def test_a_banned_word_is_found(text: str) -> None:
     assert BANNED.search(text)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    targets = re.findall(
+        r"\]\((?!https?:)([^)#\s]+)", re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(), flags=re.DOTALL)
+    )
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
 def test_every_package_is_in_the_diagram_of_the_floors() -> None:
-    floors = (ROOT / "docs/architecture.md").read_text().partition("```mermaid")[2].partition("```")[0]
+    floors = (ROOT / "docs/maintainers/architecture.md").read_text().partition("```mermaid")[2].partition("```")[0]
     packages = {
         one.stem for one in (ROOT / "backend").iterdir() if not one.name.startswith("_") and one.suffix != ".typed"
     }
@@ -52,7 +60,7 @@ def test_every_package_is_in_the_diagram_of_the_floors() -> None:
 
 
 def test_every_decision_is_in_the_index() -> None:
-    folder = ROOT / "docs/decisions"
+    folder = ROOT / "docs/maintainers/decisions"
     index = (folder / "README.md").read_text()
     decisions = sorted(path.name for path in folder.glob("[0-9]*.md"))
     assert [name for name in decisions if f"]({name})" not in index] == []

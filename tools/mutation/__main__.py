@@ -1,13 +1,10 @@
 """Make small changes to the code of scopes, and show which no test notices: `python -m tools.mutation`.
 
-A changed copy is a mutant, one that passes all tests a survivor. Each survivor is explained in `docs/mutation.md`, on a
-line of its own: a dash, its name in backquotes, a colon, and why it changes nothing. A survivor without an explanation,
-or an explanation without a survivor, is an error. `--only TEXT` tries only mutants whose name contains the text,
-`--list` prints names.
-
-    mutants   the changes, and the files that are changed
-    trials    the tests that each mutant runs
-    warm      the fast trials in a forked process, which kill most mutants
+A changed copy is a mutant, one that passes all tests a survivor. Each survivor is explained in
+`docs/maintainers/mutation.md`, on a line of its own: a dash, its name in backquotes, a colon, and why it changes
+nothing. A survivor without an explanation, or an explanation without a survivor, is an error. `--only TEXT` tries only
+mutants whose name contains the text, `--list` prints names. mutants the changes, and the files that are changed trials
+the tests that each mutant runs warm the fast trials in a forked process, which kill most mutants
 """
 
 import re
@@ -18,7 +15,7 @@ from tools.mutation.mutants import ROOT, Mutant, mutants
 from tools.mutation.trials import trials
 from tools.mutation.warm import Fate
 
-EXPLAINED = ROOT / "docs" / "mutation.md"
+EXPLAINED = ROOT / "docs" / "maintainers" / "mutation.md"
 
 
 def main(arguments: list[str]) -> int:
