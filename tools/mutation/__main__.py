@@ -3,8 +3,11 @@
 A changed copy is a mutant, one that passes all tests a survivor. Each survivor is explained in
 `docs/maintainers/mutation.md`, on a line of its own: a dash, its name in backquotes, a colon, and why it changes
 nothing. A survivor without an explanation, or an explanation without a survivor, is an error. `--only TEXT` tries only
-mutants whose name contains the text, `--list` prints names. mutants the changes, and the files that are changed trials
-the tests that each mutant runs warm the fast trials in a forked process, which kill most mutants
+mutants whose name contains the text, `--list` prints names.
+
+    mutants   the changes, and the files that are changed
+    trials    the tests that each mutant runs
+    warm      the fast trials in a forked process, which kill most mutants
 """
 
 import re
