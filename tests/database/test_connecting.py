@@ -170,6 +170,19 @@ def test_an_unknown_option_in_the_url_is_a_settings_error(ping: Ping) -> None:
 
 
 @both
+@pytest.mark.parametrize(("option", "sqlstate"), [("bogus%3D1", "42704"), (f"work_mem%3D{CANARY}", "22023")])
+def test_an_option_that_the_server_refuses_is_a_settings_error(
+    server: Server, ping: Ping, option: str, sqlstate: str
+) -> None:
+    separator = "&" if "?" in server.url else "?"
+    with pytest.raises(SettingsError) as raised:
+        ping(settings(f"{server.url}{separator}options=-c%20{option}"))
+    assert str(raised.value) == (
+        f"ping found no connection: the server refuses an option of DATABASE_URL (SQLSTATE {sqlstate})"
+    )
+
+
+@both
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
 def test_a_database_of_another_encoding_takes_text(server: Server, ping: Ping, encoding: str) -> None:
     with new_database(server.url, encoding) as url:

@@ -25,6 +25,14 @@ def test_the_warning_points_to_the_line_that_closed_the_session(clean: Engine) -
         session.close()
     line = frame.f_lineno - 1
     assert [(one.filename, one.lineno) for one in given] == [(__file__, line)]
+    with Database(clean) as database:
+        own = database.session()
+        own.begin()
+        _write(own)
+        with pytest.warns(UncommittedWritesWarning) as given:
+            own.close()
+        line = frame.f_lineno - 1
+    assert [(one.filename, one.lineno) for one in given] == [(__file__, line)]
 
 
 def test_an_error_explains_the_loss_and_one_that_was_handled_before_the_write_does_not(clean: Engine) -> None:
