@@ -321,6 +321,7 @@ REFUSED_CONDITIONS: list[tuple[str, Callable[[], Any], str]] = [
     ("extract", lambda: extract("year from now()) = 1 OR (1", Ticket.opened_on) == 1, "SQL in a string"),
     ("name", lambda: column(quoted_name(RAW, False)) == 1, "a name that is not quoted"),
     ("cte's name", lambda: exists(select(select(Project.id).cte(_raw()).c.id)), "a name that is not quoted"),
+    ("cte named as a table", lambda: exists(select(select(Note.id).cte("Project").c.id)), "give it another"),
     ("alias's name", lambda: exists(select(aliased(Project, name=_raw()).id)), "a name that is not quoted"),
     ("subquery's name", lambda: exists(select(select(Project.id).subquery(_raw()).c.id)), "a name that is not quoted"),
     ("lateral's name", lambda: exists(select(select(Project.id).lateral(_raw()).c.id)), "a name that is not quoted"),

@@ -120,6 +120,14 @@ def _check_select(part: object, own: Table) -> None:
             raise _refusal("an entity that loads a relationship by a join")
 
 
+def _check_cte(part: object, own: Table) -> None:
+    """Refuse the name of an owned table too: the SELECT would read the CTE, and bind the owner in that."""
+    _check_select(part, own)
+    name = str(getattr(part, "name", "")).lower()  # PostgreSQL folds what is not quoted
+    if any(name == owner.table.name.lower() for owner in owner_columns().values()):
+        raise UsageError(f"a CTE has the name of the table {name}, which has owners: give it another")
+
+
 def _check_computed_column(column: ColumnElement[object], own: Table) -> None:
     parts = list(iterate(column))
     require_scopable(parts, own)
@@ -194,10 +202,11 @@ _CHECK_BY_KIND: Final[Mapping[str, Callable[[object, Table], None] | None]] = {
     **dict.fromkeys(("alias", "label", "lateral", "subquery"), _check_name),
     **dict.fromkeys(("binary", "expression_clauselist", "unary"), _check_operator),
     **dict.fromkeys(("column", "scalar_function_column"), _check_column),
-    **dict.fromkeys(("compound_select", "cte", "select"), _check_select),
+    **dict.fromkeys(("compound_select", "select"), _check_select),
     "bindparam": _check_parameter,
     "clauselist": _check_list,
     "collation": _check_collation,
+    "cte": _check_cte,
     "extract": _check_extract,
     "function": _check_function,
     "table": _check_table,
