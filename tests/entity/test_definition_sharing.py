@@ -4,7 +4,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import CHAR, Computed, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import CHAR, Computed, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, Uuid, func, select
 from sqlalchemy.dialects.postgresql import CITEXT, DOMAIN
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 from sqlmodel import Field, col
@@ -207,3 +207,31 @@ def test_an_owner_of_a_type_that_tells_texts_apart_is_accepted(kind: Any) -> Non
     model = _owned_by(kind)
     python: Any = kind.python_type if not isinstance(kind, Spelt) else str
     repository(model, NAMED, RENAMED, int, python, owner=col(model.owner_id))
+
+
+# Defaults
+
+
+@pytest.mark.parametrize("role", ["default", "onupdate"])
+def test_a_default_that_reads_an_owned_table_is_refused_whichever_class_is_defined_first(role: str) -> None:
+    number = next(_NUMBERS)
+    read = owned(f"Read{number}")
+    largest = select(func.max(read.id)).scalar_subquery()
+    reading = owned(
+        f"Reading{number}", rank=(int, Field(default=None, sa_column_kwargs={role: largest}, nullable=True))
+    )
+    message = rf"^the {role} of Reading{number}\.rank reads read{number}, which has owners, for all of them: set it by"
+    if role == "default":
+        own(read)
+        with pytest.raises(DefinitionError, match=message):
+            own(reading)
+    else:
+        own(reading)
+        with pytest.raises(DefinitionError, match=message):
+            own(read)
+
+
+def test_a_default_that_reads_a_table_without_owners_is_accepted() -> None:
+    number = next(_NUMBERS)
+    largest = select(func.max(owned(f"Free{number}").id)).scalar_subquery()
+    assert own(owned(f"Asking{number}", rank=(int, Field(default=None, sa_column_kwargs={"default": largest}))))

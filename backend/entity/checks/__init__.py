@@ -11,6 +11,7 @@ Each failed check raises a `DefinitionError` whose message says what to change.
     owners         the owner's column distinguishes all owners
     unique_keys    unique keys that compare across owners
     references     foreign keys to owned models
+    defaults       column defaults that read owned tables
     changes        unique and foreign keys that a `Change` may set
     registry       what classes of one table, and of models that refer to one another, must agree on
 """

@@ -5,7 +5,7 @@ would give access to the rows of every owner. A foreign key to an owned model co
 models is defined first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import cast
@@ -15,6 +15,7 @@ from sqlalchemy import Column, Table, inspect
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
+from backend.entity.checks.defaults import ReadingDefault, check_defaults, reading_defaults
 from backend.entity.checks.references import OwnedModel, Reference, check_references, references_of
 from backend.entity.entity import Entity
 from backend.errors import DefinitionError
@@ -29,6 +30,7 @@ class _Registration:
     owner: Column[object] | None
     version: Column[object] | None
     references: tuple[Reference, ...]
+    defaults: tuple[ReadingDefault, ...]
 
 
 class _Registry:
@@ -58,11 +60,13 @@ def register(name: str, entity: Entity[SQLModel]) -> None:
         _forget_replaced(entity.table)
         references = tuple(references_of(name, entity))
         own = [(entity.name, column) for column in (entity.owner_column,) if column is not None]
+        defaults = tuple(reading_defaults(entity))
         check_references(references, [*owned_models(), *own])
+        check_defaults(defaults, [*owned_models(), *own])
         first = _registry.by_model.get(entity.model)
         if first is None:
-            check_references(_registered_references(), own)
-            first = _Registration(name, entity.table, entity.owner_column, entity.version_column, ())
+            _check_registered(own)
+            first = _Registration(name, entity.table, entity.owner_column, entity.version_column, (), defaults)
         _registry.by_model[entity.model] = replace(first, references=(*first.references, *references))
         _publish()
 
@@ -81,7 +85,7 @@ def announce(name: str, owner: object) -> None:
         for earlier in _registry.by_model.values():
             if earlier.table is table:
                 _check_equal(name, table.name, ("owner", column), (earlier.name, earlier.owner))
-        check_references(_registered_references(), [(table.name, column)])
+        _check_registered([(table.name, column)])
         _forget_replaced(table)
         _registry.announced.setdefault(table, (name, column))
         _publish()
@@ -102,8 +106,11 @@ def owner_columns() -> Mapping[str, Column[object]]:
     return _registry.owner_columns
 
 
-def _registered_references() -> list[Reference]:
-    return [reference for registered in _registry.by_model.values() for reference in registered.references]
+def _check_registered(owned: Sequence[OwnedModel]) -> None:
+    """Raise `DefinitionError` if a registered class reaches other owners of a table that is now owned."""
+    for registered in _registry.by_model.values():
+        check_references(registered.references, owned)
+        check_defaults(registered.defaults, owned)
 
 
 def _publish() -> None:
