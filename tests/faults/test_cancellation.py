@@ -13,7 +13,6 @@ from backend import AsyncDatabase, init_db
 from backend.settings import Settings
 from backend.tasks import Task
 from tests.faults._async.fault_matrix import (
-    ALONE,
     CALLS,
     CREATE,
     OLD,
@@ -21,6 +20,7 @@ from tests.faults._async.fault_matrix import (
     RepositoryCall,
     Stage,
     check_settled,
+    each_call_alone,
     is_call,
     is_commit,
     is_rollback,
@@ -112,7 +112,7 @@ async def check_world(stage: Stage, call: RepositoryCall) -> None:
 
 
 @each_moment
-@pytest.mark.parametrize("call", ALONE, ids=lambda call: call.name)
+@each_call_alone
 async def test_a_call_of_its_own_can_be_cancelled_at_each_wait(
     stage: Stage, call: RepositoryCall, moment: Moment
 ) -> None:

@@ -13,13 +13,13 @@ from sqlmodel import Session
 from backend import Database
 from backend.settings import Settings
 from tests.faults._sync.fault_matrix import (
-    ALONE,
     CREATE,
     LIST,
     OLD,
     Matching,
     RepositoryCall,
     Stage,
+    each_call_alone,
     is_begin,
     is_call,
     is_commit,
@@ -108,7 +108,7 @@ def check_world(stage: Stage, call: RepositoryCall) -> None:
 
 
 @pytest.mark.parametrize("step", ["before_statement", "after_statement"])
-@pytest.mark.parametrize("call", ALONE, ids=lambda call: call.name)
+@each_call_alone
 def test_a_call_of_its_own_can_be_interrupted(stage: Stage, call: RepositoryCall, step: Step) -> None:
     with stage.proxy.fault(Fault(step, Stall(), is_call)) as armed, interrupting(stage.proxy, armed):
         alone(stage, call)

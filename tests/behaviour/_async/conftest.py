@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase
-from tests.behaviour._async.cases import CASES, Case
+from tests.behaviour._async.cases import CASES, Case, Rows
 from tests.support.wire import WireProxy
 
 
@@ -29,3 +29,9 @@ def case(request: pytest.FixtureRequest) -> Case:
     found = request.param
     assert isinstance(found, Case)
     return found
+
+
+@pytest.fixture
+async def rows(session: AsyncSession, case: Case) -> Rows:
+    """The rows of owner a: none yet."""
+    return await case.rows(session)

@@ -9,24 +9,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase
 from backend.errors import MultipleFoundError, NotFoundError, StaleError, UsageError
-from tests.behaviour._async.cases import Case
+from tests.behaviour._async.cases import Case, Rows, each_owned, each_versioned
 
 pytestmark = pytest.mark.pooler
 
 
-async def test_a_created_row_is_returned_and_found_again(session: AsyncSession, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = await case.new(session, "a")
-    created = await mine.create(new("one"))
+async def test_create_returns_the_row_that_get_finds(rows: Rows, case: Case) -> None:
+    mine, created = rows.repository, await rows.create()
     found = await mine.get(created.id)
     assert case.text_of(created) == "one"
     assert found == created
 
 
-async def test_an_entity_is_detached_loaded_and_attachable(session: AsyncSession, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = await case.new(session, "a")
-    created = await mine.create(new("one"))
+async def test_every_call_returns_detached_loaded_entities(rows: Rows) -> None:
+    mine, created = rows.repository, await rows.create()
     for entity in (created, await mine.get_one(created.id), (await mine.list())[0]):
         state = inspect(entity)
         assert state.detached
@@ -35,13 +31,9 @@ async def test_an_entity_is_detached_loaded_and_attachable(session: AsyncSession
         assert entity.model_dump() == created.model_dump()
 
 
-async def test_an_entity_that_is_added_and_changed_is_updated_by_the_session(
-    database: AsyncDatabase, case: Case
-) -> None:
+async def test_a_changed_entity_that_was_added_is_updated_by_the_session(database: AsyncDatabase, case: Case) -> None:
     async with database.transaction() as session:
-        mine = case.of(session, "a")
-        new = await case.new(session, "a")
-        created = await mine.create(new("one"))
+        created = await (await case.rows(session)).create()
         session.add(created)
         setattr(created, case.text, "two")
     async with database.session() as session:
@@ -49,10 +41,8 @@ async def test_an_entity_that_is_added_and_changed_is_updated_by_the_session(
         assert await case.of(session, "a").count() == 1
 
 
-async def test_a_row_is_updated_in_exactly_the_fields_that_were_set(session: AsyncSession, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = await case.new(session, "a")
-    created = await mine.create(new("one"))
+async def test_update_changes_exactly_the_fields_that_were_set(rows: Rows, case: Case) -> None:
+    mine, created = rows.repository, await rows.create()
     updated = await mine.update(created.id, case.change("two"))
     assert case.text_of(updated) == "two"
     volatile = {case.text, case.versioned}
@@ -60,29 +50,24 @@ async def test_a_row_is_updated_in_exactly_the_fields_that_were_set(session: Asy
     assert await mine.get(created.id) == updated
 
 
-async def test_an_update_of_nothing_returns_the_row_and_writes_nothing(session: AsyncSession, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = await case.new(session, "a")
-    created = await mine.create(new("one"))
+async def test_update_of_nothing_returns_the_row(rows: Rows, case: Case) -> None:
+    mine, created = rows.repository, await rows.create()
     assert await mine.update(created.id, case.nothing) == created
 
 
-async def test_a_deleted_row_is_returned_transient_and_gone(session: AsyncSession, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = await case.new(session, "a")
-    created = await mine.create(new("one"))
+async def test_delete_returns_a_transient_entity_and_removes_the_row(rows: Rows) -> None:
+    mine, created = rows.repository, await rows.create()
     deleted = await mine.delete(created.id)
     assert deleted.model_dump() == created.model_dump()
     assert inspect(deleted).transient
     assert await mine.get(created.id) is None
 
 
-async def test_an_absent_row_is_none_or_not_found(session: AsyncSession, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = await case.new(session, "a")
-    absent = (await mine.delete((await mine.create(new("one"))).id)).id
+async def test_get_of_an_absent_row_is_none_and_other_calls_raise(rows: Rows, case: Case) -> None:
+    mine, row = rows.repository, await rows.create()
+    absent = (await mine.delete(row.id)).id
     assert await mine.get(absent) is None
-    with pytest.raises(NotFoundError, match=f"^no {type(await mine.create(new('two'))).__name__} with id"):
+    with pytest.raises(NotFoundError, match=f"^no {type(row).__name__} with id"):
         await mine.get_one(absent)
     with pytest.raises(NotFoundError):
         await mine.update(absent, case.change("two"))
@@ -92,12 +77,10 @@ async def test_an_absent_row_is_none_or_not_found(session: AsyncSession, case: C
         await mine.delete(absent)
 
 
-async def test_a_foreign_row_cannot_be_told_from_an_absent_one(session: AsyncSession, case: Case) -> None:
-    if not case.owned:
-        return
-    mine, theirs = case.of(session, "a"), case.of(session, "b")
-    new = await case.new(session, "b")
-    row = await theirs.create(new("one"))
+@each_owned
+async def test_no_call_tells_a_foreign_row_from_an_absent_one(session: AsyncSession, case: Case) -> None:
+    mine, theirs = case.of(session, "a"), await case.rows(session, "b")
+    row = await theirs.create()
     assert await mine.get(row.id) is None
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: mine.get_one(row.id),
@@ -112,24 +95,21 @@ async def test_a_foreign_row_cannot_be_told_from_an_absent_one(session: AsyncSes
     assert await mine.first() is None
     assert await mine.count() == 0
     assert await mine.exists() is False
-    assert await theirs.get(row.id) == row
+    assert await theirs.repository.get(row.id) == row
 
 
-async def test_the_empty_string_is_an_owner_like_any_other(session: AsyncSession, case: Case) -> None:
-    if not case.owned:
-        return
-    nobody, mine = case.of(session, ""), case.of(session, "a")
-    await mine.create((await case.new(session, "a"))("one"))
-    row = await nobody.create((await case.new(session, ""))("two"))
-    assert [one.id for one in await nobody.list()] == [row.id]
+@each_owned
+async def test_owned_by_takes_the_empty_string_as_an_owner(session: AsyncSession, case: Case, rows: Rows) -> None:
+    nobody = await case.rows(session, "")
+    await rows.create()
+    row = await nobody.create()
+    assert [one.id for one in await nobody.repository.list()] == [row.id]
     assert await case.repository(session).every_owner().count() == 2
 
 
-async def test_lists_are_in_the_order_asked_for_and_end_with_the_key(session: AsyncSession, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = await case.new(session, "a")
-    rows = [await mine.create(new(text)) for text in ("b", "a", "b", "c")]
-    by_key = sorted(rows, key=lambda row: row.id)
+async def test_list_sorts_by_order_by_and_then_by_key(rows: Rows, case: Case) -> None:
+    mine = rows.repository
+    by_key = sorted([await rows.create(text) for text in ("b", "a", "b", "c")], key=lambda row: row.id)
     text = case.column
     assert await mine.list() == by_key
     assert await mine.list(order_by=text) == sorted(by_key, key=case.text_of)
@@ -139,11 +119,10 @@ async def test_lists_are_in_the_order_asked_for_and_end_with_the_key(session: As
     assert await mine.first(order_by=text) == sorted(by_key, key=case.text_of)[0]
 
 
-async def test_conditions_choose_rows(session: AsyncSession, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = await case.new(session, "a")
+async def test_conditions_choose_rows(rows: Rows, case: Case) -> None:
+    mine = rows.repository
     for text in ("b", "a", "b"):
-        await mine.create(new(text))
+        await rows.create(text)
     assert [case.text_of(row) for row in await mine.list(case.has_text("b"))] == ["b", "b"]
     assert await mine.count(case.has_text("b")) == 2
     assert await mine.count() == 3
@@ -159,7 +138,7 @@ async def test_conditions_choose_rows(session: AsyncSession, case: Case) -> None
         await mine.one_or_none(case.has_text("b"))
 
 
-async def test_a_condition_that_is_a_python_value_is_refused(session: AsyncSession, case: Case) -> None:
+async def test_a_condition_that_is_a_python_bool_is_refused(session: AsyncSession, case: Case) -> None:
     mine = case.of(session, "a")
     condition: Any = False
     for call in (mine.list, mine.first, mine.one, mine.one_or_none, mine.count, mine.exists):
@@ -167,15 +146,12 @@ async def test_a_condition_that_is_a_python_value_is_refused(session: AsyncSessi
             await call(condition)
 
 
-async def test_a_stale_version_is_refused_and_a_fresh_one_taken(session: AsyncSession, case: Case) -> None:
-    if case.versioned is None:
-        return
-    mine = case.of(session, "a")
-    new = await case.new(session, "a")
-    row = await mine.create(new("one"))
-    old = getattr(row, case.versioned)
+@each_versioned
+async def test_expected_refuses_a_stale_version_and_takes_the_current_one(rows: Rows, case: Case) -> None:
+    mine, row = rows.repository, await rows.create()
+    old = case.version_of(row)
     changed = await mine.update(row.id, case.change("two"), expected=old)
-    new_version = getattr(changed, case.versioned)
+    new_version = case.version_of(changed)
     assert new_version > old
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: mine.update(row.id, case.change("three"), expected=old),
@@ -190,9 +166,8 @@ async def test_a_stale_version_is_refused_and_a_fresh_one_taken(session: AsyncSe
     assert await mine.delete(row.id, expected=new_version)
 
 
-async def test_an_id_that_the_column_cannot_hold_is_absent(session: AsyncSession, case: Case) -> None:
-    if not case.owned:
-        return
+@each_owned
+async def test_an_id_that_the_column_cannot_store_is_absent(session: AsyncSession, case: Case) -> None:
     mine = case.of(session, "a")
     for id in (2**63, -(2**63) - 1, 10**40, 10**5000):
         assert await mine.get(id) is None
@@ -204,12 +179,11 @@ class _Id(int):
     """An id of its own type."""
 
 
-async def test_an_id_of_a_subclass_of_its_type_is_an_id(session: AsyncSession, case: Case) -> None:
-    if case.owned:
-        mine = case.of(session, "a")
-        row = await mine.create((await case.new(session, "a"))("one"))
-        assert (await mine.get_one(_Id(row.id))).id == row.id
-        assert await mine.get(_Id(2**63)) is None
+@each_owned
+async def test_an_id_of_a_subclass_of_its_type_is_an_id(rows: Rows, case: Case) -> None:
+    row = await rows.create()
+    assert (await rows.repository.get_one(_Id(row.id))).id == row.id
+    assert await rows.repository.get(_Id(2**63)) is None
 
 
 async def test_an_id_of_another_type_is_refused(session: AsyncSession, case: Case) -> None:

@@ -1,6 +1,7 @@
 """How often each call crosses the network, counted on the wire."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 
 from backend import AsyncDatabase
-from backend.errors import NotFoundError
+from backend.errors import NotFoundError, StaleError
 from backend.tasks import AsyncTaskRepository, TaskCreate, TaskUpdate
-from tests.behaviour._async.cases import Anything, Case
+from tests.behaviour._async.cases import Case, Rows, each_versioned
 from tests.support.wire import WireProxy
 
 pytestmark = pytest.mark.pooler
@@ -18,11 +19,12 @@ pytestmark = pytest.mark.pooler
 Calls = dict[str, Callable[[], Awaitable[object]]]
 
 
-def calls_of(repository: Anything, case: Case, new: Callable[[str], Any], ids: list[Any]) -> Calls:
+def calls_of(rows: Rows, case: Case, ids: list[Any]) -> Calls:
     """Every call once; `ids` are two rows, of which the last is deleted."""
+    repository = rows.repository
     is_one = case.has_text("one")
     return {
-        "create": lambda: repository.create(new("three")),
+        "create": lambda: rows.create("three"),
         "get": lambda: repository.get(ids[0]),
         "get_one": lambda: repository.get_one(ids[0]),
         "update": lambda: repository.update(ids[0], case.change("one")),
@@ -38,11 +40,8 @@ def calls_of(repository: Anything, case: Case, new: Callable[[str], Any], ids: l
     }
 
 
-async def _prepared(session: AsyncSession, case: Case) -> Calls:
-    repository = case.of(session, "a")
-    new = await case.new(session, "a")
-    ids = [(await repository.create(new(text))).id for text in ("one", "two")]
-    return calls_of(repository, case, new, ids)
+async def _two_ids(rows: Rows) -> list[Any]:
+    return [(await rows.create(text)).id for text in ("one", "two")]
 
 
 @pytest.mark.parametrize("kind", ["database", "plain", "sqlmodel"])
@@ -53,22 +52,24 @@ async def test_every_call_is_one_round_trip(database: AsyncDatabase, proxy: Wire
         "sqlmodel": lambda: SQLModelAsyncSession(database.engine),
     }
     async with made[kind]() as session:
+        rows = await case.rows(session)
         counted: dict[str, tuple[int, int, int]] = {}
-        for name, call in (await _prepared(session, case)).items():
+        for name, call in calls_of(rows, case, await _two_ids(rows)).items():
             with proxy.watch() as seen:
                 await call()
             counted[name] = (seen.round_trips, seen.connects, len(seen.statements))
         assert counted == dict.fromkeys(counted, (1, 0, 1))
 
 
-async def test_a_transaction_of_n_calls_is_n_plus_two(database: AsyncDatabase, proxy: WireProxy, case: Case) -> None:
+async def test_a_transaction_of_n_calls_is_n_plus_two_round_trips(
+    database: AsyncDatabase, proxy: WireProxy, case: Case
+) -> None:
     async with database.session() as session:
-        repository = case.of(session, "a")
-        new = await case.new(session, "a")
-        ids = [(await repository.create(new(text))).id for text in ("one", "two")]
+        rows = await case.rows(session)
+        ids = await _two_ids(rows)
     with proxy.watch() as seen:
         async with database.transaction() as session:
-            calls = calls_of(case.of(session, "a"), case, new, ids)
+            calls = calls_of(replace(rows, repository=case.of(session, "a")), case, ids)
             for call in calls.values():
                 await call()
     assert seen.round_trips == len(calls) + 2
@@ -99,23 +100,16 @@ async def test_a_session_without_a_call_takes_no_connection(database: AsyncDatab
     assert (seen.round_trips, seen.connects) == (0, 0)
 
 
-async def test_stale_is_told_from_absent_by_one_more_statement(
-    database: AsyncDatabase, proxy: WireProxy, case: Case
-) -> None:
-    if case.versioned is None:
-        return
-    async with database.session() as session:
-        repository = case.of(session, "a")
-        new = await case.new(session, "a")
-        row = await repository.create(new("one"))
-        old = getattr(row, case.versioned)
-        await repository.update(row.id, case.change("two"))
-        with proxy.watch() as seen, pytest.raises(Exception, match="has changed"):
-            await repository.update(row.id, case.change("three"), expected=old)
-        assert seen.round_trips == 2
+@each_versioned
+async def test_update_with_stale_version_is_two_round_trips(rows: Rows, proxy: WireProxy, case: Case) -> None:
+    row = await rows.create()
+    await rows.repository.update(row.id, case.change("two"))
+    with proxy.watch() as seen, pytest.raises(StaleError, match="has changed"):
+        await rows.repository.update(row.id, case.change("three"), expected=case.version_of(row))
+    assert seen.round_trips == 2
 
 
-async def test_an_absent_row_is_told_by_one_statement_and_from_a_skipped_one_by_one_more(
+async def test_a_call_on_an_absent_row_is_one_round_trip_to_read_and_two_to_write(
     database: AsyncDatabase, proxy: WireProxy
 ) -> None:
     async with database.session() as session:

@@ -1,6 +1,7 @@
 """Versions: fresh, stale, missing and foreign told apart, and strictly increasing whoever writes."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
@@ -17,12 +18,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 from backend import AsyncDatabase
 from backend.errors import ConnectionLostError, NotFoundError, StaleError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
-from tests.behaviour._async.cases import CASES, Anything, Case
+from tests.behaviour._async.cases import CASES, Anything, Case, each_versioned
 from tests.support.models.suite import AsyncNoteRepository, AsyncTicketRepository, Note, NoteCreate, NoteUpdate
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import Cut, Fault
 
-VERSIONED = [case for case in CASES if case.versioned]
 Call = Callable[[Anything, Case, Any, Any], Awaitable[Any]]
 
 
@@ -39,43 +39,34 @@ async def _delete(rows: Anything, _case: Case, key: Any, expected: Any) -> Any:
 
 
 CALLS: dict[str, Call] = {"update": _update, "update of nothing": _update_nothing, "delete": _delete}
+each_call = pytest.mark.parametrize("call", CALLS)
 
 
-@pytest.fixture(params=VERSIONED, ids=lambda case: case.name)
-def case(request: pytest.FixtureRequest) -> Case:
-    found = request.param
-    assert isinstance(found, Case)
-    return found
-
-
-async def _row(session: AsyncSession, case: Case, owner: str = "a") -> Any:
-    new = await case.new(session, owner)
-    return await case.of(session, owner).create(new("old"))
-
-
-def _version(case: Case, row: Any) -> Any:
-    return getattr(row, str(case.versioned))
+async def _row(session: AsyncSession, case: Case) -> Any:
+    return await (await case.rows(session)).create("old")
 
 
 def _missing(case: Case) -> Any:
     return uuid4() if case.name == "note" else 2**40
 
 
-@pytest.mark.parametrize("call", CALLS)
-async def test_a_fresh_version_is_taken_in_one_round_trip(
+@each_versioned
+@each_call
+async def test_expected_with_the_current_version_is_one_round_trip(
     session: AsyncSession, proxy: WireProxy, case: Case, call: str
 ) -> None:
     row = await _row(session, case)
     with proxy.watch() as seen:
-        answer = await CALLS[call](case.of(session, "a"), case, row.id, _version(case, row))
+        answer = await CALLS[call](case.of(session, "a"), case, row.id, case.version_of(row))
     assert (seen.round_trips, len(seen.statements)) == (1, 1)
     assert case.text_of(answer) == ("new" if call == "update" else "old")
-    assert (_version(case, answer) > _version(case, row)) is (call == "update")
+    assert (case.version_of(answer) > case.version_of(row)) is (call == "update")
 
 
-@pytest.mark.parametrize("call", CALLS)
+@each_versioned
+@each_call
 @pytest.mark.parametrize("own_transaction", [True, False])
-async def test_a_stale_version_changes_nothing_and_costs_one_statement_more(
+async def test_expected_with_a_stale_version_raises_and_writes_nothing(
     database: AsyncDatabase, proxy: WireProxy, case: Case, call: str, own_transaction: bool
 ) -> None:
     async with database.session() as session:
@@ -85,30 +76,32 @@ async def test_a_stale_version_changes_nothing_and_costs_one_statement_more(
             _ = await session.begin()
             await case.of(session, "a").get(row.id)
         with proxy.watch() as seen, pytest.raises(StaleError, match="has changed since it was read") as raised:
-            await CALLS[call](case.of(session, "a"), case, row.id, _version(case, row))
+            await CALLS[call](case.of(session, "a"), case, row.id, case.version_of(row))
         assert (seen.round_trips, len(seen.statements)) == ((1, 1) if call == "update of nothing" else (2, 2))
         assert (raised.value.fields, raised.value.retryable) == ((str(case.versioned),), False)
         assert await case.of(session, "a").get(row.id) == current
 
 
-async def test_an_update_of_nothing_whose_answer_is_lost_has_applied_nothing(
+@each_versioned
+async def test_update_of_nothing_whose_answer_is_lost_is_not_applied(
     session: AsyncSession, proxy: WireProxy, case: Case
 ) -> None:
     row = await _row(session, case)
     with proxy.fault(Fault("within_answer", Cut(), "SELECT")), pytest.raises(ConnectionLostError) as raised:
-        await case.of(session, "a").update(row.id, case.nothing, expected=_version(case, row))
+        await case.of(session, "a").update(row.id, case.nothing, expected=case.version_of(row))
     assert (raised.value.outcome, raised.value.operation) == ("not_applied", "update")
 
 
-@pytest.mark.parametrize("call", CALLS)
-async def test_a_missing_and_a_foreign_row_read_the_same_whatever_is_expected(
+@each_versioned
+@each_call
+async def test_expected_tells_no_foreign_row_from_an_absent_one(
     session: AsyncSession, proxy: WireProxy, case: Case, call: str
 ) -> None:
     row = await _row(session, case)
     current = await case.of(session, "a").update(row.id, case.change("changed"))
-    asked = [(_missing(case), _version(case, row)), (_missing(case), _version(case, current))]
+    asked = [(_missing(case), case.version_of(row)), (_missing(case), case.version_of(current))]
     if case.owned:
-        asked += [(row.id, _version(case, row)), (row.id, _version(case, current))]
+        asked += [(row.id, case.version_of(row)), (row.id, case.version_of(current))]
     statements: set[tuple[str, ...]] = set()
     for id, expected in asked:
         with proxy.watch() as seen, pytest.raises(NotFoundError, match="with id"):
@@ -119,7 +112,7 @@ async def test_a_missing_and_a_foreign_row_read_the_same_whatever_is_expected(
     assert await case.of(session, "a").get(row.id) == current
 
 
-async def test_a_version_says_the_same_in_every_time_zone(session: AsyncSession) -> None:
+async def test_expected_takes_the_version_in_any_time_zone(session: AsyncSession) -> None:
     tasks = AsyncTaskRepository(session).owned_by("a")
     task = await tasks.create(TaskCreate(title="x"))
     for zone in (timezone(timedelta(hours=-11)), ZoneInfo("Asia/Kathmandu"), UTC):
@@ -129,7 +122,9 @@ async def test_a_version_says_the_same_in_every_time_zone(session: AsyncSession)
 
 
 @pytest.mark.parametrize("hour", [0, 1])
-async def test_a_version_of_an_hour_that_comes_twice_is_found(session: AsyncSession, clean: Engine, hour: int) -> None:
+async def test_expected_takes_a_version_in_an_hour_that_occurs_twice(
+    session: AsyncSession, clean: Engine, hour: int
+) -> None:
     """Python takes two times in different zones for unequal where one of them is in such an hour."""
     tasks = AsyncTaskRepository(session).owned_by("a")
     task = await tasks.create(TaskCreate(title="x"))
@@ -142,8 +137,9 @@ async def test_a_version_of_an_hour_that_comes_twice_is_found(session: AsyncSess
     assert (await tasks.update(task.id, TaskUpdate(title="y"), expected=expected)).title == "y"
 
 
-@pytest.mark.parametrize("call", CALLS)
-async def test_what_is_no_version_is_refused_before_it_is_sent(
+@each_versioned
+@each_call
+async def test_expected_of_another_type_is_refused_before_it_is_sent(
     session: AsyncSession, proxy: WireProxy, case: Case, call: str
 ) -> None:
     row = await _row(session, case)
@@ -155,16 +151,16 @@ async def test_what_is_no_version_is_refused_before_it_is_sent(
         assert seen.statements == []
 
 
-async def test_a_naive_time_is_told_that_it_lacks_a_zone(session: AsyncSession) -> None:
+async def test_expected_without_a_time_zone_is_refused(session: AsyncSession) -> None:
     naive = datetime(2025, 1, 1)  # noqa: DTZ001
     with pytest.raises(UsageError, match="a datetime with a time zone, got a datetime without one"):
         await AsyncTaskRepository(session).every_owner().update(1, TaskUpdate(title="x"), expected=naive)
 
 
-@pytest.mark.parametrize("call", CALLS)
+@each_call
 @pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 2**80])
-async def test_a_number_that_no_row_can_have_is_stale(session: AsyncSession, call: str, number: int) -> None:
-    case = next(one for one in VERSIONED if one.name == "note")
+async def test_expected_outside_the_columns_range_is_stale(session: AsyncSession, call: str, number: int) -> None:
+    case = next(one for one in CASES if one.name == "note")
     row = await _row(session, case)
     with pytest.raises(StaleError):
         await CALLS[call](case.of(session, "a"), case, row.id, number)
@@ -172,7 +168,7 @@ async def test_a_number_that_no_row_can_have_is_stale(session: AsyncSession, cal
         await CALLS[call](case.of(session, "a"), case, uuid4(), number)
 
 
-async def test_expected_needs_a_version(session: AsyncSession, proxy: WireProxy) -> None:
+async def test_expected_of_a_model_without_a_version_is_refused(session: AsyncSession, proxy: WireProxy) -> None:
     case = next(one for one in CASES if not one.versioned)
     for call in CALLS.values():
         with proxy.watch() as seen, pytest.raises(UsageError, match="Ticket has no version: name it"):
@@ -180,7 +176,7 @@ async def test_expected_needs_a_version(session: AsyncSession, proxy: WireProxy)
         assert seen.statements == []
 
 
-async def test_a_new_tasks_times_are_equal(session: AsyncSession) -> None:
+async def test_create_sets_updated_at_to_created_at(session: AsyncSession) -> None:
     for _ in range(50):
         task = await AsyncTaskRepository(session).owned_by("a").create(TaskCreate(title="x"))
         assert task.updated_at == task.created_at
@@ -232,7 +228,7 @@ async def test_updated_at_strictly_increases_whoever_writes(
 
 
 @pytest.mark.parametrize("own", [False, True])
-async def test_a_number_counts_the_writes(database: AsyncDatabase, own: bool) -> None:
+async def test_a_version_number_counts_the_writes(database: AsyncDatabase, own: bool) -> None:
     async with database.session() as session:
         note = await AsyncNoteRepository(session).create(NoteCreate(text="x"))
     assert note.revision == 1
@@ -320,15 +316,11 @@ class History:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_STEPS, joined=st.booleans())
-async def test_versions_increase_and_an_older_read_never_writes(
+async def test_versions_increase_and_expected_of_an_older_read_never_writes(
     database: AsyncDatabase, steps: list[Step], joined: bool
 ) -> None:
     async with database.session() as session:
         history = History(session)
-        if joined:
-            async with session.begin():
-                for step in steps:
-                    await history.take(step)
-            return
-        for step in steps:
-            await history.take(step)
+        async with session.begin() if joined else nullcontext():
+            for step in steps:
+                await history.take(step)

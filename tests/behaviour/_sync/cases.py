@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, SQLColumnExpression
 from sqlmodel import Session, SQLModel, col
@@ -29,6 +30,17 @@ Anything = CRUDRepository[Any, Any, Any, Any, Any]
 
 
 @dataclass(frozen=True)
+class Rows:
+    """The rows of one owner, and how a test adds to them."""
+
+    repository: Anything
+    new: Callable[[str], BaseModel]
+
+    def create(self, text: str = "one") -> Any:
+        return self.repository.create(self.new(text))
+
+
+@dataclass(frozen=True)
 class Case:
     """One entity: its repository, data to create and change it with, and what a row shows of them."""
 
@@ -43,6 +55,12 @@ class Case:
     column: SQLColumnExpression[Any]
     owned: bool = True
     versioned: str | None = None
+
+    def rows(self, session: Session, owner: str = "a") -> Rows:
+        return Rows(self.of(session, owner), self.new(session, owner))
+
+    def version_of(self, row: SQLModel | None) -> Any:
+        return getattr(row, str(self.versioned))
 
     def of(self, session: Session, owner: str) -> Anything:
         """The entity's repository, for one owner where it has owners."""
@@ -102,3 +120,5 @@ CASES: list[Case] = [
         col(Ticket.title),
     ),
 ]
+each_owned = pytest.mark.parametrize("case", [case for case in CASES if case.owned], ids=lambda case: case.name)
+each_versioned = pytest.mark.parametrize("case", [case for case in CASES if case.versioned], ids=lambda case: case.name)

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from backend import Database
-from tests.behaviour._sync.cases import CASES, Case
+from tests.behaviour._sync.cases import CASES, Case, Rows
 from tests.support.wire import WireProxy
 
 
@@ -30,3 +30,9 @@ def case(request: pytest.FixtureRequest) -> Case:
     found = request.param
     assert isinstance(found, Case)
     return found
+
+
+@pytest.fixture
+def rows(session: Session, case: Case) -> Rows:
+    """The rows of owner a: none yet."""
+    return case.rows(session)

@@ -10,24 +10,20 @@ from sqlmodel import Session
 
 from backend import Database
 from backend.errors import MultipleFoundError, NotFoundError, StaleError, UsageError
-from tests.behaviour._sync.cases import Case
+from tests.behaviour._sync.cases import Case, Rows, each_owned, each_versioned
 
 pytestmark = pytest.mark.pooler
 
 
-def test_a_created_row_is_returned_and_found_again(session: Session, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = case.new(session, "a")
-    created = mine.create(new("one"))
+def test_create_returns_the_row_that_get_finds(rows: Rows, case: Case) -> None:
+    mine, created = rows.repository, rows.create()
     found = mine.get(created.id)
     assert case.text_of(created) == "one"
     assert found == created
 
 
-def test_an_entity_is_detached_loaded_and_attachable(session: Session, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = case.new(session, "a")
-    created = mine.create(new("one"))
+def test_every_call_returns_detached_loaded_entities(rows: Rows) -> None:
+    mine, created = rows.repository, rows.create()
     for entity in (created, mine.get_one(created.id), (mine.list())[0]):
         state = inspect(entity)
         assert state.detached
@@ -36,11 +32,9 @@ def test_an_entity_is_detached_loaded_and_attachable(session: Session, case: Cas
         assert entity.model_dump() == created.model_dump()
 
 
-def test_an_entity_that_is_added_and_changed_is_updated_by_the_session(database: Database, case: Case) -> None:
+def test_a_changed_entity_that_was_added_is_updated_by_the_session(database: Database, case: Case) -> None:
     with database.transaction() as session:
-        mine = case.of(session, "a")
-        new = case.new(session, "a")
-        created = mine.create(new("one"))
+        created = (case.rows(session)).create()
         session.add(created)
         setattr(created, case.text, "two")
     with database.session() as session:
@@ -48,10 +42,8 @@ def test_an_entity_that_is_added_and_changed_is_updated_by_the_session(database:
         assert case.of(session, "a").count() == 1
 
 
-def test_a_row_is_updated_in_exactly_the_fields_that_were_set(session: Session, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = case.new(session, "a")
-    created = mine.create(new("one"))
+def test_update_changes_exactly_the_fields_that_were_set(rows: Rows, case: Case) -> None:
+    mine, created = rows.repository, rows.create()
     updated = mine.update(created.id, case.change("two"))
     assert case.text_of(updated) == "two"
     volatile = {case.text, case.versioned}
@@ -59,29 +51,24 @@ def test_a_row_is_updated_in_exactly_the_fields_that_were_set(session: Session, 
     assert mine.get(created.id) == updated
 
 
-def test_an_update_of_nothing_returns_the_row_and_writes_nothing(session: Session, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = case.new(session, "a")
-    created = mine.create(new("one"))
+def test_update_of_nothing_returns_the_row(rows: Rows, case: Case) -> None:
+    mine, created = rows.repository, rows.create()
     assert mine.update(created.id, case.nothing) == created
 
 
-def test_a_deleted_row_is_returned_transient_and_gone(session: Session, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = case.new(session, "a")
-    created = mine.create(new("one"))
+def test_delete_returns_a_transient_entity_and_removes_the_row(rows: Rows) -> None:
+    mine, created = rows.repository, rows.create()
     deleted = mine.delete(created.id)
     assert deleted.model_dump() == created.model_dump()
     assert inspect(deleted).transient
     assert mine.get(created.id) is None
 
 
-def test_an_absent_row_is_none_or_not_found(session: Session, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = case.new(session, "a")
-    absent = (mine.delete((mine.create(new("one"))).id)).id
+def test_get_of_an_absent_row_is_none_and_other_calls_raise(rows: Rows, case: Case) -> None:
+    mine, row = rows.repository, rows.create()
+    absent = (mine.delete(row.id)).id
     assert mine.get(absent) is None
-    with pytest.raises(NotFoundError, match=f"^no {type(mine.create(new('two'))).__name__} with id"):
+    with pytest.raises(NotFoundError, match=f"^no {type(row).__name__} with id"):
         mine.get_one(absent)
     with pytest.raises(NotFoundError):
         mine.update(absent, case.change("two"))
@@ -91,12 +78,10 @@ def test_an_absent_row_is_none_or_not_found(session: Session, case: Case) -> Non
         mine.delete(absent)
 
 
-def test_a_foreign_row_cannot_be_told_from_an_absent_one(session: Session, case: Case) -> None:
-    if not case.owned:
-        return
-    mine, theirs = case.of(session, "a"), case.of(session, "b")
-    new = case.new(session, "b")
-    row = theirs.create(new("one"))
+@each_owned
+def test_no_call_tells_a_foreign_row_from_an_absent_one(session: Session, case: Case) -> None:
+    mine, theirs = case.of(session, "a"), case.rows(session, "b")
+    row = theirs.create()
     assert mine.get(row.id) is None
     calls: list[Callable[[], object]] = [
         lambda: mine.get_one(row.id),
@@ -111,24 +96,21 @@ def test_a_foreign_row_cannot_be_told_from_an_absent_one(session: Session, case:
     assert mine.first() is None
     assert mine.count() == 0
     assert mine.exists() is False
-    assert theirs.get(row.id) == row
+    assert theirs.repository.get(row.id) == row
 
 
-def test_the_empty_string_is_an_owner_like_any_other(session: Session, case: Case) -> None:
-    if not case.owned:
-        return
-    nobody, mine = case.of(session, ""), case.of(session, "a")
-    mine.create((case.new(session, "a"))("one"))
-    row = nobody.create((case.new(session, ""))("two"))
-    assert [one.id for one in nobody.list()] == [row.id]
+@each_owned
+def test_owned_by_takes_the_empty_string_as_an_owner(session: Session, case: Case, rows: Rows) -> None:
+    nobody = case.rows(session, "")
+    rows.create()
+    row = nobody.create()
+    assert [one.id for one in nobody.repository.list()] == [row.id]
     assert case.repository(session).every_owner().count() == 2
 
 
-def test_lists_are_in_the_order_asked_for_and_end_with_the_key(session: Session, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = case.new(session, "a")
-    rows = [mine.create(new(text)) for text in ("b", "a", "b", "c")]
-    by_key = sorted(rows, key=lambda row: row.id)
+def test_list_sorts_by_order_by_and_then_by_key(rows: Rows, case: Case) -> None:
+    mine = rows.repository
+    by_key = sorted([rows.create(text) for text in ("b", "a", "b", "c")], key=lambda row: row.id)
     text = case.column
     assert mine.list() == by_key
     assert mine.list(order_by=text) == sorted(by_key, key=case.text_of)
@@ -138,11 +120,10 @@ def test_lists_are_in_the_order_asked_for_and_end_with_the_key(session: Session,
     assert mine.first(order_by=text) == sorted(by_key, key=case.text_of)[0]
 
 
-def test_conditions_choose_rows(session: Session, case: Case) -> None:
-    mine = case.of(session, "a")
-    new = case.new(session, "a")
+def test_conditions_choose_rows(rows: Rows, case: Case) -> None:
+    mine = rows.repository
     for text in ("b", "a", "b"):
-        mine.create(new(text))
+        rows.create(text)
     assert [case.text_of(row) for row in mine.list(case.has_text("b"))] == ["b", "b"]
     assert mine.count(case.has_text("b")) == 2
     assert mine.count() == 3
@@ -158,7 +139,7 @@ def test_conditions_choose_rows(session: Session, case: Case) -> None:
         mine.one_or_none(case.has_text("b"))
 
 
-def test_a_condition_that_is_a_python_value_is_refused(session: Session, case: Case) -> None:
+def test_a_condition_that_is_a_python_bool_is_refused(session: Session, case: Case) -> None:
     mine = case.of(session, "a")
     condition: Any = False
     for call in (mine.list, mine.first, mine.one, mine.one_or_none, mine.count, mine.exists):
@@ -166,15 +147,12 @@ def test_a_condition_that_is_a_python_value_is_refused(session: Session, case: C
             call(condition)
 
 
-def test_a_stale_version_is_refused_and_a_fresh_one_taken(session: Session, case: Case) -> None:
-    if case.versioned is None:
-        return
-    mine = case.of(session, "a")
-    new = case.new(session, "a")
-    row = mine.create(new("one"))
-    old = getattr(row, case.versioned)
+@each_versioned
+def test_expected_refuses_a_stale_version_and_takes_the_current_one(rows: Rows, case: Case) -> None:
+    mine, row = rows.repository, rows.create()
+    old = case.version_of(row)
     changed = mine.update(row.id, case.change("two"), expected=old)
-    new_version = getattr(changed, case.versioned)
+    new_version = case.version_of(changed)
     assert new_version > old
     calls: list[Callable[[], object]] = [
         lambda: mine.update(row.id, case.change("three"), expected=old),
@@ -189,9 +167,8 @@ def test_a_stale_version_is_refused_and_a_fresh_one_taken(session: Session, case
     assert mine.delete(row.id, expected=new_version)
 
 
-def test_an_id_that_the_column_cannot_hold_is_absent(session: Session, case: Case) -> None:
-    if not case.owned:
-        return
+@each_owned
+def test_an_id_that_the_column_cannot_store_is_absent(session: Session, case: Case) -> None:
     mine = case.of(session, "a")
     for id in (2**63, -(2**63) - 1, 10**40, 10**5000):
         assert mine.get(id) is None
@@ -203,12 +180,11 @@ class _Id(int):
     """An id of its own type."""
 
 
-def test_an_id_of_a_subclass_of_its_type_is_an_id(session: Session, case: Case) -> None:
-    if case.owned:
-        mine = case.of(session, "a")
-        row = mine.create((case.new(session, "a"))("one"))
-        assert (mine.get_one(_Id(row.id))).id == row.id
-        assert mine.get(_Id(2**63)) is None
+@each_owned
+def test_an_id_of_a_subclass_of_its_type_is_an_id(rows: Rows, case: Case) -> None:
+    row = rows.create()
+    assert (rows.repository.get_one(_Id(row.id))).id == row.id
+    assert rows.repository.get(_Id(2**63)) is None
 
 
 def test_an_id_of_another_type_is_refused(session: Session, case: Case) -> None:

@@ -2,6 +2,7 @@
 """How often each call crosses the network, counted on the wire."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from sqlmodel import Session
 from sqlmodel import Session as SQLModelSession
 
 from backend import Database
-from backend.errors import NotFoundError
+from backend.errors import NotFoundError, StaleError
 from backend.tasks import TaskCreate, TaskRepository, TaskUpdate
-from tests.behaviour._sync.cases import Anything, Case
+from tests.behaviour._sync.cases import Case, Rows, each_versioned
 from tests.support.wire import WireProxy
 
 pytestmark = pytest.mark.pooler
@@ -19,11 +20,12 @@ pytestmark = pytest.mark.pooler
 Calls = dict[str, Callable[[], object]]
 
 
-def calls_of(repository: Anything, case: Case, new: Callable[[str], Any], ids: list[Any]) -> Calls:
+def calls_of(rows: Rows, case: Case, ids: list[Any]) -> Calls:
     """Every call once; `ids` are two rows, of which the last is deleted."""
+    repository = rows.repository
     is_one = case.has_text("one")
     return {
-        "create": lambda: repository.create(new("three")),
+        "create": lambda: rows.create("three"),
         "get": lambda: repository.get(ids[0]),
         "get_one": lambda: repository.get_one(ids[0]),
         "update": lambda: repository.update(ids[0], case.change("one")),
@@ -39,11 +41,8 @@ def calls_of(repository: Anything, case: Case, new: Callable[[str], Any], ids: l
     }
 
 
-def _prepared(session: Session, case: Case) -> Calls:
-    repository = case.of(session, "a")
-    new = case.new(session, "a")
-    ids = [(repository.create(new(text))).id for text in ("one", "two")]
-    return calls_of(repository, case, new, ids)
+def _two_ids(rows: Rows) -> list[Any]:
+    return [(rows.create(text)).id for text in ("one", "two")]
 
 
 @pytest.mark.parametrize("kind", ["database", "plain", "sqlmodel"])
@@ -54,22 +53,22 @@ def test_every_call_is_one_round_trip(database: Database, proxy: WireProxy, case
         "sqlmodel": lambda: SQLModelSession(database.engine),
     }
     with made[kind]() as session:
+        rows = case.rows(session)
         counted: dict[str, tuple[int, int, int]] = {}
-        for name, call in (_prepared(session, case)).items():
+        for name, call in calls_of(rows, case, _two_ids(rows)).items():
             with proxy.watch() as seen:
                 call()
             counted[name] = (seen.round_trips, seen.connects, len(seen.statements))
         assert counted == dict.fromkeys(counted, (1, 0, 1))
 
 
-def test_a_transaction_of_n_calls_is_n_plus_two(database: Database, proxy: WireProxy, case: Case) -> None:
+def test_a_transaction_of_n_calls_is_n_plus_two_round_trips(database: Database, proxy: WireProxy, case: Case) -> None:
     with database.session() as session:
-        repository = case.of(session, "a")
-        new = case.new(session, "a")
-        ids = [(repository.create(new(text))).id for text in ("one", "two")]
+        rows = case.rows(session)
+        ids = _two_ids(rows)
     with proxy.watch() as seen:
         with database.transaction() as session:
-            calls = calls_of(case.of(session, "a"), case, new, ids)
+            calls = calls_of(replace(rows, repository=case.of(session, "a")), case, ids)
             for call in calls.values():
                 call()
     assert seen.round_trips == len(calls) + 2
@@ -100,21 +99,16 @@ def test_a_session_without_a_call_takes_no_connection(database: Database, proxy:
     assert (seen.round_trips, seen.connects) == (0, 0)
 
 
-def test_stale_is_told_from_absent_by_one_more_statement(database: Database, proxy: WireProxy, case: Case) -> None:
-    if case.versioned is None:
-        return
-    with database.session() as session:
-        repository = case.of(session, "a")
-        new = case.new(session, "a")
-        row = repository.create(new("one"))
-        old = getattr(row, case.versioned)
-        repository.update(row.id, case.change("two"))
-        with proxy.watch() as seen, pytest.raises(Exception, match="has changed"):
-            repository.update(row.id, case.change("three"), expected=old)
-        assert seen.round_trips == 2
+@each_versioned
+def test_update_with_stale_version_is_two_round_trips(rows: Rows, proxy: WireProxy, case: Case) -> None:
+    row = rows.create()
+    rows.repository.update(row.id, case.change("two"))
+    with proxy.watch() as seen, pytest.raises(StaleError, match="has changed"):
+        rows.repository.update(row.id, case.change("three"), expected=case.version_of(row))
+    assert seen.round_trips == 2
 
 
-def test_an_absent_row_is_told_by_one_statement_and_from_a_skipped_one_by_one_more(
+def test_a_call_on_an_absent_row_is_one_round_trip_to_read_and_two_to_write(
     database: Database, proxy: WireProxy
 ) -> None:
     with database.session() as session:

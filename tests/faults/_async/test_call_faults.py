@@ -9,15 +9,15 @@ from sqlalchemy import Engine
 from backend import AsyncDatabase
 from backend.errors import ConnectionLostError, OutcomeUnknownError, RepositoryError
 from tests.faults._async.fault_matrix import (
-    ALONE,
-    CALLS,
     CREATE,
     LIST,
-    STEPS,
     Matching,
     RepositoryCall,
     Stage,
     cut_when_struck,
+    each_call,
+    each_call_alone,
+    each_step,
     is_begin,
     is_call,
     is_commit,
@@ -27,9 +27,6 @@ from tests.faults._async.fault_matrix import (
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import Cut, Delay, Fault, Refuse, Reset, Stall, Step
 
-each_step = pytest.mark.parametrize("step", STEPS)
-each_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
-each_call_alone = pytest.mark.parametrize("call", ALONE, ids=lambda call: call.name)
 a_write_and_a_read = pytest.mark.parametrize("call", [CREATE, LIST], ids=lambda call: call.name)
 
 

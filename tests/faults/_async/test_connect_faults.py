@@ -22,6 +22,7 @@ from tests.faults._async.fault_matrix import (
     STEPS,
     Stage,
     check_settled,
+    each_step,
     in_use,
     is_commit,
     is_rollback,
@@ -30,8 +31,6 @@ from tests.faults._async.fault_matrix import (
 )
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import Cut, Fault, Refuse, Reset, Stall, Step
-
-each_step = pytest.mark.parametrize("step", STEPS)
 
 
 @pytest.fixture

@@ -10,12 +10,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.errors import OutcomeUnknownError
 from backend.tasks import AsyncTaskRepository, Task
-from tests.faults._async.fault_matrix import OLD, STEPS, Stage, is_call, is_commit
+from tests.faults._async.fault_matrix import OLD, STEPS, Stage, each_step, is_call, is_commit
 from tests.support.wire.faults import Cut, Fault, Step
 
 NEW = ("written", False)
-
-each_step = pytest.mark.parametrize("step", STEPS)
 
 
 class AsyncWritingRepository(AsyncTaskRepository):

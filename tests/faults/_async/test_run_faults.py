@@ -11,11 +11,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import Retry
 from backend.errors import RepositoryError
-from tests.faults._async.fault_matrix import CALLS, STEPS, Matching, RepositoryCall, Stage, is_begin, is_call, is_commit
+from tests.faults._async.fault_matrix import (
+    STEPS,
+    Matching,
+    RepositoryCall,
+    Stage,
+    each_call,
+    is_begin,
+    is_call,
+    is_commit,
+)
 from tests.support.models.suite import AsyncNoteRepository, Note, NoteCreate, NoteUpdate
 from tests.support.wire.faults import Cut, Delay, Fault, Refuse, Step
-
-each_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 
 
 @pytest.mark.parametrize("step", ["before_statement", "within_answer"])

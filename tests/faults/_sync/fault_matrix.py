@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import pytest
 from sqlalchemy import Engine, Row, String, column, select, table
 from sqlalchemy.orm import Session as SQLAlchemySession
 from sqlalchemy.pool import QueuePool
@@ -82,6 +83,10 @@ CALLS: Final = (
 ALONE: Final = tuple(call for call in CALLS if not call.locks)
 """Those that need no transaction."""
 CREATE, LIST = CALLS[0], CALLS[9]
+
+each_step = pytest.mark.parametrize("step", STEPS)
+each_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
+each_call_alone = pytest.mark.parametrize("call", ALONE, ids=lambda call: call.name)
 
 
 def is_call(statement: Statement) -> bool:

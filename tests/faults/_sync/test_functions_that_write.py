@@ -10,12 +10,10 @@ from sqlmodel import Session, col, select
 
 from backend.errors import OutcomeUnknownError
 from backend.tasks import Task, TaskRepository
-from tests.faults._sync.fault_matrix import OLD, STEPS, Stage, is_call, is_commit
+from tests.faults._sync.fault_matrix import OLD, STEPS, Stage, each_step, is_call, is_commit
 from tests.support.wire.faults import Cut, Fault, Step
 
 NEW = ("written", False)
-
-each_step = pytest.mark.parametrize("step", STEPS)
 
 
 class WritingRepository(TaskRepository):

@@ -22,10 +22,11 @@ from tests.faults._sync.fault_matrix import (
     CREATE,
     LIST,
     OLD,
-    STEPS,
     Matching,
     RepositoryCall,
     Stage,
+    each_call,
+    each_step,
     in_use,
     is_begin,
     is_call,
@@ -38,8 +39,6 @@ from tests.support.models.suite import ProjectCreate, ProjectRepository
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import Cut, Fault, Refuse, Statement, Step
 
-each_step = pytest.mark.parametrize("step", STEPS)
-each_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 a_write_and_a_read = pytest.mark.parametrize("call", [CREATE, LIST], ids=lambda call: call.name)
 
 Mode = Literal["conditional_savepoint", "create_savepoint"]
