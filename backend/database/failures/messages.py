@@ -116,7 +116,7 @@ _MESSAGES: Final[dict[type[RepositoryError], str]] = {
     CheckViolationError: "does not meet a check of its table",
     ExclusionViolationError: "conflicts with a row that its table excludes beside it",
     ConstraintViolationError: "violates a constraint of its table",
-    InvalidDataError: "holds a value that its column cannot take",
+    InvalidDataError: "holds or computes a value that the database cannot take",
     SerializationError: "could not be serialised with another transaction: run the transaction again",
     DeadlockError: "was ended to break a deadlock: run the transaction again",
     LockNotAvailableError: "could not lock a row: another transaction has it, try again",
@@ -152,16 +152,19 @@ _LOST_PREPARED: Final = "lost a prepared statement, as behind a pooler in transa
 _MESSAGES_BY_SQLSTATE: Final[dict[tuple[type[RepositoryError], str], str]] = {
     (SettingsError, "26000"): _LOST_PREPARED,
     (SettingsError, "42P05"): _LOST_PREPARED,
+    (InvalidDataError, "22012"): "computes a division by zero",
     (SchemaMismatchError, "42P01"): "needs a table that the database does not have: run init_db",
     (SchemaMismatchError, "42703"): (
-        "needs a column that its table does not have: migrate the table, for init_db adds none to a table that exists"
+        "names a column that is not there: migrate the table, for init_db adds none to a table that exists, "
+        "or correct the name in an expression of your own"
     ),
     (SchemaMismatchError, "42704"): (
-        "needs a type or another object that the database does not have: "
-        "run init_db if its table is missing too, else migrate the database"
+        "names a type or another object that the database does not have: run init_db if its table is missing too, "
+        "else migrate the database, or correct the name in an expression of your own"
     ),
     (SchemaMismatchError, "42804"): (
-        "needs a column of another type than its table has: migrate the table, for init_db changes none that exists"
+        "does not fit the type of a column: migrate the table, for init_db changes none that exists, "
+        "or cast an expression of your own"
     ),
     (SchemaMismatchError, "3F000"): "needs a schema that the database does not have: create it, then run init_db",
 }

@@ -356,6 +356,21 @@ async def test_a_value_that_a_change_computes_is_invalid_data(ledgers: AsyncLedg
     with pytest.raises(InvalidDataError) as raised:
         await ledgers.divide(row.id, 0)
     assert raised.value.sqlstate == "22012"
+    assert str(raised.value) == "change of Ledger computes a division by zero"
+
+
+@pytest.mark.parametrize(
+    ("expression", "sqlstate", "fix"),
+    [
+        (column("nowhere", Integer()), "42703", "correct the name in an expression of your own"),
+        (func.coalesce(col(Host.name), col(Host.id)), "42804", "cast an expression of your own"),
+    ],
+)
+async def test_an_expression_that_the_table_does_not_fit_says_how_to_correct_it(
+    hosts: AsyncHostRepository, expression: Any, sqlstate: str, fix: str
+) -> None:
+    with pytest.raises(SchemaMismatchError, match=rf"migrate the table, .*, or {fix} \(SQLSTATE {sqlstate}\): "):
+        await hosts.selected(expression)
 
 
 MISSING: list[tuple[str, str, str]] = [
@@ -363,7 +378,7 @@ MISSING: list[tuple[str, str, str]] = [
     (
         "ALTER TABLE host DROP COLUMN name",
         "42703",
-        r"init_db adds none to a table that exists \(SQLSTATE 42703\): column \"?(host\.)?name\"?.* does not exist$",
+        r"init_db adds none .* \(SQLSTATE 42703\): column \"?(host\.)?name\"?.* does not exist$",
     ),
     ("ALTER TABLE host ALTER name TYPE int USING NULL", "42804", "init_db changes none that exists"),
 ]
