@@ -1,4 +1,4 @@
-"""One model as statements see it: table, key, owner, version, schemas. The checks are in `entity.checks`."""
+"""One model as statements see it: table, columns, identity, owner, version, schemas. `entity.checks` checks it."""
 
 from dataclasses import dataclass
 from typing import Generic, cast
@@ -9,7 +9,11 @@ from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 from typing_extensions import TypeVar
 
+from backend.entity.identity import Identity
 from backend.entity.lazy import lazy
+from backend.entity.ownership import Ownership
+from backend.entity.version import Version
+from backend.errors import UsageError
 
 ModelT = TypeVar("ModelT", bound=SQLModel)
 CreateT = TypeVar("CreateT", bound=BaseModel)
@@ -28,14 +32,11 @@ class Entity(Generic[ModelT]):
     update: type[BaseModel]
     columns: dict[str, Column[object]]
     """The mapped columns by attribute name, in the table's order."""
-    primary_key: str
-    """The attribute that holds the primary key."""
-    id_type: type
-    owner: str | None
-    """The attribute that holds the owner, if the model has one."""
-    owner_type: type
-    version: str | None
-    """The attribute that holds the version, if the class names one."""
+    identity: Identity
+    owner: Ownership | None
+    """`None` for a model without an owner."""
+    version: Version | None
+    """`None` if the class names no version."""
     shared_keys: frozenset[str] = frozenset()
     """The attributes of keys that the class permits to compare across owners."""
 
@@ -49,22 +50,35 @@ class Entity(Generic[ModelT]):
         """The one table that the model is mapped to."""
         return cast("Table", self.mapper.local_table)  # `checks` refuses every other mapping
 
-    @property
-    def fixed(self) -> tuple[str | None, ...]:
+    @lazy
+    def fixed(self) -> frozenset[str]:
         """The attributes that no caller sets on a row: primary key, owner, version."""
-        return (self.primary_key, self.owner, self.version)
-
-    @property
-    def key_column(self) -> Column[object]:
-        """The primary key's column."""
-        return self.columns[self.primary_key]
+        return frozenset(role.attribute for role in (self.identity, self.owner, self.version) if role is not None)
 
     @property
     def owner_column(self) -> Column[object] | None:
         """The owner's column, if the model has an owner."""
-        return None if self.owner is None else self.columns[self.owner]
+        return None if self.owner is None else self.owner.column
 
     @property
     def version_column(self) -> Column[object] | None:
         """The version's column, if the class names one."""
-        return None if self.version is None else self.columns[self.version]
+        return None if self.version is None else self.version.column
+
+    def is_owner(self, attribute: str) -> bool:
+        """Return whether the attribute holds the owner."""
+        return self.owner is not None and attribute == self.owner.attribute
+
+    def required_owner(self) -> Ownership:
+        """Return the owner. Raises `UsageError` if the model has none."""
+        if self.owner is None:
+            raise UsageError(
+                f"{self.name} has no owner: use the repository as it is, or name one, owner=col({self.name}.…)"
+            )
+        return self.owner
+
+    def required_version(self) -> Version:
+        """Return the version. Raises `UsageError` if the class names none."""
+        if self.version is None:
+            raise UsageError(f"{self.name} has no version: name it, version=col({self.name}.updated_at)")
+        return self.version

@@ -115,14 +115,14 @@ class SchemaReader:
         values = {name: self._to_json(name, value) for name, value in values.items()}
         try:
             if is_row and rules.has_row_rules:
-                return rules.validate_row(values, {} if entity.owner is None else {entity.owner: owner})
+                return rules.validate_row(values, {} if entity.owner is None else {entity.owner.attribute: owner})
             return rules.validate_fields(values)
         except ValidationError as error:
             all_problems = problems(error, self._annotations)
         unwritten = {problem.location[0] for problem in all_problems if problem.location} - self._writers.keys()
         if not unwritten:
             raise self._error(all_problems)
-        if entity.owner in unwritten:
+        if entity.owner is not None and entity.owner.attribute in unwritten:
             raise UsageError(f"invalid owner for {entity.name}: the model's own rules refuse it", self._details)
         raise UsageError(
             f"{entity.name}.{min(map(str, unwritten))} is given by no schema, and the model's own rules refuse it: "

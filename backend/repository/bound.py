@@ -7,10 +7,10 @@ from typing import Any, Generic
 from sqlalchemy.orm import Session
 from typing_extensions import TypeVar
 
+from backend.entity.parameters import OWNER_PARAMETER
 from backend.errors import ErrorDetails, OwnerRequiredError
 from backend.repository.metadata import RepositoryMetadata
 from backend.results.entities import ModelRow
-from backend.statements.parameters import OWNER_PARAMETER
 from backend.statements.statements import Statements
 
 RowT = TypeVar("RowT")
@@ -42,6 +42,11 @@ class Bound(Generic[RowT_co]):
         return self.scoped_statements
 
     @property
+    def owner(self) -> object:
+        """Return the owner of the scope, or `None`."""
+        return self.scope.get(OWNER_PARAMETER)
+
+    @property
     def build(self) -> Callable[[ModelRow], RowT_co]:
         """Return the function that builds the result from a row."""
         return self.metadata.build
@@ -53,7 +58,9 @@ class Bound(Generic[RowT_co]):
 
     def owned_by(self, owner: object) -> "Bound[RowT_co]":
         """Return the same for the rows of one owner."""
-        return Bound(self.session, self.metadata, self.metadata.scoped, {OWNER_PARAMETER: owner})
+        return Bound(
+            self.session, self.metadata, self.metadata.scoped, self.metadata.entity.required_owner().parameters(owner)
+        )
 
     def every_owner(self) -> "Bound[RowT_co]":
         """Return the same for the rows of every owner."""

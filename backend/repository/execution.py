@@ -22,9 +22,10 @@ from backend.database.failures.translate import Phase, translate_error, translat
 from backend.database.operations import Operation, OperationKind
 from backend.database.sessions.sessions import TransactionSession, require_not_closed
 from backend.database.sessions.transactions import commit_or_rollback, connection_of, record_write, track_connection
-from backend.errors import UsageError
+from backend.errors import OwnerRequiredError, UsageError
 from backend.repository.bound import Bound, Parameters, RowT
 from backend.results.entities import ModelRow
+from backend.statements.scope.scoped import ScopedStatement
 
 Rows = Sequence[ModelRow]
 
@@ -37,13 +38,13 @@ class Call:
     statement: Executable
     parameters: Parameters
     operation: Operation
-    routed_as: Executable | None = None
-    """The clause for `Session.get_bind`, if it is not the statement."""
+    routed_as: Executable
+    """The clause for `Session.get_bind`: the statement, or the one that it follows."""
 
     @property
     def bind_arguments(self) -> dict[str, Any]:  # as SQLAlchemy types them
         """Return what SQLAlchemy passes to `Session.get_bind` for this statement, so that a session can route it."""
-        return {"mapper": self.mapper, "clause": self.statement if self.routed_as is None else self.routed_as}
+        return {"mapper": self.mapper, "clause": self.routed_as}
 
     def send(self, connection: Connection, *, own_transaction: bool = False) -> Rows:
         """Send the statement and return every row; `own_transaction` means that the statement commits itself."""
@@ -65,19 +66,29 @@ class Call:
 
 def run(
     bound: Bound[RowT],
-    statement: Executable,
+    statement: ScopedStatement,
     parameters: Parameters,
     kind: OperationKind,
-    routed_as: Executable | None = None,
+    routed_as: ScopedStatement | None = None,
 ) -> Rows:
     """Run a statement and return its rows; `Session.get_bind` is called with `routed_as`, if given.
 
     Raises the errors of `backend.errors`; an error of the caller's own flush is not translated.
     """
-    bound.statements.require_owner(statement)
     metadata, session = bound.metadata, bound.session
-    operation = metadata.operation(kind)
-    call = Call(metadata.entity.mapper, statement, {**parameters, **bound.scope}, operation, routed_as)
+    if not isinstance(statement, ScopedStatement):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
+        raise OwnerRequiredError(
+            f"a statement on {metadata.entity.table.name} was not made with _select(): "
+            "begin it with _select(…), and run it with _all, _one_or_none or _scalar"
+        )
+    routed = statement if routed_as is None else routed_as
+    call = Call(
+        metadata.entity.mapper,
+        statement.statement,
+        {**parameters, **bound.scope},
+        metadata.operation(kind),
+        routed.statement,
+    )
     if session.in_transaction():
         return _run_in_session_transaction(session, call)
     if isinstance(session, TransactionSession):

@@ -1,17 +1,14 @@
 """The metadata of a repository class: its entity, statements and schemas, built once when the class is defined."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Generic
 from uuid import UUID
 
-from sqlalchemy import Integer
 from sqlmodel import SQLModel
 
 from backend.database.operations import Operation, OperationKind
 from backend.entity.checks import ClassOptions, announce, define
-from backend.entity.column_types import column_check, is_checked
-from backend.entity.columns import database_type
+from backend.entity.column_types import is_checked
 from backend.entity.entity import Entity, ModelT
 from backend.entity.lazy import lazy
 from backend.entity.type_arguments import is_forward, is_unbound, type_arguments
@@ -22,10 +19,7 @@ from backend.errors import (
     NotFoundError,
     RequestError,
     StaleError,
-    UsageError,
-    described,
     shown,
-    with_article,
 )
 from backend.input.reader import SchemaReader
 from backend.results.entities import Builder, ModelRow, detached_builder, transient_builder
@@ -44,12 +38,6 @@ class RepositoryMetadata(Generic[ModelT]):
         self.unowned: Statements[ModelT] | None = self.unscoped if entity.owner is None else None
         """The statements of a repository that names no scope: none for a model with an owner."""
         self._operations: dict[OperationKind, Operation] = {}
-        self._id_type = entity.id_type
-        self._id_check = column_check(entity.key_column.type)
-        self._owner_check = None if entity.owner_column is None else column_check(entity.owner_column.type)
-        version = entity.version_column
-        self._is_integer_version = version is not None and isinstance(database_type(version), Integer)
-        self._version_check = None if version is None else column_check(version.type)
 
     @lazy
     def build(self) -> Builder[ModelT]:
@@ -78,36 +66,6 @@ class RepositoryMetadata(Generic[ModelT]):
             operation = self._operations[kind] = self._operation(kind)
         return operation
 
-    def id_fits(self, id: object) -> bool:
-        """Return whether the key's column can store this id. Raises `UsageError` for another type."""
-        if not isinstance(id, self._id_type) or (isinstance(id, bool) and self._id_type is not bool):
-            expected, got = with_article(self._id_type), described(id)
-            raise UsageError(f"an id of {self.entity.name} is {expected}, got {got}: pass {expected}")
-        return self._id_check(id) is None
-
-    def require_owned(self) -> None:
-        """Raise `UsageError` if the model has no owner."""
-        if self.entity.owner is None:
-            name = self.entity.name
-            raise UsageError(f"{name} has no owner: use the repository as it is, or name one, owner=col({name}.…)")
-
-    def check_owner(self, owner: object) -> None:
-        """Raise `UsageError` for an invalid owner; `None` must not become access to everything."""
-        self.require_owned()
-        entity = self.entity
-        if owner is None:
-            raise UsageError(
-                f"the owner of {entity.name} is None, expected {with_article(entity.owner_type)}: "
-                "pass the owner to owned_by()"
-            )
-        if not isinstance(owner, entity.owner_type) or isinstance(owner, bool):
-            expected = with_article(entity.owner_type)
-            raise UsageError(
-                f"an owner of {entity.name} is {expected}, got {described(owner)}: pass {expected} to owned_by()"
-            )
-        if self._owner_check and self._owner_check(owner):
-            raise UsageError(f"invalid owner for {entity.name}: the column cannot store this {type(owner).__name__}")
-
     def not_found(self, id: object, kind: OperationKind, *, conditions_given: bool = False) -> NotFoundError:
         """Return the error for an id that no row in scope has, or (`conditions_given`) none that meets the conditions.
 
@@ -121,7 +79,7 @@ class RepositoryMetadata(Generic[ModelT]):
         """Return why a write has written no row: `row` is the row with this id in scope, or `None`."""
         if row is None:
             return self.not_found(id, kind)
-        if expected is not None and not self.has_version(row, expected):
+        if expected is not None and not self.entity.required_version().equals(row, expected):
             return self.stale(kind)
         return self.suppressed(kind)
 
@@ -135,41 +93,14 @@ class RepositoryMetadata(Generic[ModelT]):
 
     def stale(self, kind: OperationKind) -> StaleError:
         """Return the error for a row whose version is not the expected one."""
-        details = ErrorDetails(self.entity.name, kind.name, fields=(str(self.entity.version),))
+        details = ErrorDetails(self.entity.name, kind.name, fields=(self.entity.required_version().attribute,))
         return StaleError(f"this {self.entity.name} has changed since it was read: read it again, then decide", details)
-
-    def version_fits(self, expected: object) -> bool:
-        """Return whether a row can have this version: one outside the column's range counts as stale.
-
-        Raises `UsageError` for a value of another type.
-        """
-        entity = self.entity
-        if self._version_check is None:
-            raise UsageError(f"{entity.name} has no version: name it, version=col({entity.name}.updated_at)")
-        if self._is_integer_version:
-            is_version = isinstance(expected, int) and not isinstance(expected, bool)
-        else:
-            is_version = isinstance(expected, datetime) and expected.utcoffset() is not None
-        if not is_version:
-            kind = "an int" if self._is_integer_version else "a datetime with a time zone"
-            naive = " without one" if isinstance(expected, datetime) else ""
-            raise UsageError(
-                f"the version of {entity.name} is {kind}, got {described(expected)}{naive}: "
-                f"pass expected=row.{entity.version}, as it was read"
-            )
-        return self._version_check(expected) is None
-
-    def has_version(self, row: ModelRow, expected: object) -> bool:
-        """Return whether the row has this version, for which `version_fits` was true."""
-        version = row[tuple(self.entity.columns).index(str(self.entity.version))]
-        if isinstance(version, datetime) and isinstance(expected, datetime):
-            return version.astimezone(UTC) == expected.astimezone(UTC)  # in two zones, a repeated hour equals nothing
-        return version == expected
 
     def _operation(self, kind: OperationKind) -> Operation:
         entity = self.entity
         create, update = entity.create.model_fields, entity.update.model_fields
-        written = {"create": (*create, *filter(None, (entity.owner,))), "update": tuple(update)}.get(kind.name)
+        owner = () if entity.owner is None else (entity.owner.attribute,)
+        written = {"create": (*create, *owner), "update": tuple(update)}.get(kind.name)
         return Operation(
             kind.name,
             entity.name,

@@ -36,7 +36,7 @@ def _builder(entity: Entity[ModelT], *, has_row: bool) -> Builder[ModelT]:
     mapper.registry.configure()  # at the first row, when every relationship's target has been imported
     manager = mapper.class_manager
     names = tuple(entity.columns)
-    key_at = names.index(entity.primary_key)
+    key_of = entity.identity.of
     has_other_columns = any(column.key not in entity.columns for column in mapper.column_attrs)
     loaders: dict[str, Any] = {  # SQLAlchemy types them as functions of this model's state
         relationship.key: partial(_load_if_attached, key=relationship.key) for relationship in mapper.relationships
@@ -49,7 +49,7 @@ def _builder(entity: Entity[ModelT], *, has_row: bool) -> Builder[ModelT]:
         if has_row and has_other_columns:
             make_transient_to_detached(instance)  # expires these columns: an attached entity loads them
         elif has_row:
-            state.key = mapper.identity_key_from_primary_key((row[key_at],))
+            state.key = mapper.identity_key_from_primary_key(key_of(row))
         if loaders:
             state.callables = dict(loaders)
         if manager.dispatch.load:

@@ -2,15 +2,14 @@
 
 from typing import Generic
 
-from sqlalchemy import ColumnElement, Delete, Executable, Select, Update, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Delete, Select, Update, delete, insert, select, update
 from typing_extensions import override
 
 from backend.entity.entity import Entity, ModelT
 from backend.entity.lazy import lazy
-from backend.errors import UsageError
 from backend.statements.family import StatementFamily
 from backend.statements.locks import Lock
-from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER
+from backend.statements.scope.scoped import ScopedStatement
 
 
 class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
@@ -19,57 +18,61 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
     @override
     def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
         super().__init__(entity, scoped=scoped)
-        self._for_update: dict[Lock, Executable] = {}
+        self._for_update: dict[Lock, ScopedStatement] = {}
 
     @lazy
-    def select_by_id(self) -> Select[*tuple[object, ...]]:
-        """Return the SELECT of the row with the key `ID_PARAMETER`."""
-        return self._verify_scoped(select(*self._columns).where(*self._key))
+    def select_by_id(self) -> ScopedStatement:
+        """Return the SELECT of the row with the id of the parameters."""
+        return self._scoped(self._select)
 
-    def select_by_id_for_update(self, lock: Lock) -> Executable:
+    def select_by_id_for_update(self, lock: Lock) -> ScopedStatement:
         """Return `select_by_id` with a lock on the row."""
         built = self._for_update.get(lock)
         if built is None:
-            statement = self.select_by_id.with_for_update(
+            statement = self._select.with_for_update(
                 read=lock.strength == "share",
                 key_share=lock.strength == "no key update",
                 nowait=lock.if_locked == "nowait",
                 skip_locked=lock.if_locked == "skip",
             )
-            built = self._for_update[lock] = self._verify_scoped(statement)
+            built = self._for_update[lock] = self._scoped(statement)
         return built
 
     @lazy
-    def insert(self) -> Executable:
+    def insert(self) -> ScopedStatement:
         """Return INSERT … RETURNING; the columns are those of the parameters, and the owner."""
         statement = insert(self.entity.table)
-        if self._scope is not None:
-            statement = statement.values(self._scope.insert_values)
-        return self._verify_scoped(statement.returning(*self._columns))
+        if self._owner is not None:
+            statement = statement.values(self._owner.insert_values)
+        return self._scoped(statement.returning(*self._columns))
 
     @lazy
-    def update(self) -> Executable:
-        """Return the UPDATE … RETURNING of the row with the key `ID_PARAMETER`; it sets the parameters' columns."""
-        return self._verify_scoped(self._update.returning(*self._columns))
+    def update(self) -> ScopedStatement:
+        """Return the UPDATE … RETURNING of the row with the id of the parameters; it sets the parameters' columns."""
+        return self._scoped(self._update.returning(*self._columns))
 
     @lazy
-    def update_expected(self) -> Executable:
-        """Return the `update` of a row whose version is `EXPECTED_PARAMETER`."""
-        return self._verify_scoped(self._update.where(self._version).returning(*self._columns))
+    def update_expected(self) -> ScopedStatement:
+        """Return the `update` of a row whose version is the expected one of the parameters."""
+        return self._scoped(self._update.where(self._version).returning(*self._columns))
 
     @lazy
-    def delete(self) -> Executable:
-        """Return the DELETE … RETURNING of the row with the key `ID_PARAMETER`."""
-        return self._verify_scoped(self._delete.returning(*self._columns))
+    def delete(self) -> ScopedStatement:
+        """Return the DELETE … RETURNING of the row with the id of the parameters."""
+        return self._scoped(self._delete.returning(*self._columns))
 
     @lazy
-    def delete_expected(self) -> Executable:
-        """Return the `delete` of a row whose version is `EXPECTED_PARAMETER`."""
-        return self._verify_scoped(self._delete.where(self._version).returning(*self._columns))
+    def delete_expected(self) -> ScopedStatement:
+        """Return the `delete` of a row whose version is the expected one of the parameters."""
+        return self._scoped(self._delete.where(self._version).returning(*self._columns))
 
     @lazy
     def _key(self) -> tuple[ColumnElement[bool], ...]:
-        return (self.entity.key_column == bindparam(ID_PARAMETER), *self._owner_conditions)
+        return (self.entity.identity.condition, *self._owner_conditions)
+
+    @property
+    def _select(self) -> Select[*tuple[object, ...]]:
+        return select(*self._columns).where(*self._key)
 
     @property
     def _update(self) -> Update:
@@ -81,7 +84,4 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     @property
     def _version(self) -> ColumnElement[bool]:
-        column = self.entity.version_column
-        if column is None:
-            raise UsageError(f"{self.entity.name} has no version: name it, version=col({self.entity.name}.updated_at)")
-        return column == bindparam(EXPECTED_PARAMETER)
+        return self.entity.required_version().condition

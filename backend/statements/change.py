@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from typing import Generic, TypeAlias
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Column, Executable, SQLColumnExpression
+from sqlalchemy import Column, SQLColumnExpression
 from sqlalchemy.sql.visitors import iterate
 from typing_extensions import override
 
 from backend.entity.checks import check_change, owner_columns
 from backend.entity.column_types import null_value
 from backend.entity.entity import Entity, ModelT
+from backend.entity.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
 from backend.errors import UsageError
 from backend.statements.by_id import RowStatements
 from backend.statements.change_values import ParameterUses, check_set, parameter_uses
 from backend.statements.conditions import Condition, checked_expression, is_expression
-from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
+from backend.statements.scope.scoped import ScopedStatement
 
 
 class Change:
@@ -32,7 +33,7 @@ class Change:
         self.where: tuple[Condition, ...] = tuple(where)
 
 
-_BuiltChange: TypeAlias = tuple[Mapping[str, Column[object]], Executable, ParameterUses]
+_BuiltChange: TypeAlias = tuple[Mapping[str, Column[object]], ScopedStatement, ParameterUses]
 """The `owner_columns` that it was built with, the statement, and the uses of its parameters."""
 
 
@@ -44,8 +45,8 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
         super().__init__(entity, scoped=scoped)
         self._changes: WeakKeyDictionary[Change, _BuiltChange] = WeakKeyDictionary()
 
-    def change(self, change: Change, parameters: Mapping[str, object]) -> Executable:
-        """Return the UPDATE … RETURNING that a `Change` declares, of the row with the key `ID_PARAMETER`.
+    def change(self, change: Change, parameters: Mapping[str, object]) -> ScopedStatement:
+        """Return the UPDATE … RETURNING that a `Change` declares, of the row with the id of the parameters.
 
         Raises `UsageError` if it sets a column that it cannot, for a value of a wrong type, and for parameters that it
         does not name: SQLAlchemy would set the column that such a parameter is named like.
@@ -63,7 +64,7 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
                 use.require(value)
         return statement
 
-    def _build_change(self, change: Change) -> tuple[Executable, ParameterUses]:
+    def _build_change(self, change: Change) -> tuple[ScopedStatement, ParameterUses]:
         set_values = {self._settable_column(column): value for column, value in change.values.items()}
         check_change(self.entity, frozenset(set_values))
         values: dict[str, object] = {}
@@ -80,7 +81,7 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
                 f"a change of {self.entity.name} names the parameter {min(taken)!r}, which is a column's name: "
                 "give it another name"
             )
-        return self._verify_scoped(statement), uses
+        return self._scoped(statement), uses
 
     def _settable_column(self, column: SQLColumnExpression[object]) -> str:
         element = checked_expression(self.entity.table, column)

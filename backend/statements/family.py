@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
-from weakref import WeakSet
 
 from sqlalchemy import Column, ColumnElement, Executable
 from sqlalchemy.sql.elements import ClauseElement
@@ -14,9 +13,9 @@ from backend.entity.entity import Entity, ModelT
 from backend.errors import OwnerRequiredError
 from backend.statements.conditions import Condition, checked_conditions
 from backend.statements.scope.bind import Scope
+from backend.statements.scope.scoped import ScopedStatement
 
 T = TypeVar("T")
-ExecutableT = TypeVar("ExecutableT", bound=Executable)
 
 
 class StatementFamily(Generic[ModelT]):
@@ -25,18 +24,17 @@ class StatementFamily(Generic[ModelT]):
     def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
         self.entity = entity
         self._columns: tuple[Column[Any], ...] = tuple(entity.columns.values())
-        owner = entity.owner_column
-        self._scope = Scope(entity.table, owner) if scoped and owner is not None else None
+        self._owner = entity.owner if scoped else None
+        self._scope = None if self._owner is None else Scope(entity.table, self._owner)
         self._owner_conditions: tuple[ColumnElement[bool], ...] = (
-            () if self._scope is None else (self._scope.condition,)
+            () if self._owner is None else (self._owner.condition,)
         )
-        self._verified: WeakSet[Executable] = WeakSet()
 
-    def _verify_scoped(self, statement: ExecutableT) -> ExecutableT:
-        if self._scope is not None and statement not in self._verified:
+    def _scoped(self, statement: Executable) -> ScopedStatement:
+        """Return a statement of this family. Raises `OwnerRequiredError` if it does not bind the owner of the scope."""
+        if self._scope is not None:
             self._scope.require(statement)
-            self._verified.add(statement)
-        return statement
+        return ScopedStatement(statement)
 
     def _conditions(self, where: Sequence[Condition]) -> Sequence[ColumnElement[bool]]:
         return [self._scope_expression(condition) for condition in checked_conditions(self.entity.table, where)]

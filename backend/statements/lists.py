@@ -10,6 +10,7 @@ from backend.entity.lazy import lazy
 from backend.errors import UsageError, described, shown
 from backend.statements.conditions import Condition, Order, checked_order
 from backend.statements.family import StatementFamily
+from backend.statements.scope.scoped import ScopedStatement
 
 _COUNTABLE: Final = range(1 << 63)
 """The values of LIMIT and OFFSET: a bigint of PostgreSQL, not negative."""
@@ -18,9 +19,7 @@ _COUNTABLE: Final = range(1 << 63)
 class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
     """Statements that read the rows that meet conditions."""
 
-    def list(
-        self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int
-    ) -> Select[*tuple[object, ...]]:
+    def list(self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int) -> ScopedStatement:
         """Return the SELECT of the rows that meet the conditions, in a total order."""
         statement = self._all_ordered if isinstance(order_by, tuple) and not order_by else self._ordered(order_by)
         if where:
@@ -29,17 +28,15 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
             statement = statement.limit(_not_negative("limit", limit))
         if type(offset) is not int or offset:
             statement = statement.offset(_not_negative("offset", offset))
-        return self._verify_scoped(statement)
+        return self._scoped(statement)
 
-    def count(self, where: Sequence[Condition]) -> Select[int]:
+    def count(self, where: Sequence[Condition]) -> ScopedStatement:
         """Return SELECT count(*) of the rows that meet the conditions."""
-        return self._verify_scoped(self._count.where(*self._conditions(where)) if where else self._count)
+        return self._scoped(self._count.where(*self._conditions(where)) if where else self._count)
 
-    def exists(self, where: Sequence[Condition]) -> Select[bool]:
+    def exists(self, where: Sequence[Condition]) -> ScopedStatement:
         """Return SELECT EXISTS of a row that meets the conditions."""
-        return self._verify_scoped(
-            select(exists(self._select_ids.where(*self._conditions(where)))) if where else self._exists
-        )
+        return self._scoped(select(exists(self._select_ids.where(*self._conditions(where)))) if where else self._exists)
 
     @lazy
     def _all_ordered(self) -> Select[*tuple[object, ...]]:
@@ -55,7 +52,7 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     @lazy
     def _select_ids(self) -> Select[object]:
-        return select(self.entity.key_column).where(*self._owner_conditions)
+        return select(self.entity.identity.column).where(*self._owner_conditions)
 
     @lazy
     def _exists(self) -> Select[bool]:
@@ -63,7 +60,7 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     def _ordered(self, order_by: Order) -> Select[*tuple[object, ...]]:
         expressions = map(self._scope_expression, checked_order(self.entity.table, order_by))
-        return self._rows.order_by(*expressions, self.entity.key_column)
+        return self._rows.order_by(*expressions, self.entity.identity.column)
 
 
 def _not_negative(name: str, value: object) -> int:

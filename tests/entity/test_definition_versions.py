@@ -36,7 +36,7 @@ def define(type_: Any, *, nullable: bool = False, **options: Any) -> None:
 
     metadata = Repository._class_metadata  # pyright: ignore[reportPrivateUsage]
     assert metadata is not None
-    check_version_moves(metadata.entity)
+    check_version_moves(metadata.entity, metadata.entity.required_version())
 
 
 @pytest.mark.parametrize(

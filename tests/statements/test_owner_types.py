@@ -13,8 +13,8 @@ from typing_extensions import override
 
 from backend.entity.checks import ClassOptions, define
 from backend.entity.columns import python_type
+from backend.entity.parameters import OWNER_PARAMETER
 from backend.errors import UsageError
-from backend.statements.parameters import OWNER_PARAMETER
 from backend.statements.scope.owner_types import bind_alike
 from backend.statements.statements import Statements
 
@@ -123,7 +123,8 @@ def test_owners_of_one_type_are_bound_as_the_scopes_own(one: Any, other: Any) ->
         statements.count((exists(select(theirs.id)),)),
         statements.bind_owner(statements.select([mine.id]).join(theirs, theirs.owner == mine.owner)),
     ):
-        compiled: Any = statement.compile(dialect=dialect())
+        executable: Any = statement.statement
+        compiled: Any = executable.compile(dialect=dialect())
         assert str(compiled).count(f"%({OWNER_PARAMETER})s") == 2
         assert compiled.binds[OWNER_PARAMETER].type is one
 

@@ -43,19 +43,31 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import AsBoolean, BinaryExpression, ClauseElement, ClauseList, CollationClause
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import Field, SQLModel, col
+from sqlmodel import Field, Session, SQLModel, col
 
 from backend import Change, CRUDRepository
+from backend.database.operations import OperationKind
 from backend.entity.checks import ClassOptions, define
+from backend.entity.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
 from backend.errors import OwnerRequiredError, RepositoryError, UsageError
+from backend.repository.bound import Bound
+from backend.repository.execution import run
 from backend.repository.metadata import required_metadata
 from backend.statements.conditions import Condition
-from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
 from backend.statements.scope.from_clauses import table_name
+from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.statements import Statements
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.compiling import unfilled
-from tests.support.models.suite import Note, NoteRepository, Project, Ticket, TicketCreate, TicketUpdate
+from tests.support.models.suite import (
+    Note,
+    NoteRepository,
+    Project,
+    Ticket,
+    TicketCreate,
+    TicketRepository,
+    TicketUpdate,
+)
 from tests.support.statement_log import unbound
 
 # The forms are written as somebody writes them who heeds no type checker.
@@ -96,7 +108,8 @@ def scoped() -> Statements[Any]:
     return Statements(ENTITY, scoped=True)
 
 
-def sql(statement: ClauseElement | Executable) -> str:
+def sql(statement: ClauseElement | Executable | ScopedStatement) -> str:
+    statement = statement.statement if isinstance(statement, ScopedStatement) else statement
     assert isinstance(statement, ClauseElement)
     dialect: Any = postgresql.dialect
     return unfilled(" ".join(str(statement.compile(dialect=dialect())).split()))
@@ -157,7 +170,7 @@ HELD_CONDITIONS: list[tuple[str, Condition, tuple[str, ...]]] = [
 ]
 
 
-def everywhere(scoped: Statements[Any], where: Any) -> list[Callable[[], Executable]]:
+def everywhere(scoped: Statements[Any], where: Any) -> list[Callable[[], ScopedStatement]]:
     """The statements of every place that takes an expression from a caller."""
     return [
         lambda: scoped.list((where,), (), None, 0),
@@ -682,7 +695,6 @@ def test_a_subclasss_statement_binds_the_owner_of_each_table(
     held = scoped.bind_owner(refine(_tickets(scoped)))
     assert unbound(sql(held)) == [], sql(held)
     assert len(re.findall(r"\bticket\.owner_id = %\(the_owner_*\)s::VARCHAR", sql(held))) == 1
-    scoped.require_owner(held)
 
 
 def _met_outside() -> Any:
@@ -765,17 +777,13 @@ def test_a_subclasss_statement_that_cannot_be_held_is_refused(
         scoped.bind_owner(refine(_tickets(scoped)))
 
 
-def test_what_its_scope_has_not_looked_at_is_not_sent(scoped: Statements[Any]) -> None:
+def test_a_statement_that_was_not_scoped_is_not_sent(scoped: Statements[Any]) -> None:
+    metadata = required_metadata(TicketRepository, CRUDRepository, ClassOptions(owner=col(Ticket.owner_id)))
+    bound: Bound[Any] = Bound(Session(), metadata, metadata.scoped, {OWNER_PARAMETER: "ada"})
     for statement in (_tickets(scoped), _tickets(scoped).join(Project, _ON), select(Ticket.title), delete(TICKET)):
+        unchecked: Any = statement
         with pytest.raises(OwnerRequiredError, match=r"was not made with _select\(\): begin it with _select"):
-            scoped.require_owner(statement)
-
-
-def test_a_statement_that_was_refined_after_it_was_held_is_looked_at_again(scoped: Statements[Any]) -> None:
-    held = scoped.bind_owner(_tickets(scoped))
-    with pytest.raises(OwnerRequiredError):
-        scoped.require_owner(held.join(Project, _ON))
-    assert unbound(sql(scoped.bind_owner(held.join(Project, _ON)))) == []
+            run(bound, unchecked, {}, OperationKind("select"))
 
 
 def test_every_statement_of_its_own_binds_the_owner_and_is_looked_at(scoped: Statements[Any]) -> None:
@@ -788,8 +796,7 @@ def test_every_statement_of_its_own_binds_the_owner_and_is_looked_at(scoped: Sta
         assert unbound(sql(statement)) == [], sql(statement)
     for statement in (scoped.list((), (), 1, 1), scoped.count(()), scoped.exists(()), scoped.select_by_id):
         assert unbound(sql(statement)) == [], sql(statement)
-        scoped.require_owner(statement)
-    inserting: Any = scoped.insert
+    inserting: Any = scoped.insert.statement
     dialect: Any = postgresql.dialect
     assert unbound(" ".join(str(inserting.compile(dialect=dialect(), column_keys=["title"])).split())) == []
 
@@ -801,8 +808,7 @@ def test_a_repository_without_a_scope_reaches_every_row(scoped: Statements[Any])
     everybody = Statements(scoped.entity, scoped=False)
     where = col(Ticket.project_id).in_(select(Project.id))
     statement = everybody.select([col(Ticket.title)]).where(where)
-    assert everybody.bind_owner(statement) is statement
-    everybody.require_owner(select(Ticket.title))
+    assert everybody.bind_owner(statement).statement is statement
     assert "the_owner" not in sql(everybody.list((where,), (), None, 0))
 
 

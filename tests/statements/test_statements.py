@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Executable, SQLColumnExpression, Text, bindparam, func
+from sqlalchemy import SQLColumnExpression, Text, bindparam, func
 from sqlmodel import SQLModel, col
 
 from backend.entity.checks import ClassOptions, define
@@ -15,6 +15,7 @@ from backend.errors import UsageError
 from backend.statements.change import Change
 from backend.statements.conditions import Order
 from backend.statements.locks import Lock
+from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.statements import Statements
 from backend.tasks import Task, TaskCreate, TaskUpdate
 from tests.support.compiling import compiled
@@ -41,7 +42,7 @@ TITLED = (col(Task.title) == CANARY,)
 TOGGLE = Change({col(Task.completed): ~col(Task.completed)})
 RENAME = Change({col(Task.title): bindparam("new", type_=Text())}, *TITLED)
 
-Make = Callable[[Statements[SQLModel]], Executable]
+Make = Callable[[Statements[SQLModel]], ScopedStatement]
 SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
     "one": (lambda s: s.select_by_id, (), f"SELECT {COLUMNS} FROM task {THIS}"),
     "insert": (
@@ -101,7 +102,7 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         f"SELECT EXISTS (SELECT task.id FROM task WHERE {MINE} AND task.title = %(title_1)s) AS anon_1",
     ),
     "select": (
-        lambda s: s.select([col(Task.completed), func.count()]).group_by(col(Task.completed)),
+        lambda s: s.bind_owner(s.select([col(Task.completed), func.count()]).group_by(col(Task.completed))),
         (),
         f"SELECT task.completed, count(*) AS count_1 FROM task WHERE {MINE} GROUP BY task.completed",
     ),
@@ -151,7 +152,7 @@ def test_literals_are_bound(make: Make, columns: tuple[str, ...], sql: str) -> N
 @pytest.mark.parametrize("name", [name for name in SHAPES if name not in GIVEN_VALUES])
 def test_a_statement_without_values_is_built_once(name: str) -> None:
     make, _, _ = SHAPES[name]
-    assert make(SCOPED) is make(SCOPED)
+    assert make(SCOPED).statement is make(SCOPED).statement
     assert make(SCOPED) is not make(OPEN)
 
 
@@ -168,7 +169,6 @@ def test_a_statement_without_values_is_built_once(name: str) -> None:
 def test_a_lock_ends_the_statement_of_one_row_and_is_built_once(lock: Lock, sql: str) -> None:
     assert compiled(SCOPED.select_by_id_for_update(lock)).sql == f"SELECT {COLUMNS} FROM task {THIS} {sql}"
     assert SCOPED.select_by_id_for_update(lock) is SCOPED.select_by_id_for_update(lock)
-    SCOPED.require_owner(SCOPED.select_by_id_for_update(lock))
 
 
 def test_a_select_reads_the_table_whatever_its_columns() -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import Executable, create_engine
 from sqlalchemy.sql.elements import ClauseElement
 
-from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
+from backend.entity.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
+from backend.statements.scope.scoped import ScopedStatement
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,9 @@ class Compiled:
     """Those bound in the statement with their values, and `None` for those of the call."""
 
 
-def compiled(statement: Executable, columns: Sequence[str] = ()) -> Compiled:
+def compiled(statement: Executable | ScopedStatement, columns: Sequence[str] = ()) -> Compiled:
     """The statement for a call with values for these columns."""
+    statement = statement.statement if isinstance(statement, ScopedStatement) else statement
     assert isinstance(statement, ClauseElement)
     found = statement.compile(create_engine("postgresql+psycopg://"), column_keys=list(columns) or None)
     sql = " ".join(str(found).split())
@@ -31,7 +33,7 @@ def compiled(statement: Executable, columns: Sequence[str] = ()) -> Compiled:
 
 
 def unfilled(text: str) -> str:
-    """The text with the names of `backend.statements.parameters` as they are before they are filled up."""
+    """The text with the names of `backend.entity.parameters` as they are before they are filled up."""
     for name in (ID_PARAMETER, EXPECTED_PARAMETER, OWNER_PARAMETER):
         text = text.replace(name, name.rstrip("_"))
     return text

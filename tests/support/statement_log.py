@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from backend.statements.parameters import OWNER_PARAMETER
+from backend.entity.parameters import OWNER_PARAMETER
 
 OWNERS: Mapping[str, str] = {"task": "user_id", "project": "owner_id", "ticket": "owner_id"}
 """The owned tables of the suite, and the column that says whose a row is."""

@@ -24,16 +24,15 @@ def test_each_has_a_name_of_its_own_and_is_another_module_that_can_be_read(made:
 @pytest.mark.parametrize(
     "name",
     [
-        "bind.Scope.__init__: opposite: owner == self._owner_parameter",
-        "bind.Scope._bind_owner: without where: bound.where(theirs == self._owner_parameter)",
-        "by_id.RowStatements._key: without element 2: "
-        "(self.entity.key_column == bindparam(ID_PARAMETER), *self._owner_conditions)",
+        "ownership.Ownership.condition: opposite: self.column == self.parameter",
+        "bind.Scope._bind_owner: without where: bound.where(theirs == self._owner.parameter)",
+        "by_id.RowStatements._key: without element 2: (self.entity.identity.condition, *self._owner_conditions)",
         "family.StatementFamily._scope_expression: always False: self._scope is not None",
         "statements.Statements.select: without where: select(*columns).select_from(self.entity.table)",
-        "by_id.RowStatements.insert: without values: statement.values(self._scope.insert_values)",
+        "by_id.RowStatements.insert: without values: statement.values(self._owner.insert_values)",
         "crud.CRUDRepository._scoped: left out: scoped._bound = bound",
         "execution.run: turned round: {**parameters, **bound.scope}",
-        "metadata.RepositoryMetadata.check_owner: not raised: raise UsageError",
+        "ownership.Ownership.require: not raised: raise UsageError",
     ],
 )
 def test_a_way_to_lose_the_owner_is_among_them(made: list[Mutant], name: str) -> None:

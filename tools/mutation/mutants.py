@@ -28,6 +28,9 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "backend/statements/scope/owner_types.py": (),
     "backend/statements/scope/precedence.py": (),
     "backend/statements/scope/raw_sql.py": (),
+    "backend/entity/identity.py": (),
+    "backend/entity/ownership.py": (),
+    "backend/entity/version.py": (),
     "backend/entity/checks/changes.py": (),
     "backend/entity/checks/unique_keys.py": (),
     "backend/entity/checks/owners.py": (),
@@ -39,7 +42,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "backend/repository/calls/writing.py": (),
     "backend/repository/calls/selecting.py": (),
     "backend/repository/execution.py": ("run",),
-    "backend/repository/metadata.py": ("check_owner", "__init__"),
+    "backend/repository/metadata.py": ("__init__",),
     "backend/repository/_sync/crud.py": ("__init__", "owned_by", "every_owner", "_scoped"),
 }
 """The mutated files; where functions are named, only these: those that carry a scope."""

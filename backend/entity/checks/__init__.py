@@ -25,13 +25,13 @@ from backend.entity.checks.model import check_model
 from backend.entity.checks.owners import check_owner_type
 from backend.entity.checks.registry import announce, owner_columns, register
 from backend.entity.checks.resolving import (
-    attribute,
+    identity,
     mapped_columns,
-    primary_key,
-    python_class,
+    ownership,
     schema_class,
     shared_attributes,
     table_mapper,
+    version,
 )
 from backend.entity.checks.schemas import check_schemas
 from backend.entity.checks.unique_keys import check_keys
@@ -61,11 +61,9 @@ def define(name: str, arguments: tuple[Argument, ...], options: ClassOptions) ->
         create=schema_class(name, "create", create),
         update=schema_class(name, "update", update),
         columns=columns,
-        primary_key=primary_key(name, mapper, columns),
-        id_type=python_class(name, "id", id_type),
-        owner=attribute(name, "owner", options.owner, mapper, columns),
-        owner_type=python_class(name, "owner", owner_type),
-        version=attribute(name, "version", options.version, mapper, columns),
+        identity=identity(name, mapper, columns, id_type),
+        owner=ownership(name, options.owner, mapper, columns, owner_type),
+        version=version(name, options.version, mapper, columns),
         shared_keys=shared_attributes(name, options.shared_keys, mapper, columns),
     )
     check_model(name, entity)

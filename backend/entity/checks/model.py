@@ -1,6 +1,6 @@
 """Checks of the model's own columns: primary key, owner and version, and whether each column can be read."""
 
-from sqlalchemy import DateTime, Integer
+from sqlalchemy import DateTime
 from sqlmodel import SQLModel
 
 from backend.entity.checks.requirements import check_model_validators
@@ -8,6 +8,8 @@ from backend.entity.checks.versions import check_version_moves
 from backend.entity.column_types import unreadable
 from backend.entity.columns import database_type, python_type
 from backend.entity.entity import Entity
+from backend.entity.identity import Identity
+from backend.entity.ownership import Ownership
 from backend.errors import DefinitionError
 
 
@@ -21,45 +23,46 @@ def check_model(name: str, entity: Entity[SQLModel]) -> None:
             f"{entity.name}.metadata hides SQLModel's own metadata, which has the tables: "
             'name the field otherwise, with sa_column_kwargs={"name": "metadata"}'
         )
-    _check_python_type(name, entity, "id", entity.primary_key, entity.id_type)
-    if entity.owner is not None:
-        _check_python_type(name, entity, "owner", entity.owner, entity.owner_type)
-        if entity.columns[entity.owner].nullable:
-            raise DefinitionError(f"{entity.name}.{entity.owner} is the owner and may be NULL: make it required")
-        if entity.owner == entity.primary_key:
-            raise DefinitionError(f"{entity.name}.{entity.owner} is both key and owner: use two columns")
-    _check_never_changes(entity, entity.primary_key, "primary key")
-    if entity.owner is not None:
-        _check_never_changes(entity, entity.owner, "owner")
+    identity, owner = entity.identity, entity.owner
+    _check_python_type(name, entity, "id", identity)
+    if owner is not None:
+        _check_python_type(name, entity, "owner", owner)
+        if owner.column.nullable:
+            raise DefinitionError(f"{entity.name}.{owner.attribute} is the owner and may be NULL: make it required")
+        if owner.column is identity.column:
+            raise DefinitionError(f"{entity.name}.{owner.attribute} is both key and owner: use two columns")
+    _check_never_changes(entity, identity, "primary key")
+    if owner is not None:
+        _check_never_changes(entity, owner, "owner")
     _check_version(entity)
     check_model_validators(entity)
 
 
-def _check_never_changes(entity: Entity[SQLModel], key: str, what: str) -> None:
-    column = entity.columns[key]
-    if column.onupdate is not None or column.server_onupdate is not None:
-        raise DefinitionError(f"{entity.name}.{key} is the {what}, which never changes: remove its onupdate")
+def _check_never_changes(entity: Entity[SQLModel], role: Identity | Ownership, what: str) -> None:
+    if role.column.onupdate is not None or role.column.server_onupdate is not None:
+        raise DefinitionError(f"{entity.name}.{role.attribute} is the {what}, which never changes: remove its onupdate")
 
 
 def _check_version(entity: Entity[SQLModel]) -> None:
-    if entity.version is None or (version := entity.version_column) is None:
+    version = entity.version
+    if version is None:
         return
-    if entity.version in (entity.primary_key, entity.owner):
-        raise DefinitionError(f"{entity.name}.{entity.version} never changes and is no version: use another column")
-    stored = database_type(version)
-    if not (isinstance(stored, DateTime) and stored.timezone) and not isinstance(stored, Integer):
+    if version.column is entity.identity.column or entity.is_owner(version.attribute):
+        raise DefinitionError(f"{entity.name}.{version.attribute} never changes and is no version: use another column")
+    stored = database_type(version.column)
+    if not version.is_integer and not (isinstance(stored, DateTime) and stored.timezone):
         raise DefinitionError(
-            f"{entity.name}.{entity.version} is {version.type!r}, a version is timestamptz or an integer: "
+            f"{entity.name}.{version.attribute} is {version.column.type!r}, a version is timestamptz or an integer: "
             "give it sa_type=DateTime(timezone=True) or Integer"
         )
-    check_version_moves(entity)
+    check_version_moves(entity, version)
 
 
-def _check_python_type(name: str, entity: Entity[SQLModel], what: str, key: str, declared: type) -> None:
-    stored = python_type(entity.columns[key])
+def _check_python_type(name: str, entity: Entity[SQLModel], what: str, role: Identity | Ownership) -> None:
+    stored, declared = python_type(role.column), role.python_type
     if stored is not None and not issubclass(declared, stored):
         position = "fourth" if what == "id" else "fifth"
         raise DefinitionError(
-            f"{entity.name}.{key} holds {stored.__name__}, {name} has {declared.__name__} as its {what} type: "
-            f"name {stored.__name__} as the {position} type argument"
+            f"{entity.name}.{role.attribute} holds {stored.__name__}, {name} has {declared.__name__} as its {what} "
+            f"type: name {stored.__name__} as the {position} type argument"
         )

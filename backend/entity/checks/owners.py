@@ -19,18 +19,18 @@ _EXACT_COLLATIONS: Final = ("", "C", "POSIX", "default")
 
 def check_owner_type(entity: Entity[SQLModel]) -> None:
     """Raise `DefinitionError` if the owner's type or collation may compare different texts as equal."""
-    column = entity.owner_column
-    if column is None:
+    owner = entity.owner
+    if owner is None:
         return
-    declared, _, collation = _declared_with_collation(column).partition(" COLLATE ")
-    if _INEXACT_TYPES.match(declared) and not isinstance(database_type(column), Uuid):
+    declared, _, collation = _declared_with_collation(owner.column).partition(" COLLATE ")
+    if _INEXACT_TYPES.match(declared) and not isinstance(database_type(owner.column), Uuid):
         raise DefinitionError(
-            f"{entity.name}.{entity.owner} is the owner and {declared}, which takes different texts as equal and makes "
-            "one owner of two: give it sa_type=String or Text"
+            f"{entity.name}.{owner.attribute} is the owner and {declared}, which takes different texts as equal and "
+            "makes one owner of two: give it sa_type=String or Text"
         )
     if collation.strip('"') not in _EXACT_COLLATIONS:
         raise DefinitionError(
-            f"{entity.name}.{entity.owner} is the owner and has the collation {collation}, which may take different "
+            f"{entity.name}.{owner.attribute} is the owner and has the collation {collation}, which may take different "
             "texts as equal: remove it, or make it 'C'"
         )
 

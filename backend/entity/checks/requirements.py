@@ -25,7 +25,7 @@ def check_model_validators(entity: Entity[SQLModel]) -> None:
     if not model_validators(entity.model, entity.create):
         return
     for key, field in entity.model.model_fields.items():
-        if field.is_required() and key not in entity.create.model_fields and key != entity.owner:
+        if field.is_required() and key not in entity.create.model_fields and not entity.is_owner(key):
             raise DefinitionError(
                 f"{entity.name} has a model validator, which runs on create, and {entity.name}.{key} is required "
                 "and not given then: give it default=None"

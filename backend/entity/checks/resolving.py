@@ -10,7 +10,10 @@ from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
+from backend.entity.identity import Identity
+from backend.entity.ownership import Ownership
 from backend.entity.type_arguments import Argument
+from backend.entity.version import Version
 from backend.errors import DefinitionError
 
 
@@ -36,15 +39,32 @@ def mapped_columns(mapper: Mapper[SQLModel]) -> dict[str, Column[object]]:
     return {key: column for key, column in mapped.items() if isinstance(column, Column)}
 
 
-def primary_key(name: str, mapper: Mapper[SQLModel], columns: dict[str, Column[object]]) -> str:
-    """Return the attribute of the only primary key column."""
+def identity(name: str, mapper: Mapper[SQLModel], columns: dict[str, Column[object]], id_type: Argument) -> Identity:
+    """Return the primary key, of one column."""
     keys = [key for key, column in columns.items() if column.primary_key]
     if len(keys) != 1:
         raise DefinitionError(
             f"{mapper.class_.__name__} has {len(keys)} primary key columns ({', '.join(keys)}), {name} needs one: "
             "use a generated key and a unique constraint"
         )
-    return keys[0]
+    (key,) = keys
+    position = [*columns].index(key)
+    return Identity(mapper.class_.__name__, key, columns[key], position, _python_class(name, "id", id_type))
+
+
+def ownership(
+    name: str, value: object, mapper: Mapper[SQLModel], columns: dict[str, Column[object]], owner_type: Argument
+) -> Ownership | None:
+    """Return the owner that the class names, if any."""
+    python_type = _python_class(name, "owner", owner_type)
+    key = _attribute(name, "owner", value, mapper, columns)
+    return None if key is None else Ownership(mapper.class_.__name__, key, columns[key], python_type)
+
+
+def version(name: str, value: object, mapper: Mapper[SQLModel], columns: dict[str, Column[object]]) -> Version | None:
+    """Return the version that the class names, if any."""
+    key = _attribute(name, "version", value, mapper, columns)
+    return None if key is None else Version(mapper.class_.__name__, key, columns[key], [*columns].index(key))
 
 
 def schema_class(name: str, what: str, schema: Argument) -> type[BaseModel]:
@@ -60,14 +80,24 @@ def schema_class(name: str, what: str, schema: Argument) -> type[BaseModel]:
     return schema
 
 
-def python_class(name: str, what: str, argument: Argument) -> type:
-    """Return the class that a type argument names."""
-    if isinstance(argument, type):
-        return argument
-    raise DefinitionError(f"{name} has {_argument_name(argument)} as its {what} type, expected a class")
+def shared_attributes(
+    name: str, shared: object, mapper: Mapper[SQLModel], columns: dict[str, Column[object]]
+) -> frozenset[str]:
+    """Return the attributes whose columns `shared_keys` names."""
+    if not isinstance(shared, tuple | list | set | frozenset):
+        raise DefinitionError(f"{name} gives {shared!s} as shared_keys, expected a tuple: shared_keys=(col(…),)")
+    values = cast("Iterable[object]", shared)  # `_attribute` checks each
+    return frozenset(key for value in values if (key := _attribute(name, "a shared key", value, mapper, columns)))
 
 
-def attribute(
+def did_you_mean(field: str, columns: Iterable[str]) -> str:
+    """Return a hint: the column most similar to a misspelt name, or all columns."""
+    names = list(columns)
+    similar = difflib.get_close_matches(field, names, n=1)
+    return f"did you mean {similar[0]!r}?" if similar else f"its columns are {', '.join(names)}"
+
+
+def _attribute(
     name: str, what: str, value: object, mapper: Mapper[SQLModel], columns: dict[str, Column[object]]
 ) -> str | None:
     """Return the attribute whose column a keyword names; `None` if the class does not have the keyword."""
@@ -83,21 +113,11 @@ def attribute(
     )
 
 
-def shared_attributes(
-    name: str, shared: object, mapper: Mapper[SQLModel], columns: dict[str, Column[object]]
-) -> frozenset[str]:
-    """Return the attributes whose columns `shared_keys` names."""
-    if not isinstance(shared, tuple | list | set | frozenset):
-        raise DefinitionError(f"{name} gives {shared!s} as shared_keys, expected a tuple: shared_keys=(col(…),)")
-    values = cast("Iterable[object]", shared)  # `attribute` checks each
-    return frozenset(key for value in values if (key := attribute(name, "a shared key", value, mapper, columns)))
-
-
-def did_you_mean(field: str, columns: Iterable[str]) -> str:
-    """Return a hint: the column most similar to a misspelt name, or all columns."""
-    names = list(columns)
-    similar = difflib.get_close_matches(field, names, n=1)
-    return f"did you mean {similar[0]!r}?" if similar else f"its columns are {', '.join(names)}"
+def _python_class(name: str, what: str, argument: Argument) -> type:
+    """Return the class that a type argument names."""
+    if isinstance(argument, type):
+        return argument
+    raise DefinitionError(f"{name} has {_argument_name(argument)} as its {what} type, expected a class")
 
 
 def _inheritance_error(model: type[SQLModel]) -> DefinitionError:

@@ -73,7 +73,7 @@ def _check_key(name: str, entity: Entity[SQLModel], key: Key) -> None:
     listed = ", ".join(sorted(key.attributes))
     raise DefinitionError(
         f"the key ({listed}) of {entity.name} compares across owners and lets one see that another has a value: "
-        f"add {entity.owner} to it, or name it in shared_keys=(…) of {name}"
+        f"add {entity.required_owner().attribute} to it, or name it in shared_keys=(…) of {name}"
     )
 
 

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Column, Integer
+from sqlalchemy import Column
 from sqlalchemy.sql.elements import ClauseElement, ColumnClause
 from sqlalchemy.sql.visitors import iterate
 from sqlmodel import SQLModel
 
-from backend.entity.columns import database_type
 from backend.entity.entity import Entity
+from backend.entity.version import Version
 from backend.errors import DefinitionError
 
 _SUGGESTED_ONUPDATE: Final = {
@@ -19,17 +19,15 @@ _SUGGESTED_ONUPDATE: Final = {
 """Next values that are always greater: also twice in one transaction, and if the row is ahead of the clock."""
 
 
-def check_version_moves(entity: Entity[SQLModel]) -> None:
+def check_version_moves(entity: Entity[SQLModel], version: Version) -> None:
     """Raise `DefinitionError` for a version that would not strictly increase with every change of its row."""
-    column = entity.version_column
-    if column is None:
-        return
-    shown = f"{entity.name}.{entity.version}"
+    column = version.column
+    shown = f"{entity.name}.{version.attribute}"
     if column.nullable:
         raise DefinitionError(f"{shown} is the version and may be NULL, which equals no version: make it required")
     if column.server_onupdate is not None:
         return  # set by a trigger, which cannot be checked here
-    value_type = int if isinstance(database_type(column), Integer) else datetime
+    value_type = int if version.is_integer else datetime
     onupdate = _SUGGESTED_ONUPDATE[value_type].format(name=column.name)
     fix = f"onupdate={onupdate}, or server_onupdate=FetchedValue() for a trigger's"
     if column.onupdate is None:

@@ -93,7 +93,7 @@ class CRUDRepository(ProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, Updat
 
         Raises `UsageError` for `None`, if the repository has a scope already, and if the model has no owner.
         """
-        self._bound.metadata.check_owner(owner)
+        self._bound.metadata.entity.required_owner().require(owner)
         return self._scoped(self._bound.owned_by(owner), "owned_by")
 
     def every_owner(self) -> Self:
@@ -101,7 +101,7 @@ class CRUDRepository(ProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, Updat
 
         Raises `UsageError` if the repository has a scope already, and if the model has no owner.
         """
-        self._bound.metadata.require_owned()
+        self._bound.metadata.entity.required_owner()
         return self._scoped(self._bound.every_owner(), "every_owner")
 
     def create(self, data: CreateT) -> ModelT:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from sqlalchemy import Executable
-
 from backend.database.operations import OperationKind
 from backend.errors import ErrorDetails, MultipleFoundError, NotFoundError, UsageError, described
 from backend.repository.bound import Bound, RowT
@@ -13,7 +11,7 @@ from backend.repository.execution import Rows, run
 from backend.results.entities import ModelRow
 from backend.statements.conditions import Condition, Order
 from backend.statements.locks import Lock
-from backend.statements.parameters import ID_PARAMETER
+from backend.statements.scope.scoped import ScopedStatement
 
 _GET: Final = OperationKind("get")
 _GET_ONE: Final = OperationKind("get_one")
@@ -73,17 +71,18 @@ def select_by_id(bound: Bound[RowT], id: object, kind: OperationKind, lock: Lock
         if not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
             raise UsageError(f"lock is {described(lock)}, expected a Lock: lock=Lock()")
         kind = replace(kind, locks=True)
-    if not bound.metadata.id_fits(id):
+    identity = bound.metadata.entity.identity
+    if not identity.fits(id):
         return None
     statement = statements.select_by_id if lock is None else statements.select_by_id_for_update(lock)
-    rows = run(bound, statement, {ID_PARAMETER: id}, kind)
+    rows = run(bound, statement, identity.parameters(id), kind)
     return rows[0] if rows else None
 
 
-def select_unwritten(bound: Bound[RowT], id: object, kind: OperationKind, written: Executable) -> ModelRow | None:
+def select_unwritten(bound: Bound[RowT], id: object, kind: OperationKind, written: ScopedStatement) -> ModelRow | None:
     """Return the row that a statement did not write, read where that statement was sent, or `None`."""
-    statement = bound.statements.select_by_id
-    rows = run(bound, statement, {ID_PARAMETER: id}, OperationKind(kind.name), routed_as=written)
+    parameters = bound.metadata.entity.identity.parameters(id)
+    rows = run(bound, bound.statements.select_by_id, parameters, OperationKind(kind.name), routed_as=written)
     return rows[0] if rows else None
 
 

@@ -11,7 +11,6 @@ from backend.repository.calls.reading import at_most_one, select_unwritten
 from backend.repository.execution import Rows, run
 from backend.results.entities import ModelRow
 from backend.statements.change import Change
-from backend.statements.parameters import ID_PARAMETER
 from backend.statements.scope.from_clauses import AnySelect
 
 _SELECT: Final = OperationKind("select")
@@ -41,12 +40,12 @@ def scalar(bound: Bound[RowT], statement: AnySelect, parameters: Parameters) -> 
 
 def change(bound: Bound[RowT], id: object, change: Change, parameters: Parameters) -> RowT:
     """Run a `Change` of the row with this id, and return the row."""
-    metadata = bound.metadata
+    metadata, identity = bound.metadata, bound.metadata.entity.identity
     statement = bound.statements.change(change, parameters)
     conditions_given = bool(change.where)
-    if not metadata.id_fits(id):
+    if not identity.fits(id):
         raise metadata.not_found(id, _CHANGE, conditions_given=conditions_given)
-    rows = run(bound, statement, {**parameters, ID_PARAMETER: id}, _CHANGE)
+    rows = run(bound, statement, {**parameters, **identity.parameters(id)}, _CHANGE)
     if rows:
         return bound.build(rows[0])
     if not conditions_given and select_unwritten(bound, id, _CHANGE, statement) is not None:

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Final
 
 from pydantic import BaseModel
-from sqlalchemy import Executable
 
 from backend.database.operations import OperationKind
 from backend.errors import ErrorDetails, OwnerRequiredError
@@ -12,7 +11,7 @@ from backend.repository.bound import Bound, Parameters, RowT
 from backend.repository.calls.reading import select_by_id, select_unwritten
 from backend.repository.execution import run
 from backend.results.entities import ModelRow
-from backend.statements.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
+from backend.statements.scope.scoped import ScopedStatement
 
 _CREATE: Final = OperationKind("create", writes=True)
 _UPDATE: Final = OperationKind("update", writes=True)
@@ -29,7 +28,7 @@ def create(bound: Bound[RowT], data: BaseModel) -> RowT:
             f"use {metadata.name}(session).owned_by(owner)",
             ErrorDetails(metadata.entity.name, _CREATE.name),
         )
-    values = metadata.create_reader.for_insert(data, bound.scope.get(OWNER_PARAMETER))
+    values = metadata.create_reader.for_insert(data, bound.owner)
     rows = run(bound, statement, values, _CREATE)
     if not rows:
         raise metadata.suppressed(_CREATE)
@@ -43,36 +42,45 @@ def update(bound: Bound[RowT], id: object, data: BaseModel, expected: datetime |
     if not values:
         return _update_nothing(bound, id, expected)
     statement = statements.update if expected is None else statements.update_expected
-    return bound.build(_write_by_id(bound, _UPDATE, statement, {**values, ID_PARAMETER: id}, expected))
+    return bound.build(_write_by_id(bound, _UPDATE, statement, id, expected, values=values))
 
 
 def delete(bound: Bound[RowT], id: object, expected: datetime | int | None) -> RowT:
     """Delete the row, and return it as it was."""
     statements = bound.statements
     statement = statements.delete if expected is None else statements.delete_expected
-    return bound.build_transient(_write_by_id(bound, _DELETE, statement, {ID_PARAMETER: id}, expected))
+    return bound.build_transient(_write_by_id(bound, _DELETE, statement, id, expected))
 
 
 def _write_by_id(
-    bound: Bound[RowT], kind: OperationKind, statement: Executable, values: Parameters, expected: datetime | int | None
+    bound: Bound[RowT],
+    kind: OperationKind,
+    statement: ScopedStatement,
+    id: object,
+    expected: datetime | int | None,
+    *,
+    values: Parameters = {},  # noqa: B006 - never changed
 ) -> ModelRow:
-    """Run a statement on the row with the id in `values`, and return it. Raises the error that says why it did not."""
-    metadata, id = bound.metadata, values[ID_PARAMETER]
-    if not metadata.id_fits(id):
+    """Run a statement on the row with this id, and return the row. Raises the error that says why it did not."""
+    metadata, entity = bound.metadata, bound.metadata.entity
+    if not entity.identity.fits(id):
         raise metadata.not_found(id, kind)
-    if expected is None or metadata.version_fits(expected):
-        parameters = values if expected is None else {**values, EXPECTED_PARAMETER: expected}
-        rows = run(bound, statement, parameters, kind)
-        if rows:
-            return rows[0]
+    parameters = {**values, **entity.identity.parameters(id)}
+    is_possible = True
+    if expected is not None:
+        version = entity.required_version()
+        is_possible = version.fits(expected)
+        parameters |= version.parameters(expected)
+    if is_possible and (rows := run(bound, statement, parameters, kind)):
+        return rows[0]
     raise metadata.unwritten(id, kind, select_unwritten(bound, id, kind, statement), expected)
 
 
 def _update_nothing(bound: Bound[RowT], id: object, expected: datetime | int | None) -> RowT:
     metadata = bound.metadata
     if expected is not None:
-        metadata.version_fits(expected)  # raises for a value of another type
+        metadata.entity.required_version().fits(expected)  # raises for a value of another type
     row = select_by_id(bound, id, _UPDATE_NOTHING)
-    if row is None or (expected is not None and not metadata.has_version(row, expected)):
+    if row is None or (expected is not None and not metadata.entity.required_version().equals(row, expected)):
         raise metadata.unwritten(id, _UPDATE, row, expected)
     return bound.build(row)

@@ -1,5 +1,6 @@
 """One owner's rows: what a scope adds to a statement, and what it refuses.
 
+scoped         the type of every statement that a call runs
 bind           the owner in every SELECT of a statement
 allowlist      the elements that a scoped statement may contain
 raw_sql        the text that it may render

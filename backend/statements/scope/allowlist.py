@@ -13,8 +13,8 @@ from sqlalchemy.sql.selectable import ForUpdateArg, TableClause
 from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
 
 from backend.entity.checks import owner_columns
+from backend.entity.parameters import OWNER_PARAMETER
 from backend.errors import UsageError
-from backend.statements.parameters import OWNER_PARAMETER
 from backend.statements.scope.from_clauses import conjuncts, is_same_table, is_select
 from backend.statements.scope.orm_columns import computed_columns, joins_eagerly
 from backend.statements.scope.owner_types import bind_alike

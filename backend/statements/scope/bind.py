@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TypeVar, cast
 
 from sqlalchemy import (
-    BindParameter,
     Column,
     ColumnElement,
     Delete,
@@ -18,7 +17,6 @@ from sqlalchemy import (
     Insert,
     Table,
     Update,
-    bindparam,
 )
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, ClauseElement
@@ -27,9 +25,9 @@ from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from sqlalchemy.types import TypeEngine
 
 from backend.entity.checks import owner_columns
+from backend.entity.ownership import Ownership
 from backend.errors import OwnerRequiredError, UsageError
 from backend.statements.conditions import outside_subqueries
-from backend.statements.parameters import OWNER_PARAMETER
 from backend.statements.scope.allowlist import require_scopable
 from backend.statements.scope.from_clauses import (
     AnyFrom,
@@ -52,14 +50,9 @@ SelectT = TypeVar("SelectT", bound=AnySelect)
 class Scope:
     """The rows of one owner in a table."""
 
-    def __init__(self, table: Table, owner: Column[object]) -> None:
+    def __init__(self, table: Table, owner: Ownership) -> None:
         self._table = table
         self._owner = owner
-        self._owner_parameter: BindParameter[object] = bindparam(OWNER_PARAMETER, type_=owner.type)
-        self.condition: ColumnElement[bool] = owner == self._owner_parameter
-        """The condition of every statement on the table."""
-        self.insert_values: dict[str, ColumnElement[object]] = {owner.key: self._owner_parameter}
-        """The owner of every new row."""
 
     def expression(self, element: ColumnElement[T]) -> ColumnElement[T]:
         """Return the expression with each subquery restricted to the owner. Raises `UsageError` if it cannot be."""
@@ -87,18 +80,18 @@ class Scope:
         """Raise `OwnerRequiredError` for a statement that does not bind the owner."""
         if not self._is_bound(statement):
             raise OwnerRequiredError(
-                f"a statement on {self._table.name} does not bind {self._owner.name}: "
+                f"a statement on {self._table.name} does not bind {self._owner.column.name}: "
                 "make it with _select(…), which is in scope already"
             )
 
     def _is_bound(self, statement: object) -> bool:
         if isinstance(statement, Insert):
-            return any(part is self._owner_parameter for part in iterate(statement))
+            return any(part is self._owner.parameter for part in iterate(statement))
         if is_select(statement) and statement.whereclause is None:  # SELECT EXISTS (SELECT …)
             read = list(_read_directly(statement))
             return bool(read) and all(self._is_bound(part) for part in read)
         if is_select(statement) or isinstance(statement, Update | Delete):
-            return any(part is self.condition for part in conjuncts(statement.whereclause))
+            return any(part is self._owner.condition for part in conjuncts(statement.whereclause))
         return False
 
     def _bind_owner_in_subquery(self, element: object, **_: object) -> AnySelect | None:
@@ -129,13 +122,13 @@ class Scope:
                 missing.append(read)
             else:
                 filtered.append(read.source)
-                bound = bound.where(theirs == self._owner_parameter)
+                bound = bound.where(theirs == self._owner.parameter)
         _refuse_unfiltered(missing, filtered, owners)
         return bound
 
     def _require_alike(self, table: str, owner: TypeEngine[object]) -> None:
         """Raise `UsageError` if the scope's owner cannot be bound for this type: one parameter binds both."""
-        if not bind_alike(self._owner.type, owner):
+        if not bind_alike(self._owner.column.type, owner):
             raise UsageError(
                 f"the owners of {table} are of another type than those of {self._table.name}: "
                 "give both owner columns one type, or read each by its own repository"

@@ -19,11 +19,11 @@ from backend.database.addresses import libpq_parameters
 from backend.database.connections._async import AsyncConnector
 from backend.database.operations import OperationKind
 from backend.entity.checks import ClassOptions
+from backend.entity.parameters import ID_PARAMETER
 from backend.errors import RepositoryError
 from backend.repository.execution import Call
 from backend.repository.metadata import required_metadata
 from backend.settings import Settings
-from backend.statements.parameters import ID_PARAMETER
 from backend.tasks import AsyncTaskRepository, TaskCreate
 from tests.support.secrets_model import CANARY, SecretRow, SecretRowCreate, SecretRowUpdate, SecretServer, secret_server
 from tests.support.wire.faults import Cut, Fault
@@ -291,9 +291,10 @@ async def test_no_object_shows_a_secret(world: World) -> None:
         Change({col(SecretRow.secret): CANARY}, col(SecretRow.secret) == CANARY),
         Call(
             entity.mapper,
-            metadata.unscoped.select_by_id,
+            metadata.unscoped.select_by_id.statement,
             {ID_PARAMETER: CANARY},
             metadata.operation(OperationKind("get")),
+            metadata.unscoped.select_by_id.statement,
         ),
         *(metadata, entity, metadata.create_reader, metadata.update_reader, metadata.unscoped),
     ]

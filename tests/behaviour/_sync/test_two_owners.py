@@ -14,9 +14,9 @@ from sqlmodel import Session, col
 
 from backend import Change
 from backend.database.operations import OperationKind
+from backend.entity.parameters import ID_PARAMETER, OWNER_PARAMETER
 from backend.errors import MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
 from backend.repository.execution import run
-from backend.statements.parameters import ID_PARAMETER, OWNER_PARAMETER
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.models.suite import (
     Project,

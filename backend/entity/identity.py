@@ -1,0 +1,45 @@
+"""The primary key: which values are ids, and which row has one."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Column, ColumnElement, bindparam
+
+from backend.entity.column_types import Check, column_check
+from backend.entity.lazy import lazy
+from backend.entity.parameters import ID_PARAMETER
+from backend.errors import UsageError, described, with_article
+
+
+class Identity:
+    """The primary key of a model."""
+
+    def __init__(self, model: str, attribute: str, column: Column[object], position: int, python_type: type) -> None:
+        self.attribute = attribute
+        self.column = column
+        self.python_type = python_type
+        self._model = model
+        self._position = position
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """Return the condition that the row with the id of `parameters` meets."""
+        return self.column == bindparam(ID_PARAMETER)
+
+    def parameters(self, id: object) -> dict[str, object]:
+        """Return the parameters of `condition`."""
+        return {ID_PARAMETER: id}
+
+    def fits(self, id: object) -> bool:
+        """Return whether the column can store this id. Raises `UsageError` for a value of another type."""
+        if not isinstance(id, self.python_type) or (isinstance(id, bool) and self.python_type is not bool):
+            expected = with_article(self.python_type)
+            raise UsageError(f"an id of {self._model} is {expected}, got {described(id)}: pass {expected}")
+        return self._check(id) is None
+
+    def of(self, row: Sequence[object]) -> tuple[object, ...]:
+        """Return the key of a row whose values are in the order of `Entity.columns`."""
+        return (row[self._position],)
+
+    @lazy
+    def _check(self) -> Check:
+        return column_check(self.column.type)

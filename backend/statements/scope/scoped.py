@@ -1,0 +1,16 @@
+"""The type of every statement that a call runs."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Executable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScopedStatement:
+    """A statement that was checked against the scope of its repository. Only a `StatementFamily` makes one.
+
+    In the scope of an owner it binds the owner for every owned table. In that of every owner, or of a model without an
+    owner, it reads and writes every row.
+    """
+
+    statement: Executable
