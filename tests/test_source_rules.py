@@ -246,6 +246,22 @@ def test_a_package_resolves_relative_imports_from_itself() -> None:
     assert list(rules.no_import_of_a_higher_floor(package)) == []
 
 
+def test_only_these_modules_listen_to_events_of_sqlalchemy() -> None:
+    """Those of sessions are in one table, in `listeners`; the others listen to an engine."""
+    listening = {
+        source.module
+        for source in sources(ROOT)
+        for call in source.calls
+        if source.origin(call.func) in {"sqlalchemy.event.listen", "sqlalchemy.event.listens_for"}
+    }
+    assert listening == {
+        "backend.commands.wire",
+        "backend.database.connections.checkout",
+        "backend.database.connections.forking",
+        "backend.database.sessions.listeners",
+    }
+
+
 def test_no_modules_of_the_package_import_one_another() -> None:
     assert import_cycle(sources(ROOT)) == []
 

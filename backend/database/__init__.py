@@ -19,6 +19,6 @@ from backend.database._sync import Database
 from backend.database.connections.backoff import Retry
 from backend.database.retrying.guard import Isolation
 from backend.database.schema import init_db
-from backend.database.sessions.transactions import UncommittedWritesWarning
+from backend.database.sessions.warning import UncommittedWritesWarning
 
 __all__ = ["AsyncDatabase", "Database", "Isolation", "Retry", "UncommittedWritesWarning", "init_db"]

@@ -20,8 +20,9 @@ from backend.database.connections.forking import note, require_own
 from backend.database.failures.sqlstates import is_stale_plan
 from backend.database.failures.translate import Phase, translate_error, translate_errors
 from backend.database.operations import Operation, OperationKind
-from backend.database.sessions.sessions import TransactionSession, require_not_closed
-from backend.database.sessions.transactions import commit_or_rollback, connection_of, record_write, track_connection
+from backend.database.sessions.sessions import TransactionSession
+from backend.database.sessions.state import record_write
+from backend.database.sessions.transactions import commit_or_rollback, join
 from backend.errors import OwnerRequiredError, UsageError
 from backend.repository.bound import Bound, Parameters, RowT
 from backend.results.entities import ModelRow
@@ -112,9 +113,7 @@ def run(
 def _run_in_session_transaction(session: Session, call: Call) -> Rows:
     if session.autoflush:
         session.flush()
-    connection = connection_of(session, call.bind_arguments, call.operation)
-    require_not_closed(session, call.operation)
-    track_connection(session, connection)
+    connection = join(session, call.bind_arguments, call.operation)
     with translate_errors(call.operation, "connect"):
         own_transaction = is_autocommit(connection)  # of an AUTOCOMMIT engine: each statement commits
     if call.operation.locks and own_transaction:

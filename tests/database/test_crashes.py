@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from backend import Database, init_db
 from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
-from backend.database.retrying.write_detector import WriteDetector
+from backend.database.sessions.state import ensure_state
 from backend.embedded import EmbeddedServer
 from backend.errors import OutcomeUnknownError
 from backend.tasks import Task, TaskCreate, TaskRepository
@@ -55,10 +55,10 @@ def give_out(engine: Engine, id: str) -> None:
 def receipt_before(database: Database, crashed: Callable[[], None]) -> TransactionIdentity:
     """The receipt of a transaction that the crash ends, while its id leaves no trace."""
     with database.session() as session:
-        writes = WriteDetector(session)
+        ensure_state(session).may_have_written = False
         session.begin()
         take_an_id(session)
-        receipt = read_identity(session, writes)
+        receipt = read_identity(session)
         crashed()
         session.invalidate()
     assert receipt is not None

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from backend import Database
-from backend.database.sessions.transactions import UncommittedWritesWarning
+from backend.database.sessions.warning import UncommittedWritesWarning
 from backend.tasks import Task, TaskCreate, TaskRepository
 
 

@@ -23,8 +23,8 @@ from sqlmodel import Session, select
 
 from backend import AsyncDatabase, Database, Settings
 from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
-from backend.database.retrying.write_detector import WriteDetector
 from backend.database.sessions.sessions import DatabaseSession
+from backend.database.sessions.state import ensure_state
 from backend.errors import NotFoundError, OutcomeUnknownError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.conftest import Server
@@ -47,10 +47,10 @@ def _count(session: Session) -> int:
 def _fates(database: Database, *, kept: bool) -> tuple[TransactionIdentity, list[str]]:
     """The receipt of a transaction, and its fate while it is open and when it is committed or rolled back."""
     with database.session() as session:
-        writes = WriteDetector(session)
+        ensure_state(session).may_have_written = False
         transaction = session.begin()
         _create(session)
-        receipt = read_identity(session, writes)
+        receipt = read_identity(session)
         assert receipt is not None
         before = commit_status(database.engine, receipt)
         transaction.commit() if kept else transaction.rollback()

@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from backend import Database, init_db
 from backend.database.retrying.identity import commit_status, read_identity
-from backend.database.retrying.write_detector import WriteDetector
+from backend.database.sessions.state import ensure_state
 from backend.embedded import EmbeddedServer
 from backend.errors import NotPermittedError
 from backend.tasks import Task, TaskCreate, TaskRepository
@@ -79,10 +79,10 @@ def test_neither_a_standby_nor_what_it_becomes_tells_the_fate_of_its_primarys_tr
 ) -> None:
     with Database(primary.url) as database, standby_of(primary) as follower, Database(follower.url) as other:
         with database.session() as session:
-            writes = WriteDetector(session)
+            ensure_state(session).may_have_written = False
             session.begin()
             create(session)
-            receipt = read_identity(session, writes)
+            receipt = read_identity(session)
             session.commit()
         assert receipt is not None
         assert commit_status(database.engine, receipt) == "committed"

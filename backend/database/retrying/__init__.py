@@ -3,6 +3,5 @@
 _async, _sync    the attempts
 guard            the isolation level of an attempt, and a refusal to end its transaction early
 result           calls the work and checks what it returns
-write_detector   whether a transaction may have written
 identity         a transaction's id, read before COMMIT, and its commit status by that id
 """

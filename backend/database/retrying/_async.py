@@ -8,16 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import TypeVar
 
-from backend.database.bridge import async_run_on_engine, async_run_on_session, async_sleep
+from backend.database.bridge import async_run_on_engine, async_run_on_session, async_sleep, async_sync_side
 from backend.database.connections.backoff import Backoff, Retry
 from backend.database.failures.translate import translate_error
 from backend.database.operations import Operation
-from backend.database.retrying.guard import CommitGuard, Isolation
+from backend.database.retrying.guard import Isolation, guard_transaction
 from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
 from backend.database.retrying.result import async_call_work
-from backend.database.retrying.write_detector import WriteDetector
 from backend.database.sessions._async import begin_or_rollback
 from backend.database.sessions.sessions import TransactionSession, async_open_session
+from backend.database.sessions.state import ensure_state
 from backend.database.sessions.transactions import commit
 from backend.errors import ConnectionLostError, ErrorDetails, OutcomeUnknownError, RepositoryError
 
@@ -47,16 +47,17 @@ async def _attempt(
     engine: AsyncEngine, work: Callable[[AsyncSession], Awaitable[T]], isolation: Isolation | None, backoff: Backoff
 ) -> T:
     async with async_open_session(engine, TransactionSession) as session:
-        detector = await async_run_on_session(session, WriteDetector)
+        state = ensure_state(async_sync_side(session))
+        state.may_have_written = False
         async with begin_or_rollback(session, _OPERATION):
-            guard = await async_run_on_session(session, CommitGuard, isolation)
+            await async_run_on_session(session, guard_transaction, isolation)
             result = await async_call_work(work, session)
-            await async_run_on_session(session, guard.release)
-            identity = await async_run_on_session(session, read_identity, detector)
+            state.release(async_sync_side(session).get_transaction())
+            identity = await async_run_on_session(session, read_identity)
             try:
                 await async_run_on_session(session, commit, _OPERATION)
             except OutcomeUnknownError:
-                if identity is None and detector.may_have_written:  # a listener wrote during the commit
+                if identity is None and state.may_have_written:  # a listener wrote during the commit
                     raise
                 is_answered = False
             else:

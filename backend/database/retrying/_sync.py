@@ -9,16 +9,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 from typing_extensions import TypeVar
 
-from backend.database.bridge import run_on_engine, run_on_session, sleep
+from backend.database.bridge import run_on_engine, run_on_session, sleep, sync_side
 from backend.database.connections.backoff import Backoff, Retry
 from backend.database.failures.translate import translate_error
 from backend.database.operations import Operation
-from backend.database.retrying.guard import CommitGuard, Isolation
+from backend.database.retrying.guard import Isolation, guard_transaction
 from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
 from backend.database.retrying.result import call_work
-from backend.database.retrying.write_detector import WriteDetector
 from backend.database.sessions._sync import begin_or_rollback
 from backend.database.sessions.sessions import TransactionSession, open_session
+from backend.database.sessions.state import ensure_state
 from backend.database.sessions.transactions import commit
 from backend.errors import ConnectionLostError, ErrorDetails, OutcomeUnknownError, RepositoryError
 
@@ -44,16 +44,17 @@ def run_with_retry(engine: Engine, work: Callable[[Session], T], isolation: Isol
 
 def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, backoff: Backoff) -> T:
     with open_session(engine, TransactionSession) as session:
-        detector = run_on_session(session, WriteDetector)
+        state = ensure_state(sync_side(session))
+        state.may_have_written = False
         with begin_or_rollback(session, _OPERATION):
-            guard = run_on_session(session, CommitGuard, isolation)
+            run_on_session(session, guard_transaction, isolation)
             result = call_work(work, session)
-            run_on_session(session, guard.release)
-            identity = run_on_session(session, read_identity, detector)
+            state.release(sync_side(session).get_transaction())
+            identity = run_on_session(session, read_identity)
             try:
                 run_on_session(session, commit, _OPERATION)
             except OutcomeUnknownError:
-                if identity is None and detector.may_have_written:  # a listener wrote during the commit
+                if identity is None and state.may_have_written:  # a listener wrote during the commit
                     raise
                 is_answered = False
             else:

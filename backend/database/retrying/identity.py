@@ -23,7 +23,7 @@ from typing_extensions import override
 from backend.database.connections.checkout import autocommit, connect_autocommit
 from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
-from backend.database.retrying.write_detector import WriteDetector
+from backend.database.sessions.state import ensure_state
 from backend.database.sessions.transactions import flush_before_commit
 from backend.errors import RepositoryError
 
@@ -75,15 +75,16 @@ _STATUS: Final = func.pg_xact_status(cast(bindparam("id", type_=String()), _Tran
 _COMMIT_STATUS: Final = select(_STATUS.label("status"), *_CLUSTER_AND_TIMELINE, *_SERVER_RUN).select_from(_system)
 
 
-def read_identity(session: Session, detector: WriteDetector) -> TransactionIdentity | None:
+def read_identity(session: Session) -> TransactionIdentity | None:
     """Flush, then return the transaction's identity (one round trip), or `None` without asking if it only read."""
     flush_before_commit(session, _OPERATION)
-    if not detector.may_have_written:
+    state = ensure_state(session)
+    if not state.may_have_written:
         return None
     with translate_errors(_OPERATION, "statement"):
         id, system, timeline, started, reset = session.connection().execute(_IDENTITY).one()
     if not id:  # NULL: it has written nothing, whatever was sent; a standby assigns no ids
-        detector.may_have_written = False
+        state.may_have_written = False
         return None
     return TransactionIdentity(id, (system, timeline), (started, reset))
 

@@ -18,7 +18,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase
-from backend.database.sessions.transactions import UncommittedWritesWarning
+from backend.database.sessions.warning import UncommittedWritesWarning
 from backend.errors import FailedTransactionError, NotPermittedError, UniqueViolationError
 from tests.support.models.suite import AsyncProjectRepository, Project, ProjectCreate
 from tests.support.wire import WireProxy

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase
-from backend.database.sessions.transactions import UncommittedWritesWarning
+from backend.database.sessions.warning import UncommittedWritesWarning
 from backend.errors import ConnectionLostError, FailedTransactionError, UniqueViolationError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate
 from tests.support.models.suite import AsyncProjectRepository, Project, ProjectCreate

@@ -17,7 +17,7 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import Session, col, select
 
 from backend import Database
-from backend.database.sessions.transactions import UncommittedWritesWarning
+from backend.database.sessions.warning import UncommittedWritesWarning
 from backend.errors import FailedTransactionError, NotPermittedError, UniqueViolationError
 from tests.support.models.suite import Project, ProjectCreate, ProjectRepository
 from tests.support.wire import WireProxy

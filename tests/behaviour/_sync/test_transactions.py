@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from backend import Database
-from backend.database.sessions.transactions import UncommittedWritesWarning
+from backend.database.sessions.warning import UncommittedWritesWarning
 from backend.errors import ConnectionLostError, FailedTransactionError, UniqueViolationError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository
 from tests.support.models.suite import Project, ProjectCreate, ProjectRepository
