@@ -18,7 +18,7 @@ ON_EVERY_PYTHON = (
     "tests/test_settings.py",
     "tests/test_twins.py",
     "tests/embedded/test_embedded.py::test_kept_data_are_found_again",
-    "tests/commands/test_demo.py::test_a_run_succeeds_without_a_word_on_stderr",
+    "tests/commands/test_demo.py::test_a_run_succeeds_with_empty_stderr",
 )
 """What may differ between versions of Python: calls, type arguments, types at run time, one embedded start."""
 PROJECT = nox.project.load_toml("pyproject.toml")

@@ -108,7 +108,7 @@ def test_a_branch_says_what_a_caller_can_do(branch: type[RepositoryError], retry
     assert {(kind.retryable, kind.outcome) for kind in below(branch)} == {(retryable, outcome)}
 
 
-def test_of_what_the_operator_mends_only_a_missing_server_may_come_back_by_itself() -> None:
+def test_of_infrastructure_errors_connect_error_alone_is_retryable() -> None:
     assert [kind for kind in below(errors.InfrastructureError) if kind.retryable] == [errors.ConnectError]
 
 

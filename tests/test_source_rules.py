@@ -184,7 +184,7 @@ def each(samples: dict[Rule, list[str]]) -> list[tuple[Rule, str]]:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.__name__ for rule in RULES])
-def test_the_package_keeps(rule: Rule) -> None:
+def test_the_package_keeps_each_rule(rule: Rule) -> None:
     found = [f"{source.module}:{line} {message}" for source in sources(ROOT) for line, message in rule(source)]
     assert found == []
 
@@ -266,17 +266,17 @@ def test_no_modules_of_the_package_import_one_another() -> None:
     assert import_cycle(sources(ROOT)) == []
 
 
-def test_a_circle_of_imports_is_found() -> None:
+def test_an_import_cycle_is_found() -> None:
     circle = [Source("backend.a", "from backend.b import x"), Source("backend.b", "import backend.a")]
     assert set(import_cycle(circle)) == {"backend.a", "backend.b"}
 
 
-def test_an_import_that_runs_later_closes_no_circle() -> None:
+def test_an_import_at_run_time_closes_no_cycle() -> None:
     circle = [Source("backend.a", "from backend.b import x"), Source("backend.b", "def f():\n    import backend.a")]
     assert import_cycle(circle) == []
 
 
-def test_nothing_lies_under_src() -> None:
+def test_there_is_no_src_folder() -> None:
     assert not (ROOT / "src").exists()
 
 

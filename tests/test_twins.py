@@ -100,7 +100,7 @@ def test_generated_twins_have_the_same_class_documentation(asynchronous: type, s
 
 
 @each
-def test_nothing_is_to_be_awaited_of_a_synchronous_twin(asynchronous: FunctionType, synchronous: FunctionType) -> None:
+def test_a_synchronous_twin_has_no_coroutines(asynchronous: FunctionType, synchronous: FunctionType) -> None:
     assert not inspect.iscoroutinefunction(synchronous)
     assert not inspect.isasyncgenfunction(synchronous)
     assert inspect.isgeneratorfunction(synchronous) == inspect.isasyncgenfunction(asynchronous)

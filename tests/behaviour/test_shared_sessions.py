@@ -69,7 +69,7 @@ async def test_tasks_that_share_a_session_in_a_transaction_are_refused(
     assert database.engine.pool.checkedout() == 0
 
 
-async def test_the_call_that_came_second_says_so(database: AsyncDatabase) -> None:
+async def test_the_error_of_a_shared_session_names_the_second_call(database: AsyncDatabase) -> None:
     async with database.transaction() as session:
         first, second = await gathered(session, return_exceptions=True)
     assert first == []

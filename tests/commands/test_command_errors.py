@@ -42,12 +42,12 @@ def test_a_malformed_url_is_described(cli: CommandLine, url: str) -> None:
     assert refused(cli, "check", url).startswith(_MALFORMED)
 
 
-def test_an_option_that_nobody_knows_is_described(cli: CommandLine) -> None:
+def test_an_unknown_option_of_the_url_is_described(cli: CommandLine) -> None:
     line = refused(cli, "check", "postgresql://canary:canary@127.0.0.1/canary?canary=canary")
     assert line == "error: DATABASE_URL has an option, after its '?', that libpq does not know\n"
 
 
-def test_a_mode_that_nobody_knows_is_described(cli: CommandLine) -> None:
+def test_an_unknown_sslmode_is_described(cli: CommandLine) -> None:
     line = refused(cli, "check", "postgresql://canary:canary@127.0.0.1:1/canary?sslmode=canary")
     assert line.startswith("error: DATABASE_URL is malformed: expected sslmode to be one of disable, allow, ")
 

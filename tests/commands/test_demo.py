@@ -57,7 +57,7 @@ def data() -> Iterator[Path]:
         yield Path(parent) / "data"
 
 
-def test_a_run_succeeds_without_a_word_on_stderr(runs: list[Shown]) -> None:
+def test_a_run_succeeds_with_empty_stderr(runs: list[Shown]) -> None:
     assert [(run.code, run.errors) for run in runs] == [(0, ""), (0, "")]
 
 

@@ -115,7 +115,7 @@ def test_several_hosts_with_ports_are_tried_in_turn(proxy: WireProxy) -> None:
         database.ping()
 
 
-def test_a_host_without_the_session_that_is_asked_for_is_no_connection(server: Server) -> None:
+def test_a_host_without_the_required_session_attributes_is_a_connect_error(server: Server) -> None:
     folder = quote(str(server.socket_folder), safe="")
     with (
         Database(

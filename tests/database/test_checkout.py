@@ -43,7 +43,7 @@ def test_a_connection_that_the_server_ended_with_a_reason_is_replaced(clean: Eng
         database.ping()
 
 
-def test_a_notification_is_no_sign_of_death(clean: Engine, proxy: WireProxy) -> None:
+def test_a_connection_with_a_notification_is_kept(clean: Engine, proxy: WireProxy) -> None:
     with Database(proxy.url) as database:
         opened: list[object] = []
 
@@ -77,7 +77,7 @@ def test_closing_a_database_closes_its_own_engine_alone(clean: Engine, proxy: Wi
     own.close()
 
 
-def test_a_transaction_after_a_call_of_its_own_is_one(clean: Engine, server: Server) -> None:
+def test_a_transaction_after_a_call_in_autocommit_can_be_rolled_back(clean: Engine, server: Server) -> None:
     with Database(server.url) as database:
         with database.session() as session:
             TaskRepository(session).owned_by("a").create(TaskCreate(title="kept"))
@@ -89,7 +89,7 @@ def test_a_transaction_after_a_call_of_its_own_is_one(clean: Engine, server: Ser
             assert [task.title for task in TaskRepository(session).every_owner().list()] == ["kept"]
 
 
-def test_a_connection_that_nobody_asked_to_autocommit_does_not(clean: Engine, server: Server) -> None:
+def test_a_connection_without_autocommit_requested_is_in_transactions(clean: Engine, server: Server) -> None:
     with Database(server.url) as database:
         with database.session() as session:
             TaskRepository(session).every_owner().count()
@@ -99,7 +99,7 @@ def test_a_connection_that_nobody_asked_to_autocommit_does_not(clean: Engine, se
             assert not driver.autocommit
 
 
-def test_calls_one_after_the_other_switch_nothing(clean: Engine, server: Server) -> None:
+def test_consecutive_calls_do_not_switch_autocommit(clean: Engine, server: Server) -> None:
     with Database(server.url) as database, database.session() as session:
         tasks = TaskRepository(session).owned_by("a")
         tasks.count()
@@ -114,7 +114,7 @@ def test_calls_one_after_the_other_switch_nothing(clean: Engine, server: Server)
         assert switched == [True, True]
 
 
-def test_a_connection_that_a_listener_takes_beside_a_call_is_in_transactions(clean: Engine, server: Server) -> None:
+def test_a_connection_that_a_listener_opens_during_a_call_is_in_transactions(clean: Engine, server: Server) -> None:
     with Database(server.url) as database, database.session() as session:
         seen: list[bool] = []
 

@@ -77,7 +77,7 @@ def guarded() -> Iterator[str]:
         (("crowd", "postgres"), ConnectError, "53300"),
     ],
 )
-def test_a_refused_connect_is_told_by_the_servers_code(
+def test_a_refused_connect_raises_by_sqlstate(
     guarded: str, ping: Ping, account: tuple[str, str], expected: type[RepositoryError], sqlstate: str
 ) -> None:
     with pytest.raises(ConnectError) as raised:
@@ -122,7 +122,7 @@ def test_a_wrong_password_is_not_tried_again(proxy: WireProxy, ping: Ping) -> No
 
 
 @both
-def test_a_connect_that_is_cut_is_no_connection(proxy: WireProxy, ping: Ping) -> None:
+def test_a_connect_that_is_cut_is_a_connect_error(proxy: WireProxy, ping: Ping) -> None:
     with proxy.fault(Fault("connect", Cut(), times=1000)), pytest.raises(ConnectError) as raised:
         ping(settings(proxy.url, retry_s=30))
     assert raised.value.sqlstate is None

@@ -64,7 +64,9 @@ def _table(*items: Any, schema: str | None = None) -> Table:
         (ForeignKeyConstraint(["b"], ["explicit.id"], ondelete="RESTRICT"), {"b": 9}, ("b",)),
     ],
 )
-def test_a_constraint_names(engine: Engine, item: Any, row: dict[str, Any], expected: tuple[str, ...]) -> None:
+def test_each_constraint_names_its_fields(
+    engine: Engine, item: Any, row: dict[str, Any], expected: tuple[str, ...]
+) -> None:
     assert violated(engine, _table(item), row) == expected
 
 
@@ -89,7 +91,7 @@ def test_an_expression_with_sql_in_a_string_names_nothing(engine: Engine) -> Non
     assert violated(engine, table, {"b": 1}) == ()
 
 
-def test_a_name_that_a_convention_makes_too_long_is_known_as_it_is_cut(engine: Engine) -> None:
+def test_a_name_that_a_convention_makes_too_long_is_known_in_its_truncated_form(engine: Engine) -> None:
     metadata = MetaData(naming_convention={"uq": "uq_" + "long_" * 14 + "%(table_name)s"})
     table = Table("explicit", metadata, Column("id", Integer, primary_key=True), Column("a", Text, unique=True))
     assert violated(engine, table, {"a": "x"}) == ("a",)

@@ -12,7 +12,7 @@ from tests.support.wire import WireProxy
 from tests.support.wire.faults import Fault, Refuse
 
 
-def test_a_constraint_that_waits_for_the_commit_is_told_there(clean: Engine, server: Server) -> None:
+def test_a_deferred_constraint_is_reported_at_commit(clean: Engine, server: Server) -> None:
     with clean.begin() as connection:
         connection.execute(text("ALTER TABLE project ADD CONSTRAINT late UNIQUE (name) DEFERRABLE INITIALLY DEFERRED"))
     try:

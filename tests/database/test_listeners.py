@@ -211,7 +211,7 @@ async def test_an_error_of_a_listener_comes_out_as_it_is_of_an_async_engine(
 
 @of_each_engine
 @pytest.mark.parametrize("name", ["connect", "checkout"])
-def test_a_statement_of_a_listener_that_fails_is_no_failed_connect(
+def test_a_failed_statement_of_a_listener_is_no_connect_error(
     clean: Engine, server: Server, kind: str, name: str
 ) -> None:
     def fail(connection: Any, *_: object) -> None:
@@ -227,7 +227,7 @@ def test_a_statement_of_a_listener_that_fails_is_no_failed_connect(
 
 @of_each_engine
 @pytest.mark.parametrize("name", ["connect", "checkout"])
-async def test_a_statement_of_a_listener_that_fails_is_no_failed_connect_of_an_async_engine(
+async def test_a_failed_statement_of_a_listener_is_no_connect_error_of_an_async_engine(
     clean: Engine, server: Server, kind: str, name: str
 ) -> None:
     def fail(connection: Any, *_: object) -> None:

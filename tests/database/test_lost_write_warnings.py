@@ -46,7 +46,7 @@ def test_an_error_explains_the_loss_and_one_that_was_handled_before_the_write_do
             _write(session)
 
 
-def test_listeners_do_not_gather_on_a_session_that_lives_long(direct: Database, clean: Engine) -> None:
+def test_listeners_do_not_accumulate_on_a_long_session(direct: Database, clean: Engine) -> None:
     sizes: set[int] = set()
     with direct.session() as session:
         for _ in range(5):

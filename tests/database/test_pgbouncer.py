@@ -175,5 +175,5 @@ async def test_an_asynchronous_connection_that_pgbouncer_closed_while_idle_is_re
         assert (seen.connects, await tasks.count()) == (1, 2)
 
 
-def test_tables_are_created_behind_it(database: Database) -> None:
+def test_init_db_creates_tables_through_pgbouncer(database: Database) -> None:
     init_db(database, Task.metadata)

@@ -57,12 +57,12 @@ def _fates(database: Database, *, kept: bool) -> tuple[TransactionIdentity, list
     return receipt, [before, commit_status(database.engine, receipt)]
 
 
-def test_the_fate_of_a_transaction_is_what_becomes_of_it(direct: Database, clean: Engine) -> None:
+def test_commit_status_follows_the_transaction(direct: Database, clean: Engine) -> None:
     assert _fates(direct, kept=True)[1] == ["in progress", "committed"]
     assert _fates(direct, kept=False)[1] == ["in progress", "aborted"]
 
 
-def test_the_fate_of_another_systems_or_timelines_transaction_cannot_be_known(direct: Database, clean: Engine) -> None:
+def test_commit_status_of_another_clusters_transaction_is_unknown(direct: Database, clean: Engine) -> None:
     for kept in (True, False):
         receipt, _ = _fates(direct, kept=kept)
         system, timeline = receipt.cluster
@@ -70,7 +70,7 @@ def test_the_fate_of_another_systems_or_timelines_transaction_cannot_be_known(di
         assert commit_status(clean, replace(receipt, cluster=(system, "0000FFFF"))) == "unknowable"
 
 
-def test_a_server_that_was_restarted_since_knows_only_what_was_rolled_back(direct: Database, clean: Engine) -> None:
+def test_commit_status_after_a_restart_knows_only_rollbacks(direct: Database, clean: Engine) -> None:
     for kept, expected in ((True, "unknowable"), (False, "aborted")):
         receipt, _ = _fates(direct, kept=kept)
         for at in (0, 1):
@@ -80,14 +80,14 @@ def test_a_server_that_was_restarted_since_knows_only_what_was_rolled_back(direc
 
 
 @pytest.mark.parametrize("id", ["0", "3", str(2**40 + 1000)], ids=["none", "long ago", "not reached yet"])
-def test_the_fate_of_an_id_that_the_server_does_not_know_cannot_be_known(
+def test_commit_status_of_an_id_that_the_server_does_not_know_is_unknown(
     direct: Database, clean: Engine, id: str
 ) -> None:
     receipt, _ = _fates(direct, kept=True)
     assert commit_status(clean, replace(receipt, transaction=id)) == "unknowable"
 
 
-def test_the_fate_is_open_while_nobody_answers(direct: Database, server: Server, clean: Engine) -> None:
+def test_commit_status_without_an_answer_is_in_progress(direct: Database, server: Server, clean: Engine) -> None:
     receipt, _ = _fates(direct, kept=True)
     with WireProxy(server.upstream) as proxy, Database(proxy.url) as database:
         database.ping()
@@ -99,9 +99,7 @@ def test_the_fate_is_open_while_nobody_answers(direct: Database, server: Server,
             assert commit_status(database.engine, receipt) == "in progress"
 
 
-def test_a_commit_that_is_under_way_without_its_client_is_asked_after_until_it_ends(
-    direct: Database, server: Server
-) -> None:
+def test_run_waits_for_a_commit_that_goes_on_without_its_client(direct: Database, server: Server) -> None:
     """COMMIT checks a deferred foreign key, and waits for the row that the test has locked."""
     tables = MetaData()
     parent = Table("run_parent", tables, Column("id", Integer, primary_key=True))
@@ -146,9 +144,7 @@ def _result_of_run_cut_in_its_commit(
     return result
 
 
-def test_a_lost_commit_in_which_a_listener_wrote_first_is_unknown(
-    direct: Database, server: Server, clean: Engine
-) -> None:
+def test_run_whose_lost_commit_a_listener_wrote_in_is_unknown(direct: Database, server: Server, clean: Engine) -> None:
     def work(session: Session) -> None:
         event.listen(session, "before_commit", _add)
         session.exec(select(func.lower("A")))
@@ -163,7 +159,7 @@ def test_a_lost_commit_in_which_a_listener_wrote_first_is_unknown(
     assert direct.run(_count) == 1
 
 
-def test_a_lost_commit_of_what_could_have_written_and_did_not_is_run_again(server: Server, clean: Engine) -> None:
+def test_run_repeats_a_lost_commit_of_a_possible_write_that_wrote_nothing(server: Server, clean: Engine) -> None:
     runs: list[str] = []
 
     def work(session: Session) -> None:
@@ -178,7 +174,7 @@ def test_a_lost_commit_of_what_could_have_written_and_did_not_is_run_again(serve
     assert runs == ["run", "run"]
 
 
-def test_a_listeners_writes_are_part_of_the_run(direct: Database, server: Server, clean: Engine) -> None:
+def test_run_includes_the_writes_of_a_listener(direct: Database, server: Server, clean: Engine) -> None:
     def work(session: Session) -> None:
         event.listen(session, "before_commit", _add)
         _create(session)
@@ -192,7 +188,7 @@ def test_a_listeners_writes_are_part_of_the_run(direct: Database, server: Server
     assert direct.run(_count) == 2
 
 
-def test_a_connect_that_fails_in_the_works_own_statement_runs_it_again(server: Server, clean: Engine) -> None:
+def test_run_repeats_a_failed_connect_of_the_callers_own_statement(server: Server, clean: Engine) -> None:
     runs: list[str] = []
 
     def work(session: Session) -> int:
@@ -207,7 +203,7 @@ def test_a_connect_that_fails_in_the_works_own_statement_runs_it_again(server: S
     assert (armed.fired, len(runs)) == (2, 2)
 
 
-def test_the_work_can_take_the_connection_with_options_of_its_own(direct: Database, clean: Engine) -> None:
+def test_run_lets_its_function_choose_connection_options(direct: Database, clean: Engine) -> None:
     def work(session: Session) -> str:
         session.connection(execution_options={"isolation_level": "SERIALIZABLE", "postgresql_readonly": True})
         return str(session.exec(select(func.current_setting("transaction_read_only"))).one())
@@ -215,7 +211,7 @@ def test_the_work_can_take_the_connection_with_options_of_its_own(direct: Databa
     assert direct.run(work) == "on"
 
 
-def test_a_run_takes_a_function_and_no_coroutine(direct: Database, clean: Engine) -> None:
+def test_run_takes_a_function_and_no_coroutine(direct: Database, clean: Engine) -> None:
     async def coroutine(session: Session) -> Task:
         return _create(session)
 
@@ -224,7 +220,7 @@ def test_a_run_takes_a_function_and_no_coroutine(direct: Database, clean: Engine
     assert direct.run(_count) == 0
 
 
-def test_a_run_takes_no_generator(direct: Database, clean: Engine) -> None:
+def test_run_takes_no_generator(direct: Database, clean: Engine) -> None:
     def generator(session: Session) -> Any:
         yield _create(session)
 
@@ -233,7 +229,9 @@ def test_a_run_takes_no_generator(direct: Database, clean: Engine) -> None:
     assert direct.run(_count) == 0
 
 
-async def test_an_asynchronous_run_takes_a_coroutine(server: Server, direct: Database, clean: Engine) -> None:
+async def test_run_of_an_asynchronous_database_takes_a_coroutine_function(
+    server: Server, direct: Database, clean: Engine
+) -> None:
     async def generator(session: object) -> Any:
         yield session
 
@@ -291,7 +289,7 @@ async def test_a_transaction_may_be_entered_in_one_task_and_left_in_another(serv
         assert await database.run(_done) == "done"
 
 
-def test_a_thread_that_is_in_no_transaction_may_run(direct: Database, clean: Engine) -> None:
+def test_run_in_a_thread_without_a_transaction_is_allowed(direct: Database, clean: Engine) -> None:
     def work(session: Session) -> int:
         _create(session)
         counted: list[int] = []
@@ -304,7 +302,7 @@ def test_a_thread_that_is_in_no_transaction_may_run(direct: Database, clean: Eng
     assert direct.run(_count) == 1
 
 
-def test_a_listener_that_writes_while_it_is_committed_is_not_run_twice(clean: Engine, proxy: WireProxy) -> None:
+def test_run_does_not_repeat_a_commit_whose_listener_wrote(clean: Engine, proxy: WireProxy) -> None:
     with Database(proxy.url) as database:
         task = database.run(lambda session: TaskRepository(session).owned_by("a").create(TaskCreate(title="x")))
         runs: list[int] = []

@@ -59,7 +59,7 @@ def test_a_code_that_is_no_error_or_unknown_is_a_refusal_of_the_server(code: str
 
 
 @pytest.mark.parametrize("code", PROVOKED)
-def test_the_server_raises(engine: Engine, code: str) -> None:
+def test_each_code_of_the_server_raises_its_class(engine: Engine, code: str) -> None:
     sql = PROVOKED[code].replace("{many}", ", ".join(["1"] * 2000))
     with engine.connect() as connection, pytest.raises(RepositoryError) as raised:
         run(connection, sql)
@@ -68,7 +68,7 @@ def test_the_server_raises(engine: Engine, code: str) -> None:
 
 
 @pytest.mark.parametrize("code", OUTSIDE_A_TRANSACTION)
-def test_the_server_raises_outside_a_transaction(engine: Engine, code: str) -> None:
+def test_each_code_outside_a_transaction_raises_its_class(engine: Engine, code: str) -> None:
     with engine.connect() as connection, pytest.raises(RepositoryError) as raised:
         run(connection.execution_options(isolation_level="AUTOCOMMIT"), OUTSIDE_A_TRANSACTION[code])
     assert (type(raised.value), raised.value.sqlstate) == (codes()[code], code)
@@ -87,7 +87,7 @@ def test_the_server_raises_every_code_when_a_function_of_its_own_does(engine: En
     assert seen == codes() | dict.fromkeys(("08007", "40003"), errors.ConnectionLostError)
 
 
-def test_a_statement_after_a_failed_one_is_told_so(engine: Engine) -> None:
+def test_a_statement_after_a_failed_one_raises_failed_transaction(engine: Engine) -> None:
     with engine.connect() as connection:
         with pytest.raises(errors.InvalidDataError):
             run(connection, "SELECT 1/0")
@@ -136,7 +136,7 @@ def test_conflicts_between_transactions_are_told_apart(engine: Engine) -> None:
             run(two, "UPDATE parent SET id = id")
 
 
-def test_a_deadlock_is_told_to_one_of_two(engine: Engine) -> None:
+def test_a_deadlock_is_raised_in_one_of_two(engine: Engine) -> None:
     def cross(connection: Connection, table: str) -> type[Exception] | None:
         try:
             run(connection, f"SET LOCAL deadlock_timeout = '5ms'; LOCK TABLE {table}")

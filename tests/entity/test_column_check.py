@@ -43,7 +43,7 @@ class Aliased(BaseModel):
         (ARRAY(ARRAY(Integer).item_type), [[2**31]], "out_of_range"),
     ],
 )
-def test_a_column_takes_what_it_holds(kind: Any, value: Any, refused: str | None) -> None:
+def test_column_check_takes_what_the_column_stores(kind: Any, value: Any, refused: str | None) -> None:
     found = column_check(kind)(value)
     assert (found and found[0]) == refused
 

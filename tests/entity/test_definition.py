@@ -326,7 +326,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_class_is_refused_with_the_text_that_leads_to_the_mend(case: str) -> None:
+def test_a_wrong_class_is_refused_with_the_fix(case: str) -> None:
     define, text = WRONG[case]
     with pytest.raises(DefinitionError) as raised:
         define()

@@ -43,7 +43,7 @@ def test_a_base_with_open_arguments_is_owned_at_once() -> None:
     assert owner_columns()[model.__table__.fullname] is model.__table__.c.owner_id
 
 
-def test_what_an_early_class_says_wrong_is_refused_when_it_is_used() -> None:
+def test_a_wrong_early_class_is_refused_when_it_is_used() -> None:
     model = owned("EarlyWrong")
     before = dict(owner_columns())
     owners: list[Any] = [None, "owner_id", 1, col(Ticket.owner_id).desc(), sqlalchemy.column("owner_id")]

@@ -111,7 +111,7 @@ def test_a_unique_key_in_a_string_is_refused() -> None:
         own(half, shared_keys=(col(half.name),))
 
 
-def test_an_exclusion_of_a_model_without_an_owner_is_its_own_affair() -> None:
+def test_an_exclusion_constraint_of_a_model_without_an_owner_is_accepted() -> None:
     model = owned("Excluding", ExcludeConstraint(("owner_id", "="), ("name", "=")))
     repository(model, schema("New", name=str, owner_id=str), RENAMED)
 
@@ -136,7 +136,7 @@ def test_a_later_class_that_shares_a_reference_does_not_share_it_for_the_first()
         own(parent)
 
 
-def test_a_key_that_the_update_schema_chooses_is_chosen() -> None:
+def test_a_key_in_the_update_schema_alone_is_checked() -> None:
     model = owned("Renaming", UniqueConstraint("code"), code=(str | None, Field(default=None)))
     with pytest.raises(DefinitionError, match=r"^the key \(code\) of Renaming compares across owners"):
         own(model, update=schema("Changed", code=(str | None, None)))
@@ -150,7 +150,7 @@ def test_a_key_that_a_client_chooses_is_refused_on_an_owned_model() -> None:
     repository(model, new, RENAMED, str, owner=col(model.owner_id), shared_keys=(col(model.id),))
 
 
-def test_a_part_of_a_key_does_not_share_it() -> None:
+def test_a_part_of_a_key_in_shared_keys_does_not_share_the_key() -> None:
     model = owned("Partly", UniqueConstraint("name", "code"), code=(str, ...))
     new = schema("New", name=str, code=str)
     with pytest.raises(DefinitionError, match=r"^the key \(code, name\) of Partly compares across owners"):
@@ -197,7 +197,7 @@ def test_a_foreign_key_to_an_owned_model_is_refused_without_the_owner() -> None:
     own(child, WITH_PARENT, shared_keys=(col(child.parent_id),))
 
 
-def test_a_model_that_is_named_as_owned_later_is_refused_then() -> None:
+def test_a_model_that_is_owned_later_is_refused_then() -> None:
     parent, child = _family("Second")
     own(child, WITH_PARENT, name="Children")
     with pytest.raises(DefinitionError, match=REFUSED.format("Second", "Children", "second")):
@@ -222,7 +222,7 @@ def test_a_foreign_key_with_the_owner_is_accepted_in_either_order(parent_first: 
         own(parent)
 
 
-def test_the_owner_in_another_place_of_the_key_does_not_help() -> None:
+def test_a_foreign_key_with_the_owner_beside_another_column_is_refused() -> None:
     parent = owned("AskewParent", UniqueConstraint("id", "name"))
     child = owned(
         "AskewChild",
@@ -234,7 +234,7 @@ def test_the_owner_in_another_place_of_the_key_does_not_help() -> None:
         own(child, WITH_PARENT)
 
 
-def test_another_column_that_refers_to_the_owner_does_not_help() -> None:
+def test_a_foreign_key_from_another_column_to_the_owner_is_refused() -> None:
     parent = owned("LentParent", UniqueConstraint("id", "owner_id"))
     child = owned(
         "LentChild",
@@ -256,7 +256,7 @@ def test_a_reference_to_its_own_table_needs_the_owner() -> None:
 
 @pytest.mark.parametrize("wrong", [CRUDRepository, AsyncCRUDRepository])
 @pytest.mark.parametrize("mended", [CRUDRepository, AsyncCRUDRepository])
-def test_a_refused_class_leaves_nothing_that_the_mended_one_meets(wrong: Any, mended: Any) -> None:
+def test_a_refused_class_leaves_nothing_that_a_corrected_one_conflicts_with(wrong: Any, mended: Any) -> None:
     model = owned(f"Mended{wrong.__name__}{mended.__name__}", UniqueConstraint("name"))
     with pytest.raises(DefinitionError, match="compares across owners"):
         own(model, root=wrong)

@@ -47,16 +47,16 @@ def define(type_: Any, *, nullable: bool = False, **options: Any) -> None:
         (TIMESTAMP, BY_CLOCK),
     ],
 )
-def test_a_version_that_is_derived_from_itself_moves(type_: Any, onupdate: Any) -> None:
+def test_a_version_that_is_derived_from_itself_is_accepted(type_: Any, onupdate: Any) -> None:
     define(type_, onupdate=onupdate)
 
 
-def test_what_a_trigger_does_is_believed() -> None:
+def test_a_version_that_a_trigger_sets_is_accepted() -> None:
     define(TIMESTAMP, server_onupdate=FetchedValue())
 
 
 @pytest.mark.parametrize("type_", [Integer, TIMESTAMP])
-def test_a_version_without_onupdate_never_moves(type_: Any) -> None:
+def test_a_version_without_onupdate_is_refused(type_: Any) -> None:
     with pytest.raises(DefinitionError, match=r"Versioned\.version is the version and never moves: add onupdate="):
         define(type_)
 
@@ -73,7 +73,7 @@ def test_a_version_without_onupdate_never_moves(type_: Any) -> None:
     ],
     ids=["a value", "a function", "another column", "now", "the clock", "the client's clock"],
 )
-def test_a_version_that_is_not_derived_from_itself_can_stand_still(type_: Any, onupdate: Any) -> None:
+def test_a_version_that_is_not_derived_from_itself_is_refused(type_: Any, onupdate: Any) -> None:
     with pytest.raises(DefinitionError, match=r"may not move: derive it from itself, onupdate=.*'version'"):
         define(type_, onupdate=onupdate)
 

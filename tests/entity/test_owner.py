@@ -30,7 +30,7 @@ def numbered() -> Any:
     return repository(Numbered, NAMED, RENAMED, int, int, owner=col(Numbered.owner_id))
 
 
-def test_none_is_no_owner(named: Any) -> None:
+def test_owned_by_refuses_none(named: Any) -> None:
     with pytest.raises(
         UsageError, match=r"the owner of NamedOwner is None, expected a str: pass the owner to owned_by"
     ):
@@ -38,40 +38,40 @@ def test_none_is_no_owner(named: Any) -> None:
 
 
 @pytest.mark.parametrize("owner", [1, b"a", ("a",)])
-def test_an_owner_of_another_type_is_refused(named: Any, owner: object) -> None:
+def test_owned_by_refuses_an_owner_of_another_type(named: Any, owner: object) -> None:
     with pytest.raises(UsageError, match=r"an owner of NamedOwner is a str, got an? \w+: pass a str to owned_by\(\)"):
         named(Session()).owned_by(owner)
 
 
-def test_what_its_column_cannot_hold_is_no_owner(named: Any) -> None:
+def test_owned_by_refuses_an_owner_that_its_column_cannot_store(named: Any) -> None:
     with pytest.raises(UsageError, match=r"^invalid owner for NamedOwner: the column cannot store this str$"):
         named(Session()).owned_by("a\0b")
 
 
 @pytest.mark.parametrize("owner", [True, "1", 1.0])
-def test_a_truth_value_is_no_number(numbered: Any, owner: object) -> None:
+def test_owned_by_refuses_a_bool_for_a_number(numbered: Any, owner: object) -> None:
     with pytest.raises(UsageError, match=r"an owner of Numbered is an int, got an? \w+: pass an int to"):
         numbered(Session()).owned_by(owner)
 
 
-def test_an_empty_text_and_zero_are_owners(named: Any, numbered: Any) -> None:
+def test_owned_by_takes_an_empty_text_and_zero(named: Any, numbered: Any) -> None:
     assert named(Session()).owned_by("") is not None
     assert numbered(Session()).owned_by(0) is not None
 
 
-def test_an_owner_is_not_changed_for_another(named: Any) -> None:
+def test_owned_by_of_a_scoped_repository_is_refused(named: Any) -> None:
     with pytest.raises(UsageError, match=r"this \w+ is for an owner already: call owned_by\(\) on \w+\(session\)"):
         named(Session()).owned_by("").owned_by("b")
 
 
-def test_a_model_without_an_owner_takes_none() -> None:
+def test_owned_by_of_a_model_without_an_owner_is_refused() -> None:
     with pytest.raises(UsageError, match="Note has no owner: use the repository as it is"):
         NoteRepository(Session()).owned_by("a")
 
 
 @pytest.mark.parametrize("onupdate", ["bob", lambda: "bob", func.current_user()], ids=["text", "function", "SQL"])
 @pytest.mark.parametrize(("key", "what"), [("owner_id", "owner"), ("id", "primary key")])
-def test_a_column_that_never_changes_has_no_onupdate(key: str, what: str, onupdate: Any) -> None:
+def test_a_key_or_owner_with_onupdate_is_refused(key: str, what: str, onupdate: Any) -> None:
     is_key = key == "id"
     changing: Any = Field(default=None, primary_key=is_key, sa_column_kwargs={"onupdate": onupdate})
     model = owned(f"Changing{what.title().replace(' ', '')}{id(onupdate)}", **{key: (int if is_key else str, changing)})

@@ -67,13 +67,13 @@ class LaterUpdate(SQLModel):
 
 
 @pytest.mark.parametrize("cls", [Projects, MoreProjects])
-def test_a_binding_is_found_through_levels_and_mixins(cls: type[Projects]) -> None:
+def test_type_arguments_are_found_through_levels_and_mixins(cls: type[Projects]) -> None:
     assert type_arguments(cls, CRUDRepository) == (Project, ProjectCreate, ProjectUpdate, int, str)
     assert cls(Session()).twice(2) == 4
     assert cls(Session()).owned_by("a").session is not None
 
 
-def test_what_is_not_bound_takes_its_default() -> None:
+def test_a_type_parameter_without_an_argument_takes_its_default() -> None:
     assert type_arguments(NoteRepository, CRUDRepository)[:3] == (Note, NoteCreate, NoteUpdate)
     assert type_arguments(Early, CRUDRepository)[3:] == (int, str)
 
@@ -83,7 +83,7 @@ def test_a_forward_reference_is_resolved_at_the_first_use() -> None:
     assert type_arguments(Early, CRUDRepository)[:3] == (Later, LaterCreate, LaterUpdate)
 
 
-def test_a_name_that_never_comes_is_an_error_at_the_first_use() -> None:
+def test_a_forward_reference_that_is_never_defined_is_an_error_at_the_first_use() -> None:
     with pytest.raises(DefinitionError, match=r"Never does not say what it holds, or names a class that does not ex"):
         Never(Session())
 

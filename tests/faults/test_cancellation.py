@@ -140,7 +140,7 @@ async def test_a_call_on_an_engine_of_the_callers_can_be_cancelled_at_each_wait(
 
 
 @each_moment
-async def test_what_is_no_call_can_be_cancelled_at_each_wait(stage: Stage, moment: Moment) -> None:
+async def test_ping_and_init_db_can_be_cancelled_at_each_wait(stage: Stage, moment: Moment) -> None:
     async def ping(stage: Stage, _: RepositoryCall) -> None:
         await stage.database.ping()
 
@@ -191,7 +191,7 @@ async def test_a_connect_to_a_waking_database_can_be_cancelled_at_each_wait(
         await databases[-1].close()
 
 
-async def test_the_question_why_a_connect_was_refused_can_be_cancelled(proxy: WireProxy, clean: Engine) -> None:
+async def test_the_probe_of_a_refused_connect_can_be_cancelled(proxy: WireProxy, clean: Engine) -> None:
     async with one_connection(proxy) as database:
         with (
             proxy.fault(Fault("connect", Refuse("57P03", "starting"))),

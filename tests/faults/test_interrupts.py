@@ -144,7 +144,7 @@ def test_a_call_at_a_stricter_level_can_be_interrupted(proxy: WireProxy, clean: 
     engine.dispose()
 
 
-def test_the_question_after_a_lost_commit_can_be_interrupted(stage: Stage) -> None:
+def test_the_commit_status_query_can_be_interrupted(stage: Stage) -> None:
     with (
         stage.proxy.fault(Fault("after_statement", Cut(), is_commit)),
         stage.proxy.fault(Fault("after_statement", Stall(), "pg_xact_status")) as armed,

@@ -279,7 +279,7 @@ def subset(wanted: object, found: Any) -> bool:
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("base", BASES)
 @pytest.mark.parametrize("case", INSIDE)
-def test_what_was_set_within_is_written(
+def test_a_nested_model_is_written_with_what_was_set(
     case: str, base: type[BaseModel], model: type[SQLModel], operation: str
 ) -> None:
     inner, make, expected = INSIDE[case]
@@ -296,7 +296,7 @@ def test_validation_by_name_registers_no_subclass() -> None:
     assert seen == []
 
 
-def test_what_is_no_json_keeps_its_class() -> None:
+def test_a_value_outside_of_json_keeps_its_class() -> None:
     """A column of the program's own type is given what the schema names, which pickles."""
     schema = holding(BaseModel, Sql)
 

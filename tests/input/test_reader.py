@@ -28,7 +28,7 @@ Nested: TypeAlias = "str | list[Nested] | dict[str, Nested]"
 NOTE_CHANGED = SchemaReader(NOTE, NoteUpdate, "update")
 
 
-def test_everything_has_the_defaults_too() -> None:
+def test_for_insert_includes_defaults() -> None:
     assert CREATED.for_insert(TaskCreate(title="x")) == {"title": "x", "description": None, "completed": False}
 
 
@@ -42,11 +42,11 @@ def test_everything_has_the_defaults_too() -> None:
         (TaskUpdate(title=MISSING, completed=True), {"completed": True}),
     ],
 )
-def test_set_fields_are_those_that_were_set(data: TaskUpdate, values: Mapping[str, object]) -> None:
+def test_for_update_has_the_fields_that_were_set(data: TaskUpdate, values: Mapping[str, object]) -> None:
     assert CHANGED.for_update(data) == values
 
 
-def test_none_of_the_classic_form_is_set_only_if_it_was_given() -> None:
+def test_for_update_has_none_only_if_it_was_given() -> None:
     assert NOTE_CHANGED.for_update(NoteUpdate(rank=None)) == {"rank": None}
     assert NOTE_CHANGED.for_update(NoteUpdate()) == {}
 

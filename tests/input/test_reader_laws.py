@@ -97,19 +97,19 @@ def test_a_patch_has_exactly_what_is_set_and_held(held: dict[str, Any], named: s
 
 
 @pytest.mark.parametrize("data", [SampleUpdate(), {"whole": 1}, None, SampleCreate, Sample(body={})])
-def test_what_is_no_instance_of_the_schema_is_a_bug_of_the_program(data: Any) -> None:
+def test_data_of_another_class_raise_a_usage_error(data: Any) -> None:
     with pytest.raises(UsageError, match=r"create takes a SampleCreate, got (a|the class) \w+: pass SampleCreate\(…\)"):
         CREATED.for_insert(data)
 
 
-def test_an_instance_without_anything_in_it_is_validated_too() -> None:
+def test_an_instance_without_values_is_validated() -> None:
     bare = RuledCreate.__new__(RuledCreate)
     entity = define("Ruleds", (Ruled, RuledCreate, RuledUpdate, int, str), ClassOptions(owner=Ruled.owner_id))
     with pytest.raises(InvalidDataError, match="code: Field required"):
         SchemaReader(entity, RuledCreate, "create").for_insert(bare, "a")
 
 
-def test_what_contains_itself_is_refused() -> None:
+def test_data_that_contain_themselves_are_refused() -> None:
     endless: dict[str, Any] = {}
     endless["again"] = endless
     with pytest.raises(InvalidDataError, match="data: it contains itself, or is nested too deeply"):
@@ -274,7 +274,7 @@ def test_a_refusal_says_where_and_why(held: dict[str, Any], said: str) -> None:
     assert str(refusal(**held)) == f"invalid TellingCreate: {said}"
 
 
-def test_a_refusal_of_the_whole_names_no_field() -> None:
+def test_a_refusal_by_a_model_validator_names_no_field() -> None:
     class Whole(TellingCreate):
         literal: str | None = None
         raised: str | None = None
@@ -295,14 +295,14 @@ class Pointing(Local, table=True):
     nested: Pointed = ColumnField(sa_type=JSON)
 
 
-def test_a_number_that_is_a_key_is_hidden_too() -> None:
+def test_a_location_hides_a_key_that_is_a_number() -> None:
     new = schema("New", nested=Pointed)
     intake = SchemaReader(define("Pointeds", (Pointing, new, TellingUpdate, int, str), ClassOptions()), new, "create")
     with pytest.raises(InvalidDataError, match=r"^invalid New: nested(\.\*)+: Input should be a valid integer"):
         intake.for_insert(new.model_construct(nested={"inner": {4711: "x"}}))
 
 
-def test_a_label_of_a_union_is_no_place() -> None:
+def test_a_location_leaves_out_the_label_of_a_union() -> None:
     new = schema("New", low=Annotated[int, Field(gt=0)] | Annotated[int, Field(lt=-9)])
     created, _ = strict(new, schema("Empty"))
     with pytest.raises(InvalidDataError) as raised:
@@ -310,7 +310,7 @@ def test_a_label_of_a_union_is_no_place() -> None:
     assert {one.location for one in raised.value.problems} == {("low",)}
 
 
-def test_a_key_that_a_validator_lets_in_is_no_place() -> None:
+def test_a_location_leaves_out_a_key_that_a_validator_lets_in() -> None:
     class New(BaseModel):
         model_config = ConfigDict(extra="forbid")
 
@@ -392,7 +392,7 @@ def test_a_validator_that_only_the_model_has_runs_beside_fields_that_ask_nothing
         changed.for_update(both(low=1, high=2))
 
 
-def test_a_rule_of_the_whole_runs_on_create_alone() -> None:
+def test_a_model_validator_runs_on_create_alone() -> None:
     both = schema("Both", low=int, high=int)
     created, changed = strict(both, both)
     with pytest.raises(InvalidDataError, match=r"^invalid Both: low is above high$"):

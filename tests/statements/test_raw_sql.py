@@ -286,7 +286,7 @@ def test_an_operator_that_only_looks_like_one_is_refused() -> None:
     assert is_operator(custom("->", visit_name="hstore_getitem"))
 
 
-def test_names() -> None:
+def test_is_name_takes_what_sqlalchemy_quotes() -> None:
     quoted = ["x", "größe", "two words", 'a"b', "%(x)s", quoted_name("or true", True), quoted_name("x y", None)]
     assert [one for one in quoted if not is_name(one)] == []
     assert is_name(quoted_name("lower", False))

@@ -267,7 +267,7 @@ KINDS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_that_may_stand_is_held(scoped: Statements[Any], kind: str) -> None:
+def test_an_allowed_kind_binds_the_owner(scoped: Statements[Any], kind: str) -> None:
     element = KINDS[kind]()
     assert kind in {part.__visit_name__ for part in iterate(element)}
     assert unbound(sql(scoped.count((element,)))) == []
@@ -623,7 +623,7 @@ def test_a_table_of_the_same_name_is_another_where_both_name_their_schema(scoped
         scoped.count((exists(select(anywhere.c.id)),))
 
 
-def test_a_hint_on_a_table_adds_nothing_but_only(scoped: Statements[Any]) -> None:
+def test_a_table_hint_other_than_only_is_refused(scoped: Statements[Any]) -> None:
     def hinted(hint: str) -> Any:
         return scoped.count((exists(select(Project.id).with_hint(Project, hint)),))
 
@@ -786,7 +786,7 @@ def test_a_statement_that_was_not_scoped_is_not_sent(scoped: Statements[Any]) ->
             run(bound, unchecked, {}, OperationKind("select"))
 
 
-def test_every_statement_of_its_own_binds_the_owner_and_is_looked_at(scoped: Statements[Any]) -> None:
+def test_every_select_of_a_subclass_binds_the_owner_and_is_checked(scoped: Statements[Any]) -> None:
     change = scoped.change(Change({col(Ticket.title): "x"}), {})
     versioned = Statements(
         define("TaskRepository", (Task, TaskCreate, TaskUpdate, int, str), _TASK_KEYWORDS), scoped=True
@@ -841,7 +841,7 @@ def test_a_change_names_no_parameter_as_a_column(scoped: Statements[Any], name: 
         scoped.change(change, {})
 
 
-def test_what_is_no_expression_is_refused_with_the_remedy(scoped: Statements[Any]) -> None:
+def test_a_value_that_is_no_expression_is_refused_with_the_fix(scoped: Statements[Any]) -> None:
     refused: list[tuple[Callable[[], object], str]] = [
         (
             lambda: scoped.count((_any(True),)),
@@ -885,7 +885,7 @@ def test_a_change_that_two_repositories_share_is_checked_by_each(scoped: Stateme
     assert unbound(sql(scoped.change(change, {}))) == []
 
 
-def test_what_was_built_before_a_table_had_owners_is_built_anew(scoped: Statements[Any]) -> None:
+def test_statements_built_before_a_table_had_owners_are_rebuilt(scoped: Statements[Any]) -> None:
     class Late(SQLModel, table=True):
         id: int = Field(default=None, primary_key=True)
         owner_id: str

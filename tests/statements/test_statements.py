@@ -112,7 +112,7 @@ each_shape = pytest.mark.parametrize(("make", "columns", "sql"), SHAPES.values()
 
 
 @each_shape
-def test_a_statement_compiles_to(make: Make, columns: tuple[str, ...], sql: str) -> None:
+def test_each_statement_compiles_to_its_sql(make: Make, columns: tuple[str, ...], sql: str) -> None:
     assert compiled(make(SCOPED), columns).sql == sql
 
 
@@ -194,7 +194,7 @@ def test_a_limit_or_offset_that_is_no_number_of_rows_is_refused(value: int) -> N
 
 
 @pytest.mark.parametrize("value", [None, "", False, 0.0])
-def test_an_offset_that_is_false_is_no_zero(value: Any) -> None:
+def test_an_offset_that_is_false_is_refused(value: Any) -> None:
     with pytest.raises(UsageError, match="offset is"):
         SCOPED.list((), (), None, value)
 
@@ -216,7 +216,7 @@ def test_every_order_ends_with_the_primary_key(order_by: Order, sql: str) -> Non
     assert made.partition(" ORDER BY ")[2] == sql
 
 
-def test_a_list_says_nothing_of_limits_that_were_not_given() -> None:
+def test_list_without_limits_compiles_to_neither_limit_nor_offset() -> None:
     assert "LIMIT" not in compiled(SCOPED.list((), (), None, 0)).sql
     assert "OFFSET" not in compiled(SCOPED.list((), (), 1, 0)).sql
 
@@ -260,7 +260,7 @@ def test_a_model_without_an_owner_is_never_scoped(scoped: bool) -> None:
     assert made.parameters == {"the_id": None}
 
 
-def test_a_version_that_is_not_named_is_asked_for() -> None:
+def test_expected_of_statements_without_a_version_is_refused_with_the_fix() -> None:
     unversioned = Statements(replace(NOTE, version=None), scoped=False)
     with pytest.raises(UsageError, match=r"^Note has no version: name it, version=col\(Note\.updated_at\)$"):
         _ = unversioned.update_expected

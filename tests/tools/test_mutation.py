@@ -39,5 +39,5 @@ def test_a_way_to_lose_the_owner_is_among_them(made: list[Mutant], name: str) ->
     assert any(mutant.name.startswith(name) for mutant in made)
 
 
-def test_what_says_nothing_is_not_changed(made: list[Mutant]) -> None:
+def test_type_variable_names_are_not_mutated(made: list[Mutant]) -> None:
     assert not [mutant.name for mutant in made if re.search(r"TypeVar|: constant: '(T|SelectT)'$", mutant.name)]

@@ -51,7 +51,7 @@ def test_cut_all_ends_clients_in_transactions_too(proxy: WireProxy, client: Conn
     assert proxy.open == 0
 
 
-async def test_async_statement_is_one_flight(proxy: WireProxy) -> None:
+async def test_async_statement_is_one_round_trip(proxy: WireProxy) -> None:
     async with await psycopg.AsyncConnection.connect(conninfo(proxy.url), autocommit=True) as client:
         with proxy.watch() as seen:
             await client.execute("SELECT %s::int", (1,))

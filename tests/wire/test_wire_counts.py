@@ -11,27 +11,27 @@ from tests.support.wire.clients import QUERY, connect, conninfo, raw_client, unt
 from tests.support.wire.faults import Statement
 
 
-def test_autocommit_statement_is_one_flight(proxy: WireProxy, client: Connection) -> None:
+def test_autocommit_statement_is_one_round_trip(proxy: WireProxy, client: Connection) -> None:
     with proxy.watch() as seen:
         client.execute("SELECT %s::int", (1,))
         assert seen.round_trips == 1
 
 
-def test_transaction_of_one_statement_is_three_flights(proxy: WireProxy, client: Connection) -> None:
+def test_transaction_of_one_statement_is_three_round_trips(proxy: WireProxy, client: Connection) -> None:
     with proxy.watch() as seen, client.transaction():
         client.execute("SELECT %s::int", (1,))
     assert seen.round_trips == 3
     assert [one.sql for one in seen.statements] == ["BEGIN", "SELECT $1::int", "COMMIT"]
 
 
-def test_flights_of_several_connections_are_summed(proxy: WireProxy, client: Connection) -> None:
+def test_round_trips_of_several_connections_are_summed(proxy: WireProxy, client: Connection) -> None:
     with connect(proxy.url) as other, proxy.watch() as seen:
         for connection in (client, other, client):
             connection.execute("SELECT 1")
     assert seen.round_trips == 3
 
 
-def test_statements_sent_without_waiting_are_one_flight(proxy: WireProxy) -> None:
+def test_statements_sent_without_waiting_are_one_round_trip(proxy: WireProxy) -> None:
     with raw_client(proxy) as client, proxy.watch() as seen:
         until_ready(client)
         client.sendall(QUERY + QUERY)
@@ -46,7 +46,7 @@ def test_connecting_is_counted_apart(proxy: WireProxy) -> None:
     assert seen.connect_flights >= 1
 
 
-def test_asking_for_tls_in_vain_is_a_flight_of_connecting(proxy: WireProxy) -> None:
+def test_refused_tls_request_is_a_round_trip_of_connecting(proxy: WireProxy) -> None:
     with proxy.watch() as without, psycopg.connect(conninfo(proxy.tcp_url), sslmode="disable"):
         pass
     with proxy.watch() as seen, psycopg.connect(conninfo(proxy.tcp_url), sslmode="prefer"):
@@ -54,7 +54,7 @@ def test_asking_for_tls_in_vain_is_a_flight_of_connecting(proxy: WireProxy) -> N
     assert (seen.connects, seen.connect_flights) == (1, without.connect_flights + 1)
 
 
-def test_closing_is_no_flight(proxy: WireProxy) -> None:
+def test_closing_is_no_round_trip(proxy: WireProxy) -> None:
     connection = psycopg.connect(conninfo(proxy.url))
     with proxy.watch() as seen:
         connection.close()
@@ -166,7 +166,7 @@ def test_open_connections_are_counted_by_application(proxy: WireProxy) -> None:
     assert proxy.open_of("one") == 0
 
 
-def test_connection_that_is_left_without_a_farewell_is_not_open(proxy: WireProxy) -> None:
+def test_connection_closed_without_terminate_is_not_open(proxy: WireProxy) -> None:
     with raw_client(proxy) as connected:
         connected.recv(1)
     assert proxy.open == 0

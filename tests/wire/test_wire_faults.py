@@ -132,7 +132,7 @@ def test_delayed_step_goes_on_by_itself(proxy: WireProxy, direct: Connection, st
     assert written(direct) == ["one"]
 
 
-def test_cut_connect_ends_without_a_word(proxy: WireProxy) -> None:
+def test_cut_connect_ends_with_no_message(proxy: WireProxy) -> None:
     with proxy.fault(Fault("connect", Cut())), raw_client(proxy) as connected:
         assert connected.recv(100) == b""
 

@@ -138,7 +138,7 @@ async def test_a_value_that_a_type_refuses_to_read_was_written(odd: AsyncStrange
         assert connection.execute(text("SELECT word FROM strange")).scalar() == "value"
 
 
-async def test_in_a_transaction_nothing_is_applied_yet(
+async def test_an_unreadable_row_in_a_transaction_is_not_applied(
     odd: AsyncStrangeRepository, database: AsyncDatabase, clean: Engine
 ) -> None:
     row = await odd.create(StrangeCreate(word="x"))
@@ -151,7 +151,7 @@ async def test_in_a_transaction_nothing_is_applied_yet(
         assert connection.execute(text("SELECT word FROM strange")).scalar() == "x"
 
 
-async def test_an_engine_of_the_callers_own_is_told_the_same(
+async def test_an_unreadable_row_on_an_engine_of_the_callers_was_applied(
     odd: AsyncStrangeRepository, proxy: WireProxy, clean: Engine
 ) -> None:
     row = await odd.create(StrangeCreate(word="x"))
@@ -165,7 +165,9 @@ async def test_an_engine_of_the_callers_own_is_told_the_same(
 
 
 @pytest.mark.parametrize(("word", "expected"), [("type", TypeError), ("attribute", AttributeError)])
-async def test_a_bug_passes_untouched(odd: AsyncStrangeRepository, word: str, expected: type[Exception]) -> None:
+async def test_an_exception_of_a_column_types_bug_passes_unchanged(
+    odd: AsyncStrangeRepository, word: str, expected: type[Exception]
+) -> None:
     with pytest.raises(expected, match=CANARY) as raised:
         await odd.create(StrangeCreate(word=word))
     assert not isinstance(raised.value, RepositoryError)
@@ -206,9 +208,7 @@ async def test_a_parameter_that_the_driver_refuses_is_not_sent(
     assert not seen.statements
 
 
-async def test_more_parameters_than_a_message_holds_are_the_programs_error(
-    session: AsyncSession, proxy: WireProxy
-) -> None:
+async def test_too_many_parameters_raise_a_program_error(session: AsyncSession, proxy: WireProxy) -> None:
     with proxy.watch() as seen, pytest.raises(ProgramError, match="too large to be sent") as raised:
         await AsyncTaskRepository(session).every_owner().list(col(Task.id).in_(range(70_000)))
     assert raised.value.outcome == "not_applied"

@@ -139,7 +139,7 @@ async def test_a_copy_is_detached_and_as_mutable_as_its_entity(
     assert (await AsyncJarRepository(session).get_one(entity.id)).labels == {"a": 1, "b": 2}
 
 
-async def test_criteria_of_session_events_concern_no_call(session: AsyncSession, jar: Jar) -> None:
+async def test_loader_criteria_of_session_events_apply_to_no_call(session: AsyncSession, jar: Jar) -> None:
     def hide(state: Any) -> None:
         state.statement = state.statement.options(with_loader_criteria(Jar, col(Jar.id) < 0))
 
@@ -151,7 +151,7 @@ async def test_criteria_of_session_events_concern_no_call(session: AsyncSession,
 
 
 @every_call
-async def test_a_relationship_of_a_detached_entity_leads_to_the_fix(
+async def test_a_relationship_of_a_detached_entity_raises_with_the_fix(
     session: AsyncSession, jar: Jar, call: Call
 ) -> None:
     entity = await entity_of(call, session, jar)
@@ -227,7 +227,7 @@ class Routing(DatabaseSession):
         return super().get_bind(mapper, clause=clause, **arguments)
 
 
-async def test_a_session_that_routes_is_told_model_and_statement(database: AsyncDatabase, jar: Jar) -> None:
+async def test_a_routing_session_gets_model_and_statement(database: AsyncDatabase, jar: Jar) -> None:
     asked: list[tuple[object, type]] = []
     Routing.asked = asked
     async with async_open_session(database.engine, Routing) as session:
@@ -242,7 +242,7 @@ async def test_a_session_that_routes_is_told_model_and_statement(database: Async
     assert asked == [(inspect(Task), kind) for kind in (Insert, Select, Update, Select, Select, Delete)]
 
 
-async def test_why_nothing_was_written_is_asked_where_the_write_went(database: AsyncDatabase, jar: Jar) -> None:
+async def test_a_write_of_no_row_is_explained_over_the_engine_of_the_write(database: AsyncDatabase, jar: Jar) -> None:
     asked: list[tuple[object, type]] = []
     Routing.asked = asked
     async with async_open_session(database.engine, Routing) as session:

@@ -64,7 +64,7 @@ async def test_a_row_that_is_updated_can_be_referred_to_and_one_locked_for_updat
             await AsyncTicketRepository(other).owned_by("a").create(TicketCreate(project_id=project.id, title="y"))
 
 
-async def test_a_locked_row_is_skipped_where_that_is_asked_for(database: AsyncDatabase) -> None:
+async def test_get_with_lock_skips_a_locked_row_if_asked_to(database: AsyncDatabase) -> None:
     task = await _task(database)
     skip = Lock(if_locked="skip")
     async with database.transaction() as one, database.transaction(independent=True) as two:
@@ -75,14 +75,14 @@ async def test_a_locked_row_is_skipped_where_that_is_asked_for(database: AsyncDa
             await others.get_one(task.id, lock=skip)
 
 
-async def test_another_owners_row_is_not_locked(database: AsyncDatabase) -> None:
+async def test_get_with_lock_locks_no_row_of_another_owner(database: AsyncDatabase) -> None:
     task = await _task(database, "b")
     async with database.transaction() as one, database.transaction(independent=True) as two:
         assert await AsyncTaskRepository(one).owned_by("a").get(task.id, lock=Lock()) is None
         assert await AsyncTaskRepository(two).owned_by("b").get(task.id, lock=NOWAIT) == task
 
 
-async def test_a_lock_is_the_same_one_round_trip(database: AsyncDatabase, proxy: WireProxy) -> None:
+async def test_get_with_lock_is_one_round_trip(database: AsyncDatabase, proxy: WireProxy) -> None:
     task = await _task(database)
     with proxy.watch() as seen:
         async with database.transaction() as session:
@@ -92,9 +92,7 @@ async def test_a_lock_is_the_same_one_round_trip(database: AsyncDatabase, proxy:
     assert seen.round_trips == 4
 
 
-async def test_a_lock_without_a_transaction_is_refused_before_it_is_sent(
-    database: AsyncDatabase, proxy: WireProxy
-) -> None:
+async def test_get_with_lock_without_a_transaction_is_refused(database: AsyncDatabase, proxy: WireProxy) -> None:
     task = await _task(database)
     async with database.engine.connect() as connection:
         for session in (database.session(), AsyncSession(database.engine), AsyncSession(connection)):
@@ -105,7 +103,7 @@ async def test_a_lock_without_a_transaction_is_refused_before_it_is_sent(
                 assert seen.statements == []
 
 
-async def test_autocommit_is_no_transaction_to_hold_a_lock(database: AsyncDatabase, proxy: WireProxy) -> None:
+async def test_get_with_lock_in_autocommit_is_refused(database: AsyncDatabase, proxy: WireProxy) -> None:
     engine = create_async_engine(proxy.url, isolation_level="AUTOCOMMIT")
     async with AsyncSession(engine) as session, session.begin():
         with pytest.raises(UsageError, match="a lock, which lasts as long as its transaction"):
@@ -124,12 +122,12 @@ async def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(database: A
 
 
 @pytest.mark.parametrize("lock", ["update", True, {}])
-async def test_what_is_no_lock_is_refused(session: AsyncSession, lock: Any) -> None:
+async def test_get_takes_a_lock_alone(session: AsyncSession, lock: Any) -> None:
     with pytest.raises(UsageError, match=r"expected a Lock: lock=Lock\(\)"):
         await AsyncTaskRepository(session).every_owner().get(1, lock=lock)
 
 
-def test_a_lock_of_an_unknown_kind_is_refused() -> None:
+def test_lock_of_an_unknown_strength_is_refused() -> None:
     unknown: Any = "exclusive"
     with pytest.raises(UsageError, match="a lock is 'exclusive', expected one of 'update', 'no key update', 'share'"):
         Lock(unknown)

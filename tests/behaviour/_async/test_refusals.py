@@ -101,7 +101,7 @@ async def test_an_error_never_shows_the_input(tasks: AsyncTaskRepository) -> Non
     assert "s3cret" not in str(raised.value) + repr(raised.value) + repr(raised.value.problems)
 
 
-async def test_server_side_fields_cannot_be_smuggled_in(tasks: AsyncTaskRepository) -> None:
+async def test_create_and_update_ignore_fields_outside_of_their_schema(tasks: AsyncTaskRepository) -> None:
     data = TaskCreate.model_construct(title="x", id=7, user_id="b", created_at=None)
     object.__setattr__(data, "user_id", "b")
     task = await tasks.create(data)
@@ -111,7 +111,7 @@ async def test_server_side_fields_cannot_be_smuggled_in(tasks: AsyncTaskReposito
     assert (changed.title, changed.user_id) == ("y", "a")
 
 
-async def test_none_is_written_where_the_column_allows_it_and_refused_elsewhere(session: AsyncSession) -> None:
+async def test_update_writes_none_only_to_a_nullable_column(session: AsyncSession) -> None:
     notes = AsyncNoteRepository(session)
     note = await notes.create(NoteCreate(text="x", rank=1))
     assert (await notes.update(note.id, NoteUpdate(rank=None))).rank is None
@@ -119,7 +119,7 @@ async def test_none_is_written_where_the_column_allows_it_and_refused_elsewhere(
         await notes.update(note.id, NoteUpdate(text=None))
 
 
-async def test_what_was_not_set_is_not_touched(tasks: AsyncTaskRepository) -> None:
+async def test_update_leaves_alone_what_was_not_set(tasks: AsyncTaskRepository) -> None:
     task = await tasks.create(TaskCreate(title="x", description="long", completed=True))
     changed = await tasks.update(task.id, TaskUpdate(title="y"))
     assert (changed.description, changed.completed) == ("long", True)
@@ -198,12 +198,12 @@ async def test_repr_says_model_and_scope_and_never_the_owner(session: AsyncSessi
 
 
 @pytest.mark.parametrize("owner", [None, 1, b"a", True, "a\0b", "\ud800"])
-async def test_what_is_no_owner_is_refused(session: AsyncSession, owner: Any) -> None:
+async def test_owned_by_with_an_invalid_owner_is_refused(session: AsyncSession, owner: Any) -> None:
     with pytest.raises(UsageError, match=r"owner of Task is|owner for Task: the column"):
         AsyncTaskRepository(session).owned_by(owner)
 
 
-async def test_a_second_scope_is_refused(session: AsyncSession, tasks: AsyncTaskRepository) -> None:
+async def test_a_scope_of_a_scoped_repository_is_refused(session: AsyncSession, tasks: AsyncTaskRepository) -> None:
     everybody = AsyncTaskRepository(session).every_owner()
     for scoped, scope in ((tasks, "an owner"), (everybody, "every owner's rows")):
         with pytest.raises(UsageError, match=rf"is for {scope} already: call owned_by\(\) on \w+\(session\)"):
@@ -212,14 +212,14 @@ async def test_a_second_scope_is_refused(session: AsyncSession, tasks: AsyncTask
             scoped.every_owner()
 
 
-async def test_a_model_without_an_owner_has_no_scope(session: AsyncSession) -> None:
+async def test_owned_by_of_a_model_without_an_owner_is_refused(session: AsyncSession) -> None:
     with pytest.raises(UsageError, match="Note has no owner"):
         AsyncNoteRepository(session).owned_by("a")
     with pytest.raises(UsageError, match="Note has no owner"):
         AsyncNoteRepository(session).every_owner()
 
 
-async def test_a_model_without_a_version_has_nothing_to_expect(session: AsyncSession) -> None:
+async def test_update_with_expected_of_a_model_without_a_version_is_refused(session: AsyncSession) -> None:
     projects = AsyncProjectRepository(session).owned_by("a")
     project = await projects.create(ProjectCreate(name="x"))
     for data in (ProjectUpdate(name="y"), ProjectUpdate()):
@@ -269,12 +269,12 @@ async def test_a_repository_takes_a_plain_session_of_its_kind(database: AsyncDat
         (nullcontext(), r"got a nullcontext: enter it first, (async )?with db\.transaction\(\) as session:"),
     ],
 )
-async def test_what_is_no_session_is_refused_with_what_to_pass(given: Any, text: str) -> None:
+async def test_a_repository_of_another_object_than_a_session_is_refused(given: Any, text: str) -> None:
     with pytest.raises(UsageError, match=rf"^AsyncTaskRepository takes an AsyncSession, {text}"):
         AsyncTaskRepository(given)
 
 
-async def test_what_was_not_awaited_is_refused(tasks: AsyncTaskRepository) -> None:
+async def test_data_that_were_not_awaited_are_refused(tasks: AsyncTaskRepository) -> None:
     class Later:
         def __await__(self) -> Iterator[Any]:
             yield
@@ -313,7 +313,7 @@ async def test_commit_without_a_transaction_says_that_calls_are_durable(
     assert await tasks.count() == 1
 
 
-async def test_statements_of_ones_own_without_a_transaction_lead_to_begin(session: AsyncSession) -> None:
+async def test_a_statement_of_the_callers_without_a_transaction_is_refused_with_the_fix(session: AsyncSession) -> None:
     task = Task(id=1, title="x", user_id="a")
     uses: list[Callable[[], Any]] = [
         lambda: session.exec(select(Task)),
@@ -338,7 +338,7 @@ async def test_a_change_whose_conditions_are_not_met_says_so(session: AsyncSessi
             await tickets.claim(id, "two")
 
 
-async def test_a_refused_reference_says_from_which_side(session: AsyncSession) -> None:
+async def test_a_foreign_key_violation_says_which_side_is_missing_or_in_use(session: AsyncSession) -> None:
     projects = AsyncProjectRepository(session).owned_by("a")
     tickets = AsyncTicketRepository(session).owned_by("a")
     with pytest.raises(ForeignKeyViolationError, match="create of Ticket refers to a row that does not exist"):
@@ -349,7 +349,7 @@ async def test_a_refused_reference_says_from_which_side(session: AsyncSession) -
         await projects.delete(project.id)
 
 
-async def test_an_absent_row_and_a_foreign_one_read_the_same(
+async def test_the_error_of_a_foreign_row_is_that_of_an_absent_one(
     session: AsyncSession, tasks: AsyncTaskRepository, proxy: WireProxy
 ) -> None:
     foreign = (await AsyncTaskRepository(session).owned_by("b").create(TaskCreate(title="x"))).id

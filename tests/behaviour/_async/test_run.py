@@ -55,7 +55,7 @@ async def pending(session: AsyncSession) -> None:
     [(create, 4), (count, 3), (lower, 4), (pending, 4)],
     ids=["a write", "a read", "a read by a function that may write", "what the commit would flush"],
 )
-async def test_a_run_that_wrote_asks_for_its_id(
+async def test_run_that_wrote_reads_its_transaction_id(
     database: AsyncDatabase, proxy: WireProxy, work: Work, round_trips: int
 ) -> None:
     with proxy.watch() as seen:
@@ -65,13 +65,13 @@ async def test_a_run_that_wrote_asks_for_its_id(
     assert seen.statements[-1].sql == "COMMIT"
 
 
-async def test_the_result_is_what_the_work_returned_and_is_kept(database: AsyncDatabase) -> None:
+async def test_run_commits_and_returns_the_result_of_the_function(database: AsyncDatabase) -> None:
     task = await database.run(create)
     async with database.session() as session:
         assert await AsyncTaskRepository(session).owned_by("a").get(task.id) == task
 
 
-async def test_a_serialization_failure_runs_the_work_again_in_a_new_session(database: AsyncDatabase) -> None:
+async def test_run_repeats_a_serialization_failure_in_a_new_session(database: AsyncDatabase) -> None:
     task = await database.run(create)
     sessions: list[object] = []
 
@@ -89,7 +89,7 @@ async def test_a_serialization_failure_runs_the_work_again_in_a_new_session(data
 
 
 @pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
-async def test_the_isolation_level_is_that_of_the_run_alone(database: AsyncDatabase, isolation: Any) -> None:
+async def test_run_sets_the_isolation_level_for_itself_alone(database: AsyncDatabase, isolation: Any) -> None:
     async def level(session: AsyncSession) -> str:
         return str((await session.exec(select(func.current_setting("transaction_isolation")))).one())
 
@@ -98,13 +98,13 @@ async def test_the_isolation_level_is_that_of_the_run_alone(database: AsyncDatab
 
 
 @pytest.mark.parametrize("isolation", ["AUTOCOMMIT", "serializable", "READ UNCOMMITTED", True])
-async def test_a_level_that_is_none_is_refused_before_the_work(database: AsyncDatabase, isolation: Any) -> None:
+async def test_run_with_an_unknown_isolation_level_is_refused(database: AsyncDatabase, isolation: Any) -> None:
     with pytest.raises(UsageError, match=r"expected one of 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'"):
         await database.run(create, isolation=isolation)
     assert await database.run(count) == 0
 
 
-async def test_an_error_that_may_pass_ends_with_the_last_attempt(database: AsyncDatabase) -> None:
+async def test_run_raises_a_retryable_error_after_the_last_attempt(database: AsyncDatabase) -> None:
     runs: list[int] = []
 
     async def fail(session: AsyncSession) -> None:
@@ -119,7 +119,7 @@ async def test_an_error_that_may_pass_ends_with_the_last_attempt(database: Async
     assert len(runs) == 4
 
 
-async def test_no_run_begins_when_the_time_is_up(database: AsyncDatabase) -> None:
+async def test_run_begins_no_attempt_after_its_time(database: AsyncDatabase) -> None:
     runs: list[int] = []
 
     async def slow(session: AsyncSession) -> None:
@@ -147,7 +147,9 @@ async def test_no_run_begins_when_the_time_is_up(database: AsyncDatabase) -> Non
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_another_error_ends_it_at_once_with_nothing_kept(database: AsyncDatabase, error: BaseException) -> None:
+async def test_run_raises_another_error_at_once_and_commits_nothing(
+    database: AsyncDatabase, error: BaseException
+) -> None:
     async def fail(session: AsyncSession) -> None:
         await create(session)
         raise error
@@ -158,7 +160,7 @@ async def test_another_error_ends_it_at_once_with_nothing_kept(database: AsyncDa
     assert await database.run(count) == 0
 
 
-async def test_a_conflict_of_the_callers_own_statement_runs_it_again_too(database: AsyncDatabase) -> None:
+async def test_run_repeats_a_conflict_of_the_callers_own_statement(database: AsyncDatabase) -> None:
     task = await database.run(create)
     runs: list[int] = []
 
@@ -174,7 +176,7 @@ async def test_a_conflict_of_the_callers_own_statement_runs_it_again_too(databas
     assert len(runs) == 2
 
 
-async def test_a_failed_statement_that_the_work_swallowed_is_not_committed(database: AsyncDatabase) -> None:
+async def test_run_commits_nothing_after_an_error_that_the_function_caught(database: AsyncDatabase) -> None:
     async def swallow(session: AsyncSession) -> None:
         projects = AsyncProjectRepository(session).owned_by("a")
         await projects.create(ProjectCreate(name="same"))
@@ -188,13 +190,13 @@ async def test_a_failed_statement_that_the_work_swallowed_is_not_committed(datab
     assert await database.run(lambda session: AsyncProjectRepository(session).every_owner().count()) == 0
 
 
-async def test_a_work_that_commits_or_rolls_back_itself_is_told(database: AsyncDatabase) -> None:
+async def test_run_refuses_a_function_that_commits_or_rolls_back(database: AsyncDatabase) -> None:
     for ends in (AsyncSession.commit, AsyncSession.rollback):
         with pytest.raises(UsageError, match=r"leave commit and rollback to run\(\)"):
             await database.run(ends)
 
 
-async def test_a_work_cannot_commit_even_to_begin_again(database: AsyncDatabase) -> None:
+async def test_run_refuses_a_function_that_commits_and_begins_again(database: AsyncDatabase) -> None:
     async def commits(session: AsyncSession) -> None:
         await create(session)
         await session.commit()
@@ -211,7 +213,7 @@ async def test_a_work_cannot_commit_even_to_begin_again(database: AsyncDatabase)
     assert await database.run(count) == 0
 
 
-async def test_a_work_that_would_run_after_its_transaction_is_refused(database: AsyncDatabase) -> None:
+async def test_run_refuses_a_generator(database: AsyncDatabase) -> None:
     async def lazily(session: AsyncSession) -> object:
         tasks = await AsyncTaskRepository(session).every_owner().list()
         return (task.title for task in tasks)
@@ -221,7 +223,7 @@ async def test_a_work_that_would_run_after_its_transaction_is_refused(database: 
     assert await database.run(count) == 0
 
 
-async def test_a_run_of_another_database_is_allowed_within_a_transaction_and_of_the_same_pool_is_not(
+async def test_run_within_a_transaction_is_allowed_on_another_pool_alone(
     database: AsyncDatabase, proxy: WireProxy
 ) -> None:
     same = AsyncDatabase(database.engine.execution_options(stream_results=False))
@@ -232,7 +234,7 @@ async def test_a_run_of_another_database_is_allowed_within_a_transaction_and_of_
     assert await database.run(count) == 1
 
 
-async def test_a_session_that_is_forgotten_in_a_transaction_refuses_no_run(database: AsyncDatabase) -> None:
+async def test_run_is_allowed_after_an_open_session_was_garbage_collected(database: AsyncDatabase) -> None:
     session = database.session()
     _ = await session.begin()
     with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
@@ -242,7 +244,7 @@ async def test_a_session_that_is_forgotten_in_a_transaction_refuses_no_run(datab
     assert await database.run(count) == 0
 
 
-async def test_a_run_within_a_transaction_is_refused(database: AsyncDatabase, clean: Engine) -> None:
+async def test_run_within_a_transaction_is_refused(database: AsyncDatabase, clean: Engine) -> None:
     async def nested(_session: AsyncSession) -> object:
         return await database.run(create)
 
@@ -259,7 +261,7 @@ async def test_a_run_within_a_transaction_is_refused(database: AsyncDatabase, cl
     assert await database.run(count) == 1
 
 
-async def test_an_engine_in_autocommit_has_no_transactions(proxy: WireProxy, clean: Engine) -> None:
+async def test_run_on_an_engine_in_autocommit_is_refused(proxy: WireProxy, clean: Engine) -> None:
     engine = create_async_engine(proxy.url, isolation_level="AUTOCOMMIT")
     database = AsyncDatabase(engine)
     with pytest.raises(UsageError, match="this engine is set to AUTOCOMMIT"):
@@ -273,7 +275,7 @@ async def test_an_engine_in_autocommit_has_no_transactions(proxy: WireProxy, cle
 
 @pytest.mark.parametrize("at", ["before_statement", "within_statement", "after_statement", "within_answer"])
 @pytest.mark.parametrize("statement", ["BEGIN", "INSERT", "pg_current_xact_id", is_commit])
-async def test_a_lost_connection_leaves_the_work_done_exactly_once(
+async def test_run_over_a_lost_connection_happens_exactly_once(
     database: AsyncDatabase, proxy: WireProxy, at: Any, statement: Any
 ) -> None:
     runs: list[int] = []
@@ -290,7 +292,7 @@ async def test_a_lost_connection_leaves_the_work_done_exactly_once(
         assert await AsyncTaskRepository(session).every_owner().list() == [task]
 
 
-async def test_a_commit_whose_fate_nobody_tells_is_unknown(database: AsyncDatabase, proxy: WireProxy) -> None:
+async def test_run_of_a_commit_without_a_status_is_unknown(database: AsyncDatabase, proxy: WireProxy) -> None:
     with (
         proxy.fault(Fault("after_statement", Cut(), is_commit)),
         proxy.fault(Fault("before_statement", Cut(), "pg_xact_status", times=1000)) as silent,
@@ -302,7 +304,9 @@ async def test_a_commit_whose_fate_nobody_tells_is_unknown(database: AsyncDataba
     assert await database.run(count) == 1
 
 
-async def test_a_fate_that_is_not_told_at_once_is_asked_for_again(database: AsyncDatabase, proxy: WireProxy) -> None:
+async def test_run_asks_again_for_a_commit_status_that_it_did_not_get(
+    database: AsyncDatabase, proxy: WireProxy
+) -> None:
     with (
         proxy.fault(Fault("after_statement", Cut(), is_commit)),
         proxy.fault(Fault("before_statement", Cut(), "pg_xact_status", times=2)) as silent,
@@ -312,9 +316,7 @@ async def test_a_fate_that_is_not_told_at_once_is_asked_for_again(database: Asyn
     assert await database.run(count) == 1
 
 
-async def test_a_lost_commit_of_a_transaction_that_only_read_runs_it_again(
-    database: AsyncDatabase, proxy: WireProxy
-) -> None:
+async def test_run_repeats_a_read_whose_commit_was_lost(database: AsyncDatabase, proxy: WireProxy) -> None:
     with proxy.fault(Fault("after_statement", Cut(), is_commit)) as armed:
         assert await database.run(count) == 0
     assert armed.fired == 1
@@ -326,7 +328,7 @@ async def test_a_lost_commit_of_a_transaction_that_only_read_runs_it_again(
     assert raised.value.outcome == "not_applied"
 
 
-async def test_a_refused_row_of_the_flush_is_an_error_of_this_package(database: AsyncDatabase) -> None:
+async def test_run_translates_an_error_of_its_flush(database: AsyncDatabase) -> None:
     async def twice(session: AsyncSession) -> None:
         session.add_all([Project(owner_id="a", name="same"), Project(owner_id="a", name="same")])
 
@@ -334,7 +336,7 @@ async def test_a_refused_row_of_the_flush_is_an_error_of_this_package(database: 
         await database.run(twice)
 
 
-async def test_deadlocks_are_run_again(database: AsyncDatabase) -> None:
+async def test_run_repeats_deadlocks(database: AsyncDatabase) -> None:
     one, two = await database.run(create), await database.run(create)
 
     async def crossed(session: AsyncSession) -> None:
@@ -349,7 +351,7 @@ async def test_deadlocks_are_run_again(database: AsyncDatabase) -> None:
 
 
 @pytest.mark.parametrize("retry", [3, None, 0.5])
-async def test_what_is_no_retry_is_refused(database: AsyncDatabase, retry: Any) -> None:
+async def test_run_takes_a_retry_alone(database: AsyncDatabase, retry: Any) -> None:
     with pytest.raises(UsageError, match=r"expected a Retry: retry=Retry\(attempts=…\)"):
         await database.run(count, retry=retry)
 

@@ -183,7 +183,7 @@ async def test_a_skipped_row_spoils_no_transaction(
     assert (await parcels.get_one(row.id)).label == "y"
 
 
-async def test_a_view_whose_triggers_skip_a_row_is_told_apart_too(
+async def test_a_row_skipped_by_a_views_trigger_is_a_constraint_violation(
     parcels: AsyncParcelRepository, parcels_table: Engine
 ) -> None:
     row = await parcels.create(ParcelCreate(label="x"))

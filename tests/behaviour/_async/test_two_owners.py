@@ -129,7 +129,7 @@ async def test_a_subclasss_statement_sees_the_owners_own_rows_alone(session: Asy
     assert await mine.titles_with(lambda start: start.with_only_columns(counted).where(same), {}) == [(1,)]
 
 
-async def test_a_subclasss_one_row_is_one_or_none_and_never_the_first_of_more(
+async def test_a_scalar_of_several_rows_raises_instead_of_taking_the_first(
     session: AsyncSession, theirs: Ticket
 ) -> None:
     mine = mine_of(session)
@@ -142,7 +142,7 @@ async def test_a_subclasss_one_row_is_one_or_none_and_never_the_first_of_more(
     assert raised.value.details.operation == "select"
 
 
-async def test_a_change_answers_with_an_entity(session: AsyncSession, theirs: Ticket) -> None:
+async def test_a_change_returns_an_entity(session: AsyncSession, theirs: Ticket) -> None:
     mine = mine_of(session)
     own = (await mine.list())[0]
     changed = await mine.assign(own.id, {"who": "x"})
@@ -150,13 +150,13 @@ async def test_a_change_answers_with_an_entity(session: AsyncSession, theirs: Ti
     assert type(changed) is Ticket
 
 
-async def test_an_update_of_the_expected_version_writes(session: AsyncSession) -> None:
+async def test_update_with_expected_writes(session: AsyncSession) -> None:
     tasks = AsyncTaskRepository(session).owned_by("a")
     task = await tasks.create(TaskCreate(title="x"))
     assert (await tasks.update(task.id, TaskUpdate(title="y"), expected=task.updated_at)).title == "y"
 
 
-async def test_no_parameter_takes_the_owners_place(session: AsyncSession, theirs: Ticket) -> None:
+async def test_no_parameter_replaces_the_owner(session: AsyncSession, theirs: Ticket) -> None:
     mine = mine_of(session)
     assert await mine.titles_with(lambda start: start, {OWNER_PARAMETER: "b"}) == [("ticket of a",)]
     own = (await mine.list())[0]
@@ -178,7 +178,7 @@ async def test_a_changes_subquery_sees_the_owners_own_rows_alone(session: AsyncS
         await mine.change(own.id, Change({col(Ticket.assignee): "x"}, names == "secret"))
 
 
-async def test_what_its_scope_has_not_looked_at_is_not_sent(
+async def test_a_statement_that_the_scope_did_not_check_is_not_sent(
     session: AsyncSession, theirs: Ticket, proxy: WireProxy
 ) -> None:
     mine = mine_of(session)

@@ -136,7 +136,9 @@ def test_a_value_that_a_type_refuses_to_read_was_written(odd: StrangeRepository,
         assert connection.execute(text("SELECT word FROM strange")).scalar() == "value"
 
 
-def test_in_a_transaction_nothing_is_applied_yet(odd: StrangeRepository, database: Database, clean: Engine) -> None:
+def test_an_unreadable_row_in_a_transaction_is_not_applied(
+    odd: StrangeRepository, database: Database, clean: Engine
+) -> None:
     row = odd.create(StrangeCreate(word="x"))
     store(clean, STORED["infinity"])
     with pytest.raises(UnreadableRowError) as raised:
@@ -147,7 +149,9 @@ def test_in_a_transaction_nothing_is_applied_yet(odd: StrangeRepository, databas
         assert connection.execute(text("SELECT word FROM strange")).scalar() == "x"
 
 
-def test_an_engine_of_the_callers_own_is_told_the_same(odd: StrangeRepository, proxy: WireProxy, clean: Engine) -> None:
+def test_an_unreadable_row_on_an_engine_of_the_callers_was_applied(
+    odd: StrangeRepository, proxy: WireProxy, clean: Engine
+) -> None:
     row = odd.create(StrangeCreate(word="x"))
     store(clean, STORED["infinity"])
     engine = create_engine(proxy.url)
@@ -159,7 +163,9 @@ def test_an_engine_of_the_callers_own_is_told_the_same(odd: StrangeRepository, p
 
 
 @pytest.mark.parametrize(("word", "expected"), [("type", TypeError), ("attribute", AttributeError)])
-def test_a_bug_passes_untouched(odd: StrangeRepository, word: str, expected: type[Exception]) -> None:
+def test_an_exception_of_a_column_types_bug_passes_unchanged(
+    odd: StrangeRepository, word: str, expected: type[Exception]
+) -> None:
     with pytest.raises(expected, match=CANARY) as raised:
         odd.create(StrangeCreate(word=word))
     assert not isinstance(raised.value, RepositoryError)
@@ -200,7 +206,7 @@ def test_a_parameter_that_the_driver_refuses_is_not_sent(
     assert not seen.statements
 
 
-def test_more_parameters_than_a_message_holds_are_the_programs_error(session: Session, proxy: WireProxy) -> None:
+def test_too_many_parameters_raise_a_program_error(session: Session, proxy: WireProxy) -> None:
     with proxy.watch() as seen, pytest.raises(ProgramError, match="too large to be sent") as raised:
         TaskRepository(session).every_owner().list(col(Task.id).in_(range(70_000)))
     assert raised.value.outcome == "not_applied"

@@ -137,7 +137,7 @@ def test_a_copy_is_detached_and_as_mutable_as_its_entity(
     assert (JarRepository(session).get_one(entity.id)).labels == {"a": 1, "b": 2}
 
 
-def test_criteria_of_session_events_concern_no_call(session: Session, jar: Jar) -> None:
+def test_loader_criteria_of_session_events_apply_to_no_call(session: Session, jar: Jar) -> None:
     def hide(state: Any) -> None:
         state.statement = state.statement.options(with_loader_criteria(Jar, col(Jar.id) < 0))
 
@@ -149,7 +149,7 @@ def test_criteria_of_session_events_concern_no_call(session: Session, jar: Jar) 
 
 
 @every_call
-def test_a_relationship_of_a_detached_entity_leads_to_the_fix(session: Session, jar: Jar, call: Call) -> None:
+def test_a_relationship_of_a_detached_entity_raises_with_the_fix(session: Session, jar: Jar, call: Call) -> None:
     entity = entity_of(call, session, jar)
     shelf = ShelfRepository(session).get_one(entity.shelf_id or 0)
     message = (
@@ -223,7 +223,7 @@ class Routing(DatabaseSession):
         return super().get_bind(mapper, clause=clause, **arguments)
 
 
-def test_a_session_that_routes_is_told_model_and_statement(database: Database, jar: Jar) -> None:
+def test_a_routing_session_gets_model_and_statement(database: Database, jar: Jar) -> None:
     asked: list[tuple[object, type]] = []
     Routing.asked = asked
     with open_session(database.engine, Routing) as session:
@@ -238,7 +238,7 @@ def test_a_session_that_routes_is_told_model_and_statement(database: Database, j
     assert asked == [(inspect(Task), kind) for kind in (Insert, Select, Update, Select, Select, Delete)]
 
 
-def test_why_nothing_was_written_is_asked_where_the_write_went(database: Database, jar: Jar) -> None:
+def test_a_write_of_no_row_is_explained_over_the_engine_of_the_write(database: Database, jar: Jar) -> None:
     asked: list[tuple[object, type]] = []
     Routing.asked = asked
     with open_session(database.engine, Routing) as session:

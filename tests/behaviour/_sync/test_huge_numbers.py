@@ -54,7 +54,7 @@ def test_a_huge_number_is_refused_and_not_printed(
     assert "0" * 100 not in f"{raised.value}{raised.value!r}"
 
 
-def test_an_id_that_is_huge_is_absent_and_not_asked_for(samples: SampleRepository, proxy: WireProxy) -> None:
+def test_a_huge_id_is_absent_and_not_sent(samples: SampleRepository, proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         assert samples.get(HUGE) is None
         assert samples.get(-HUGE) is None

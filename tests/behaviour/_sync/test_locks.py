@@ -65,7 +65,7 @@ def test_a_row_that_is_updated_can_be_referred_to_and_one_locked_for_update_cann
             TicketRepository(other).owned_by("a").create(TicketCreate(project_id=project.id, title="y"))
 
 
-def test_a_locked_row_is_skipped_where_that_is_asked_for(database: Database) -> None:
+def test_get_with_lock_skips_a_locked_row_if_asked_to(database: Database) -> None:
     task = _task(database)
     skip = Lock(if_locked="skip")
     with database.transaction() as one, database.transaction(independent=True) as two:
@@ -76,14 +76,14 @@ def test_a_locked_row_is_skipped_where_that_is_asked_for(database: Database) -> 
             others.get_one(task.id, lock=skip)
 
 
-def test_another_owners_row_is_not_locked(database: Database) -> None:
+def test_get_with_lock_locks_no_row_of_another_owner(database: Database) -> None:
     task = _task(database, "b")
     with database.transaction() as one, database.transaction(independent=True) as two:
         assert TaskRepository(one).owned_by("a").get(task.id, lock=Lock()) is None
         assert TaskRepository(two).owned_by("b").get(task.id, lock=NOWAIT) == task
 
 
-def test_a_lock_is_the_same_one_round_trip(database: Database, proxy: WireProxy) -> None:
+def test_get_with_lock_is_one_round_trip(database: Database, proxy: WireProxy) -> None:
     task = _task(database)
     with proxy.watch() as seen:
         with database.transaction() as session:
@@ -93,7 +93,7 @@ def test_a_lock_is_the_same_one_round_trip(database: Database, proxy: WireProxy)
     assert seen.round_trips == 4
 
 
-def test_a_lock_without_a_transaction_is_refused_before_it_is_sent(database: Database, proxy: WireProxy) -> None:
+def test_get_with_lock_without_a_transaction_is_refused(database: Database, proxy: WireProxy) -> None:
     task = _task(database)
     with database.engine.connect() as connection:
         for session in (database.session(), Session(database.engine), Session(connection)):
@@ -104,7 +104,7 @@ def test_a_lock_without_a_transaction_is_refused_before_it_is_sent(database: Dat
                 assert seen.statements == []
 
 
-def test_autocommit_is_no_transaction_to_hold_a_lock(database: Database, proxy: WireProxy) -> None:
+def test_get_with_lock_in_autocommit_is_refused(database: Database, proxy: WireProxy) -> None:
     engine = create_engine(proxy.url, isolation_level="AUTOCOMMIT")
     with Session(engine) as session, session.begin():
         with pytest.raises(UsageError, match="a lock, which lasts as long as its transaction"):
@@ -123,12 +123,12 @@ def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(database: Databas
 
 
 @pytest.mark.parametrize("lock", ["update", True, {}])
-def test_what_is_no_lock_is_refused(session: Session, lock: Any) -> None:
+def test_get_takes_a_lock_alone(session: Session, lock: Any) -> None:
     with pytest.raises(UsageError, match=r"expected a Lock: lock=Lock\(\)"):
         TaskRepository(session).every_owner().get(1, lock=lock)
 
 
-def test_a_lock_of_an_unknown_kind_is_refused() -> None:
+def test_lock_of_an_unknown_strength_is_refused() -> None:
     unknown: Any = "exclusive"
     with pytest.raises(UsageError, match="a lock is 'exclusive', expected one of 'update', 'no key update', 'share'"):
         Lock(unknown)

@@ -101,7 +101,7 @@ def test_an_error_never_shows_the_input(tasks: TaskRepository) -> None:
     assert "s3cret" not in str(raised.value) + repr(raised.value) + repr(raised.value.problems)
 
 
-def test_server_side_fields_cannot_be_smuggled_in(tasks: TaskRepository) -> None:
+def test_create_and_update_ignore_fields_outside_of_their_schema(tasks: TaskRepository) -> None:
     data = TaskCreate.model_construct(title="x", id=7, user_id="b", created_at=None)
     object.__setattr__(data, "user_id", "b")
     task = tasks.create(data)
@@ -111,7 +111,7 @@ def test_server_side_fields_cannot_be_smuggled_in(tasks: TaskRepository) -> None
     assert (changed.title, changed.user_id) == ("y", "a")
 
 
-def test_none_is_written_where_the_column_allows_it_and_refused_elsewhere(session: Session) -> None:
+def test_update_writes_none_only_to_a_nullable_column(session: Session) -> None:
     notes = NoteRepository(session)
     note = notes.create(NoteCreate(text="x", rank=1))
     assert (notes.update(note.id, NoteUpdate(rank=None))).rank is None
@@ -119,7 +119,7 @@ def test_none_is_written_where_the_column_allows_it_and_refused_elsewhere(sessio
         notes.update(note.id, NoteUpdate(text=None))
 
 
-def test_what_was_not_set_is_not_touched(tasks: TaskRepository) -> None:
+def test_update_leaves_alone_what_was_not_set(tasks: TaskRepository) -> None:
     task = tasks.create(TaskCreate(title="x", description="long", completed=True))
     changed = tasks.update(task.id, TaskUpdate(title="y"))
     assert (changed.description, changed.completed) == ("long", True)
@@ -196,12 +196,12 @@ def test_repr_says_model_and_scope_and_never_the_owner(session: Session) -> None
 
 
 @pytest.mark.parametrize("owner", [None, 1, b"a", True, "a\0b", "\ud800"])
-def test_what_is_no_owner_is_refused(session: Session, owner: Any) -> None:
+def test_owned_by_with_an_invalid_owner_is_refused(session: Session, owner: Any) -> None:
     with pytest.raises(UsageError, match=r"owner of Task is|owner for Task: the column"):
         TaskRepository(session).owned_by(owner)
 
 
-def test_a_second_scope_is_refused(session: Session, tasks: TaskRepository) -> None:
+def test_a_scope_of_a_scoped_repository_is_refused(session: Session, tasks: TaskRepository) -> None:
     everybody = TaskRepository(session).every_owner()
     for scoped, scope in ((tasks, "an owner"), (everybody, "every owner's rows")):
         with pytest.raises(UsageError, match=rf"is for {scope} already: call owned_by\(\) on \w+\(session\)"):
@@ -210,14 +210,14 @@ def test_a_second_scope_is_refused(session: Session, tasks: TaskRepository) -> N
             scoped.every_owner()
 
 
-def test_a_model_without_an_owner_has_no_scope(session: Session) -> None:
+def test_owned_by_of_a_model_without_an_owner_is_refused(session: Session) -> None:
     with pytest.raises(UsageError, match="Note has no owner"):
         NoteRepository(session).owned_by("a")
     with pytest.raises(UsageError, match="Note has no owner"):
         NoteRepository(session).every_owner()
 
 
-def test_a_model_without_a_version_has_nothing_to_expect(session: Session) -> None:
+def test_update_with_expected_of_a_model_without_a_version_is_refused(session: Session) -> None:
     projects = ProjectRepository(session).owned_by("a")
     project = projects.create(ProjectCreate(name="x"))
     for data in (ProjectUpdate(name="y"), ProjectUpdate()):
@@ -265,12 +265,12 @@ def test_a_repository_takes_a_plain_session_of_its_kind(database: Database) -> N
         (nullcontext(), r"got a nullcontext: enter it first, (async )?with db\.transaction\(\) as session:"),
     ],
 )
-def test_what_is_no_session_is_refused_with_what_to_pass(given: Any, text: str) -> None:
+def test_a_repository_of_another_object_than_a_session_is_refused(given: Any, text: str) -> None:
     with pytest.raises(UsageError, match=rf"^TaskRepository takes a Session, {text}"):
         TaskRepository(given)
 
 
-def test_what_was_not_awaited_is_refused(tasks: TaskRepository) -> None:
+def test_data_that_were_not_awaited_are_refused(tasks: TaskRepository) -> None:
     class Later:
         def __await__(self) -> Iterator[Any]:
             yield
@@ -307,7 +307,7 @@ def test_commit_without_a_transaction_says_that_calls_are_durable(session: Sessi
     assert tasks.count() == 1
 
 
-def test_statements_of_ones_own_without_a_transaction_lead_to_begin(session: Session) -> None:
+def test_a_statement_of_the_callers_without_a_transaction_is_refused_with_the_fix(session: Session) -> None:
     task = Task(id=1, title="x", user_id="a")
     uses: list[Callable[[], Any]] = [
         lambda: session.exec(select(Task)),
@@ -332,7 +332,7 @@ def test_a_change_whose_conditions_are_not_met_says_so(session: Session) -> None
             tickets.claim(id, "two")
 
 
-def test_a_refused_reference_says_from_which_side(session: Session) -> None:
+def test_a_foreign_key_violation_says_which_side_is_missing_or_in_use(session: Session) -> None:
     projects = ProjectRepository(session).owned_by("a")
     tickets = TicketRepository(session).owned_by("a")
     with pytest.raises(ForeignKeyViolationError, match="create of Ticket refers to a row that does not exist"):
@@ -343,7 +343,7 @@ def test_a_refused_reference_says_from_which_side(session: Session) -> None:
         projects.delete(project.id)
 
 
-def test_an_absent_row_and_a_foreign_one_read_the_same(
+def test_the_error_of_a_foreign_row_is_that_of_an_absent_one(
     session: Session, tasks: TaskRepository, proxy: WireProxy
 ) -> None:
     foreign = (TaskRepository(session).owned_by("b").create(TaskCreate(title="x"))).id

@@ -54,7 +54,9 @@ def pending(session: Session) -> None:
     [(create, 4), (count, 3), (lower, 4), (pending, 4)],
     ids=["a write", "a read", "a read by a function that may write", "what the commit would flush"],
 )
-def test_a_run_that_wrote_asks_for_its_id(database: Database, proxy: WireProxy, work: Work, round_trips: int) -> None:
+def test_run_that_wrote_reads_its_transaction_id(
+    database: Database, proxy: WireProxy, work: Work, round_trips: int
+) -> None:
     with proxy.watch() as seen:
         database.run(work)
     assert (seen.round_trips, seen.connects) == (round_trips, 0)
@@ -62,13 +64,13 @@ def test_a_run_that_wrote_asks_for_its_id(database: Database, proxy: WireProxy, 
     assert seen.statements[-1].sql == "COMMIT"
 
 
-def test_the_result_is_what_the_work_returned_and_is_kept(database: Database) -> None:
+def test_run_commits_and_returns_the_result_of_the_function(database: Database) -> None:
     task = database.run(create)
     with database.session() as session:
         assert TaskRepository(session).owned_by("a").get(task.id) == task
 
 
-def test_a_serialization_failure_runs_the_work_again_in_a_new_session(database: Database) -> None:
+def test_run_repeats_a_serialization_failure_in_a_new_session(database: Database) -> None:
     task = database.run(create)
     sessions: list[object] = []
 
@@ -86,7 +88,7 @@ def test_a_serialization_failure_runs_the_work_again_in_a_new_session(database: 
 
 
 @pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
-def test_the_isolation_level_is_that_of_the_run_alone(database: Database, isolation: Any) -> None:
+def test_run_sets_the_isolation_level_for_itself_alone(database: Database, isolation: Any) -> None:
     def level(session: Session) -> str:
         return str((session.exec(select(func.current_setting("transaction_isolation")))).one())
 
@@ -95,13 +97,13 @@ def test_the_isolation_level_is_that_of_the_run_alone(database: Database, isolat
 
 
 @pytest.mark.parametrize("isolation", ["AUTOCOMMIT", "serializable", "READ UNCOMMITTED", True])
-def test_a_level_that_is_none_is_refused_before_the_work(database: Database, isolation: Any) -> None:
+def test_run_with_an_unknown_isolation_level_is_refused(database: Database, isolation: Any) -> None:
     with pytest.raises(UsageError, match=r"expected one of 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'"):
         database.run(create, isolation=isolation)
     assert database.run(count) == 0
 
 
-def test_an_error_that_may_pass_ends_with_the_last_attempt(database: Database) -> None:
+def test_run_raises_a_retryable_error_after_the_last_attempt(database: Database) -> None:
     runs: list[int] = []
 
     def fail(session: Session) -> None:
@@ -116,7 +118,7 @@ def test_an_error_that_may_pass_ends_with_the_last_attempt(database: Database) -
     assert len(runs) == 4
 
 
-def test_no_run_begins_when_the_time_is_up(database: Database) -> None:
+def test_run_begins_no_attempt_after_its_time(database: Database) -> None:
     runs: list[int] = []
 
     def slow(session: Session) -> None:
@@ -144,7 +146,7 @@ def test_no_run_begins_when_the_time_is_up(database: Database) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_another_error_ends_it_at_once_with_nothing_kept(database: Database, error: BaseException) -> None:
+def test_run_raises_another_error_at_once_and_commits_nothing(database: Database, error: BaseException) -> None:
     def fail(session: Session) -> None:
         create(session)
         raise error
@@ -155,7 +157,7 @@ def test_another_error_ends_it_at_once_with_nothing_kept(database: Database, err
     assert database.run(count) == 0
 
 
-def test_a_conflict_of_the_callers_own_statement_runs_it_again_too(database: Database) -> None:
+def test_run_repeats_a_conflict_of_the_callers_own_statement(database: Database) -> None:
     task = database.run(create)
     runs: list[int] = []
 
@@ -171,7 +173,7 @@ def test_a_conflict_of_the_callers_own_statement_runs_it_again_too(database: Dat
     assert len(runs) == 2
 
 
-def test_a_failed_statement_that_the_work_swallowed_is_not_committed(database: Database) -> None:
+def test_run_commits_nothing_after_an_error_that_the_function_caught(database: Database) -> None:
     def swallow(session: Session) -> None:
         projects = ProjectRepository(session).owned_by("a")
         projects.create(ProjectCreate(name="same"))
@@ -185,13 +187,13 @@ def test_a_failed_statement_that_the_work_swallowed_is_not_committed(database: D
     assert database.run(lambda session: ProjectRepository(session).every_owner().count()) == 0
 
 
-def test_a_work_that_commits_or_rolls_back_itself_is_told(database: Database) -> None:
+def test_run_refuses_a_function_that_commits_or_rolls_back(database: Database) -> None:
     for ends in (Session.commit, Session.rollback):
         with pytest.raises(UsageError, match=r"leave commit and rollback to run\(\)"):
             database.run(ends)
 
 
-def test_a_work_cannot_commit_even_to_begin_again(database: Database) -> None:
+def test_run_refuses_a_function_that_commits_and_begins_again(database: Database) -> None:
     def commits(session: Session) -> None:
         create(session)
         session.commit()
@@ -208,7 +210,7 @@ def test_a_work_cannot_commit_even_to_begin_again(database: Database) -> None:
     assert database.run(count) == 0
 
 
-def test_a_work_that_would_run_after_its_transaction_is_refused(database: Database) -> None:
+def test_run_refuses_a_generator(database: Database) -> None:
     def lazily(session: Session) -> object:
         tasks = TaskRepository(session).every_owner().list()
         return (task.title for task in tasks)
@@ -218,9 +220,7 @@ def test_a_work_that_would_run_after_its_transaction_is_refused(database: Databa
     assert database.run(count) == 0
 
 
-def test_a_run_of_another_database_is_allowed_within_a_transaction_and_of_the_same_pool_is_not(
-    database: Database, proxy: WireProxy
-) -> None:
+def test_run_within_a_transaction_is_allowed_on_another_pool_alone(database: Database, proxy: WireProxy) -> None:
     same = Database(database.engine.execution_options(stream_results=False))
     with Database(proxy.url) as other, database.transaction():
         other.run(create)
@@ -229,7 +229,7 @@ def test_a_run_of_another_database_is_allowed_within_a_transaction_and_of_the_sa
     assert database.run(count) == 1
 
 
-def test_a_session_that_is_forgotten_in_a_transaction_refuses_no_run(database: Database) -> None:
+def test_run_is_allowed_after_an_open_session_was_garbage_collected(database: Database) -> None:
     session = database.session()
     _ = session.begin()
     with pytest.raises(UsageError, match=r"run\(\) within a transaction"):
@@ -239,7 +239,7 @@ def test_a_session_that_is_forgotten_in_a_transaction_refuses_no_run(database: D
     assert database.run(count) == 0
 
 
-def test_a_run_within_a_transaction_is_refused(database: Database, clean: Engine) -> None:
+def test_run_within_a_transaction_is_refused(database: Database, clean: Engine) -> None:
     def nested(_session: Session) -> object:
         return database.run(create)
 
@@ -256,7 +256,7 @@ def test_a_run_within_a_transaction_is_refused(database: Database, clean: Engine
     assert database.run(count) == 1
 
 
-def test_an_engine_in_autocommit_has_no_transactions(proxy: WireProxy, clean: Engine) -> None:
+def test_run_on_an_engine_in_autocommit_is_refused(proxy: WireProxy, clean: Engine) -> None:
     engine = create_engine(proxy.url, isolation_level="AUTOCOMMIT")
     database = Database(engine)
     with pytest.raises(UsageError, match="this engine is set to AUTOCOMMIT"):
@@ -270,7 +270,7 @@ def test_an_engine_in_autocommit_has_no_transactions(proxy: WireProxy, clean: En
 
 @pytest.mark.parametrize("at", ["before_statement", "within_statement", "after_statement", "within_answer"])
 @pytest.mark.parametrize("statement", ["BEGIN", "INSERT", "pg_current_xact_id", is_commit])
-def test_a_lost_connection_leaves_the_work_done_exactly_once(
+def test_run_over_a_lost_connection_happens_exactly_once(
     database: Database, proxy: WireProxy, at: Any, statement: Any
 ) -> None:
     runs: list[int] = []
@@ -287,7 +287,7 @@ def test_a_lost_connection_leaves_the_work_done_exactly_once(
         assert TaskRepository(session).every_owner().list() == [task]
 
 
-def test_a_commit_whose_fate_nobody_tells_is_unknown(database: Database, proxy: WireProxy) -> None:
+def test_run_of_a_commit_without_a_status_is_unknown(database: Database, proxy: WireProxy) -> None:
     with (
         proxy.fault(Fault("after_statement", Cut(), is_commit)),
         proxy.fault(Fault("before_statement", Cut(), "pg_xact_status", times=1000)) as silent,
@@ -299,7 +299,7 @@ def test_a_commit_whose_fate_nobody_tells_is_unknown(database: Database, proxy: 
     assert database.run(count) == 1
 
 
-def test_a_fate_that_is_not_told_at_once_is_asked_for_again(database: Database, proxy: WireProxy) -> None:
+def test_run_asks_again_for_a_commit_status_that_it_did_not_get(database: Database, proxy: WireProxy) -> None:
     with (
         proxy.fault(Fault("after_statement", Cut(), is_commit)),
         proxy.fault(Fault("before_statement", Cut(), "pg_xact_status", times=2)) as silent,
@@ -309,7 +309,7 @@ def test_a_fate_that_is_not_told_at_once_is_asked_for_again(database: Database, 
     assert database.run(count) == 1
 
 
-def test_a_lost_commit_of_a_transaction_that_only_read_runs_it_again(database: Database, proxy: WireProxy) -> None:
+def test_run_repeats_a_read_whose_commit_was_lost(database: Database, proxy: WireProxy) -> None:
     with proxy.fault(Fault("after_statement", Cut(), is_commit)) as armed:
         assert database.run(count) == 0
     assert armed.fired == 1
@@ -321,7 +321,7 @@ def test_a_lost_commit_of_a_transaction_that_only_read_runs_it_again(database: D
     assert raised.value.outcome == "not_applied"
 
 
-def test_a_refused_row_of_the_flush_is_an_error_of_this_package(database: Database) -> None:
+def test_run_translates_an_error_of_its_flush(database: Database) -> None:
     def twice(session: Session) -> None:
         session.add_all([Project(owner_id="a", name="same"), Project(owner_id="a", name="same")])
 
@@ -329,7 +329,7 @@ def test_a_refused_row_of_the_flush_is_an_error_of_this_package(database: Databa
         database.run(twice)
 
 
-def test_deadlocks_are_run_again(database: Database) -> None:
+def test_run_repeats_deadlocks(database: Database) -> None:
     one, two = database.run(create), database.run(create)
 
     def crossed(session: Session) -> None:
@@ -344,7 +344,7 @@ def test_deadlocks_are_run_again(database: Database) -> None:
 
 
 @pytest.mark.parametrize("retry", [3, None, 0.5])
-def test_what_is_no_retry_is_refused(database: Database, retry: Any) -> None:
+def test_run_takes_a_retry_alone(database: Database, retry: Any) -> None:
     with pytest.raises(UsageError, match=r"expected a Retry: retry=Retry\(attempts=…\)"):
         database.run(count, retry=retry)
 

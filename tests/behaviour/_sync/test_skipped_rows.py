@@ -181,7 +181,9 @@ def test_a_skipped_row_spoils_no_transaction(
     assert (parcels.get_one(row.id)).label == "y"
 
 
-def test_a_view_whose_triggers_skip_a_row_is_told_apart_too(parcels: ParcelRepository, parcels_table: Engine) -> None:
+def test_a_row_skipped_by_a_views_trigger_is_a_constraint_violation(
+    parcels: ParcelRepository, parcels_table: Engine
+) -> None:
     row = parcels.create(ParcelCreate(label="x"))
     outbox = OutboxRepository(parcels.session)
     skip(parcels_table)

@@ -127,7 +127,7 @@ def test_a_subclasss_statement_sees_the_owners_own_rows_alone(session: Session, 
     assert mine.titles_with(lambda start: start.with_only_columns(counted).where(same), {}) == [(1,)]
 
 
-def test_a_subclasss_one_row_is_one_or_none_and_never_the_first_of_more(session: Session, theirs: Ticket) -> None:
+def test_a_scalar_of_several_rows_raises_instead_of_taking_the_first(session: Session, theirs: Ticket) -> None:
     mine = mine_of(session)
     own = (mine.list())[0]
     assert mine.number() == own.id
@@ -138,7 +138,7 @@ def test_a_subclasss_one_row_is_one_or_none_and_never_the_first_of_more(session:
     assert raised.value.details.operation == "select"
 
 
-def test_a_change_answers_with_an_entity(session: Session, theirs: Ticket) -> None:
+def test_a_change_returns_an_entity(session: Session, theirs: Ticket) -> None:
     mine = mine_of(session)
     own = (mine.list())[0]
     changed = mine.assign(own.id, {"who": "x"})
@@ -146,13 +146,13 @@ def test_a_change_answers_with_an_entity(session: Session, theirs: Ticket) -> No
     assert type(changed) is Ticket
 
 
-def test_an_update_of_the_expected_version_writes(session: Session) -> None:
+def test_update_with_expected_writes(session: Session) -> None:
     tasks = TaskRepository(session).owned_by("a")
     task = tasks.create(TaskCreate(title="x"))
     assert (tasks.update(task.id, TaskUpdate(title="y"), expected=task.updated_at)).title == "y"
 
 
-def test_no_parameter_takes_the_owners_place(session: Session, theirs: Ticket) -> None:
+def test_no_parameter_replaces_the_owner(session: Session, theirs: Ticket) -> None:
     mine = mine_of(session)
     assert mine.titles_with(lambda start: start, {OWNER_PARAMETER: "b"}) == [("ticket of a",)]
     own = (mine.list())[0]
@@ -174,7 +174,9 @@ def test_a_changes_subquery_sees_the_owners_own_rows_alone(session: Session, the
         mine.change(own.id, Change({col(Ticket.assignee): "x"}, names == "secret"))
 
 
-def test_what_its_scope_has_not_looked_at_is_not_sent(session: Session, theirs: Ticket, proxy: WireProxy) -> None:
+def test_a_statement_that_the_scope_did_not_check_is_not_sent(
+    session: Session, theirs: Ticket, proxy: WireProxy
+) -> None:
     mine = mine_of(session)
     with proxy.watch() as seen:
         for unseen in (select(Ticket.title), select(Ticket.title).where(col(Ticket.owner_id) == "b")):

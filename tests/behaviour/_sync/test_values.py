@@ -124,7 +124,7 @@ REFUSED: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("field", "value", "kind"), REFUSED)
-def test_what_a_column_cannot_hold_is_refused_before_sql(
+def test_a_value_that_its_column_cannot_store_is_refused_before_sql(
     samples: SampleRepository, proxy: WireProxy, field: str, value: Any, kind: str
 ) -> None:
     with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
@@ -134,14 +134,14 @@ def test_what_a_column_cannot_hold_is_refused_before_sql(
     assert seen.round_trips == 0
 
 
-def test_what_only_the_server_can_tell_is_invalid_data_too(session: Session) -> None:
+def test_a_value_that_only_the_server_refuses_is_invalid_data(session: Session) -> None:
     with pytest.raises(InvalidDataError) as raised:
         PinRepository(session).create(PinCreate(place="nowhere"))
     assert raised.value.sqlstate == "22P02"
     assert raised.value.outcome == "not_applied"
 
 
-def test_a_model_in_json_whose_keys_would_meet_is_refused(session: Session, proxy: WireProxy) -> None:
+def test_a_model_in_json_whose_keys_would_collide_is_refused(session: Session, proxy: WireProxy) -> None:
     boxes = BoxRepository(session)
     box = boxes.create(BoxCreate(content=Extended.model_validate({"Number": 1, "more": {"a": 2}})))
     assert box.content == {"number": 1, "more": {"a": 2}}
@@ -181,7 +181,7 @@ def test_a_changed_model_in_a_json_column_is_validated_again(samples: SampleRepo
         assert raised.value.fields == ("body",)
 
 
-def test_the_models_own_rules_run_on_what_is_written(ruled: RuledRepository) -> None:
+def test_create_and_update_run_the_models_own_rules(ruled: RuledRepository) -> None:
     row = ruled.create(RuledCreate(code="ab", nickname=" Jo "))
     assert (row.code, row.nickname) == ("AB", "Jo")
     changed = ruled.update(row.id, RuledUpdate(code="cd", nickname=" Al "))
@@ -201,7 +201,7 @@ def test_the_models_own_rules_run_on_what_is_written(ruled: RuledRepository) -> 
         (RuledCreate(code="x", low=200), None, "value_error"),
     ],
 )
-def test_what_the_models_own_rules_refuse_is_not_sent(
+def test_data_that_the_models_own_rules_refuse_are_not_sent(
     ruled: RuledRepository, proxy: WireProxy, data: Any, field: str | None, kind: str
 ) -> None:
     row = ruled.create(RuledCreate(code="x"))
@@ -211,22 +211,22 @@ def test_what_the_models_own_rules_refuse_is_not_sent(
     assert seen.round_trips == 0
 
 
-def test_a_rule_of_the_whole_model_does_not_run_on_update(ruled: RuledRepository) -> None:
+def test_update_runs_no_model_validator(ruled: RuledRepository) -> None:
     row = ruled.create(RuledCreate(code="x"))
     assert (ruled.update(row.id, RuledUpdate(low=200))).low == 200
 
 
-def test_a_rule_of_the_whole_model_waits_for_the_owner(session: Session) -> None:
+def test_a_model_validator_runs_only_with_an_owner(session: Session) -> None:
     with pytest.raises(OwnerRequiredError):
         RuledRepository(session).create(RuledCreate(code="x", low=200))
 
 
-def test_a_rule_of_the_whole_model_sees_the_owner(session: Session) -> None:
+def test_create_runs_model_validators_with_the_owner(session: Session) -> None:
     with pytest.raises(InvalidDataError, match="a guest keeps nothing"):
         RuledRepository(session).owned_by("guest").create(RuledCreate(code="x"))
 
 
-def test_what_a_subclass_adds_or_loosens_does_not_pass(samples: SampleRepository) -> None:
+def test_a_subclass_of_a_schema_passes_no_field_that_the_schema_refuses(samples: SampleRepository) -> None:
     class Looser(SampleUpdate):
         short: str | None = None
         key: UUID | None = None
@@ -253,7 +253,7 @@ def test_columns_may_have_the_names_of_parameters(session: Session) -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [one for one in KEPT if one[0] != "data"])
-def test_a_value_finds_the_row_that_holds_it(samples: SampleRepository, field: str, value: Any) -> None:
+def test_a_condition_on_a_written_value_finds_its_row(samples: SampleRepository, field: str, value: Any) -> None:
     created = samples.create(SampleCreate.model_construct(**{field: value}))
     assert samples.list(getattr(Sample, field) == value) == [created]
     assert samples.list(getattr(Sample, field).in_([value])) == [created]

@@ -90,7 +90,7 @@ async def test_a_call_at_a_stricter_level_says_unknown_from_the_first_byte_of_it
 
 @each_step
 @a_write_and_a_read
-async def test_a_reset_is_told_as_an_end_of_file_is(
+async def test_a_reset_raises_what_an_end_of_file_raises(
     proxy: WireProxy, clean: Engine, call: RepositoryCall, step: Step
 ) -> None:
     async with AsyncDatabase(url_of(proxy, "tcp")) as database:
@@ -142,7 +142,7 @@ async def test_a_delay_changes_nothing(stage: Stage, call: RepositoryCall, step:
 
 @pytest.mark.parametrize("step", ["before_statement", "after_statement"])
 @a_write_and_a_read
-async def test_a_stalled_call_that_is_then_cut_is_told_as_any_other(
+async def test_a_stalled_call_that_is_then_cut_raises_as_a_cut_one(
     stage: Stage, call: RepositoryCall, step: Step
 ) -> None:
     with (

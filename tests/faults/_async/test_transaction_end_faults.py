@@ -75,7 +75,7 @@ async def test_a_transaction_whose_begin_is_lost_has_done_nothing(stage: Stage, 
 
 
 @each_step
-async def test_what_the_commit_would_flush_is_no_commit_yet(stage: Stage, step: Step) -> None:
+async def test_a_cut_flush_of_a_commit_is_not_applied(stage: Stage, step: Step) -> None:
     with stage.proxy.fault(Fault(step, Cut(), "INSERT")) as armed, pytest.raises(ConnectionLostError) as raised:
         async with stage.database.transaction() as session:
             session.add(Task(title="new", user_id="a"))
@@ -83,7 +83,7 @@ async def test_what_the_commit_would_flush_is_no_commit_yet(stage: Stage, step: 
     await stage.check(CREATE, raised.value, "not_applied", step)
 
 
-async def test_a_flush_that_the_table_refuses_is_told_as_a_call_is(stage: Stage) -> None:
+async def test_a_flush_that_the_table_refuses_raises_as_a_call_does(stage: Stage) -> None:
     with pytest.raises(RepositoryError) as raised:
         async with stage.database.transaction() as session:
             session.add(Task(title="x" * 300, user_id="a"))

@@ -91,7 +91,7 @@ def test_a_call_at_a_stricter_level_says_unknown_from_the_first_byte_of_its_comm
 
 @each_step
 @a_write_and_a_read
-def test_a_reset_is_told_as_an_end_of_file_is(
+def test_a_reset_raises_what_an_end_of_file_raises(
     proxy: WireProxy, clean: Engine, call: RepositoryCall, step: Step
 ) -> None:
     with Database(url_of(proxy, "tcp")) as database:
@@ -143,7 +143,7 @@ def test_a_delay_changes_nothing(stage: Stage, call: RepositoryCall, step: Step)
 
 @pytest.mark.parametrize("step", ["before_statement", "after_statement"])
 @a_write_and_a_read
-def test_a_stalled_call_that_is_then_cut_is_told_as_any_other(stage: Stage, call: RepositoryCall, step: Step) -> None:
+def test_a_stalled_call_that_is_then_cut_raises_as_a_cut_one(stage: Stage, call: RepositoryCall, step: Step) -> None:
     with (
         stage.proxy.fault(Fault(step, Stall(), is_call)) as armed,
         cut_when_struck(stage.proxy, armed),

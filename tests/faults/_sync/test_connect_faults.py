@@ -99,7 +99,9 @@ def test_where_no_connection_is_made_nothing_is_applied(fresh: Stage, use: Use, 
 
 @each_step
 @each_use
-def test_a_connection_that_breaks_while_it_is_prepared_is_none(fresh: Stage, use: Use, step: Step) -> None:
+def test_a_new_connection_that_breaks_before_its_first_use_is_a_connect_error(
+    fresh: Stage, use: Use, step: Step
+) -> None:
     fault = Fault(step, Cut(), "version()", times=1000)
     with fresh.proxy.fault(fault) as armed, pytest.raises(ConnectError) as raised:
         use(fresh)

@@ -37,7 +37,7 @@ CANARY = "canary-of-a-server"
         ("53300", ConnectError, ConnectError),
     ],
 )
-def test_the_servers_last_word_decides_what_a_lost_session_means(
+def test_the_sqlstate_of_an_ended_session_decides_the_error(
     session: Session,
     proxy: WireProxy,
     sqlstate: str,
