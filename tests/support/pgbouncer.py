@@ -16,7 +16,7 @@ from psycopg.pq import ExecStatus
 from sqlalchemy import make_url
 
 _START_S: Final = 20.0
-_OPERATOR: Final = "console"
+_ADMIN: Final = "console"
 _WATCHED: Final = '"$0" --quiet "$1/ini" & read -r _; kill -9 $!; rm -rf "$1"'
 """Ends it when the pipe from this process does, however this process ends; it holds nothing that it would save."""
 
@@ -46,7 +46,7 @@ class PgBouncer:
 
     def close_clients(self) -> None:
         """Closes every client of the database, as it does with those that it finds idle for too long."""
-        with psycopg.connect(f"host={self.folder} dbname=pgbouncer user={_OPERATOR}", autocommit=True) as console:
+        with psycopg.connect(f"host={self.folder} dbname=pgbouncer user={_ADMIN}", autocommit=True) as console:
             for command in ("KILL", "RESUME"):
                 answer = console.pgconn.exec_(f'{command} "{self._server.database}"'.encode())
                 if answer.status != ExecStatus.COMMAND_OK:
@@ -89,7 +89,7 @@ class PgBouncer:
             "listen_port": 5432,
             "unix_socket_dir": self.folder,
             "auth_type": "any",
-            "admin_users": _OPERATOR,
+            "admin_users": _ADMIN,
             "pool_mode": "transaction",
             "default_pool_size": SERVERS,
             "max_client_conn": 500,

@@ -1,4 +1,4 @@
-"""A row is locked while it is read: who is kept away, how long, and what a session without a transaction is told."""
+"""A row is locked while it is read: who is kept away, how long, and that it needs a transaction."""
 
 from typing import Any
 
@@ -15,9 +15,11 @@ from tests.support.wire import WireProxy
 NOWAIT = Lock(if_locked="nowait")
 
 
-async def _task(database: AsyncDatabase, owner: str = "a") -> Task:
+@pytest.fixture
+async def task(database: AsyncDatabase) -> Task:
+    """A task of owner "a"."""
     async with database.session() as session:
-        return await AsyncTaskRepository(session).owned_by(owner).create(TaskCreate(title="x"))
+        return await AsyncTaskRepository(session).owned_by("a").create(TaskCreate(title="x"))
 
 
 @pytest.mark.parametrize(
@@ -30,8 +32,9 @@ async def _task(database: AsyncDatabase, owner: str = "a") -> Task:
         (Lock("share"), Lock("no key update", "nowait"), False),
     ],
 )
-async def test_a_lock_keeps_others_away(database: AsyncDatabase, held: Lock, asked: Lock, is_free: bool) -> None:
-    task = await _task(database)
+async def test_a_lock_keeps_others_away(
+    task: Task, database: AsyncDatabase, held: Lock, asked: Lock, is_free: bool
+) -> None:
     async with database.transaction() as one, database.transaction(independent=True) as two:
         assert await AsyncTaskRepository(one).owned_by("a").get(task.id, lock=held) == task
         others = AsyncTaskRepository(two).owned_by("a")
@@ -64,8 +67,7 @@ async def test_a_row_that_is_updated_can_be_referred_to_and_one_locked_for_updat
             await AsyncTicketRepository(other).owned_by("a").create(TicketCreate(project_id=project.id, title="y"))
 
 
-async def test_get_with_lock_skips_a_locked_row_if_asked_to(database: AsyncDatabase) -> None:
-    task = await _task(database)
+async def test_get_with_lock_skips_a_locked_row_if_asked_to(task: Task, database: AsyncDatabase) -> None:
     skip = Lock(if_locked="skip")
     async with database.transaction() as one, database.transaction(independent=True) as two:
         await AsyncTaskRepository(one).owned_by("a").get(task.id, lock=Lock())
@@ -75,15 +77,13 @@ async def test_get_with_lock_skips_a_locked_row_if_asked_to(database: AsyncDatab
             await others.get_one(task.id, lock=skip)
 
 
-async def test_get_with_lock_locks_no_row_of_another_owner(database: AsyncDatabase) -> None:
-    task = await _task(database, "b")
+async def test_get_with_lock_locks_no_row_of_another_owner(task: Task, database: AsyncDatabase) -> None:
     async with database.transaction() as one, database.transaction(independent=True) as two:
-        assert await AsyncTaskRepository(one).owned_by("a").get(task.id, lock=Lock()) is None
-        assert await AsyncTaskRepository(two).owned_by("b").get(task.id, lock=NOWAIT) == task
+        assert await AsyncTaskRepository(one).owned_by("b").get(task.id, lock=Lock()) is None
+        assert await AsyncTaskRepository(two).owned_by("a").get(task.id, lock=NOWAIT) == task
 
 
-async def test_get_with_lock_is_one_round_trip(database: AsyncDatabase, proxy: WireProxy) -> None:
-    task = await _task(database)
+async def test_get_with_lock_is_one_round_trip(task: Task, database: AsyncDatabase, proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         async with database.transaction() as session:
             tasks = AsyncTaskRepository(session).owned_by("a")
@@ -92,8 +92,9 @@ async def test_get_with_lock_is_one_round_trip(database: AsyncDatabase, proxy: W
     assert seen.round_trips == 4
 
 
-async def test_get_with_lock_without_a_transaction_is_refused(database: AsyncDatabase, proxy: WireProxy) -> None:
-    task = await _task(database)
+async def test_get_with_lock_without_a_transaction_is_refused(
+    task: Task, database: AsyncDatabase, proxy: WireProxy
+) -> None:
     async with database.engine.connect() as connection:
         for session in (database.session(), AsyncSession(database.engine), AsyncSession(connection)):
             tasks = AsyncTaskRepository(session).owned_by("a")
@@ -111,8 +112,7 @@ async def test_get_with_lock_in_autocommit_is_refused(database: AsyncDatabase, p
     await engine.dispose()
 
 
-async def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(database: AsyncDatabase) -> None:
-    task = await _task(database)
+async def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(task: Task, database: AsyncDatabase) -> None:
     async with database.engine.begin() as connection, AsyncSession(connection) as session:
         assert await AsyncTaskRepository(session).owned_by("a").get(task.id, lock=Lock())
         async with database.transaction() as other:

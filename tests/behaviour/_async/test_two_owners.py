@@ -77,7 +77,9 @@ def _instead(statement: Any, _start: Any) -> Any:
     return statement
 
 
-def mine_of(session: AsyncSession) -> Tickets:
+@pytest.fixture
+async def mine(session: AsyncSession, theirs: Ticket) -> Tickets:
+    """The tickets of owner "a", beside those of "b"."""
     return Tickets(session).owned_by("a")
 
 
@@ -98,10 +100,7 @@ CONDITIONS: list[tuple[str, Any, bool]] = [
 
 
 @pytest.mark.parametrize(("where", "holds"), [pytest.param(*rest, id=name) for name, *rest in CONDITIONS])
-async def test_a_condition_sees_the_owners_own_rows_alone(
-    session: AsyncSession, theirs: Ticket, where: Any, holds: bool
-) -> None:
-    mine = mine_of(session)
+async def test_a_condition_sees_the_owners_own_rows_alone(mine: Tickets, where: Any, holds: bool) -> None:
     assert [row.title for row in await mine.list(where)] == ["ticket of a"] * holds
     assert await mine.count(where) == int(holds)
     assert await mine.exists(where) is holds
@@ -110,8 +109,7 @@ async def test_a_condition_sees_the_owners_own_rows_alone(
     assert (await mine.one_or_none(where) is not None) is holds
 
 
-async def test_a_subclasss_statement_sees_the_owners_own_rows_alone(session: AsyncSession, theirs: Ticket) -> None:
-    mine = mine_of(session)
+async def test_a_subclasss_statement_sees_the_owners_own_rows_alone(mine: Tickets, theirs: Ticket) -> None:
     assert await mine.titles() == ["ticket of a"]
     assert await mine.found("ticket of b") is None
     assert await mine.found("ticket of a") is not None
@@ -129,10 +127,7 @@ async def test_a_subclasss_statement_sees_the_owners_own_rows_alone(session: Asy
     assert await mine.titles_with(lambda start: start.with_only_columns(counted).where(same), {}) == [(1,)]
 
 
-async def test_a_scalar_of_several_rows_raises_instead_of_taking_the_first(
-    session: AsyncSession, theirs: Ticket
-) -> None:
-    mine = mine_of(session)
+async def test_a_scalar_of_several_rows_raises_instead_of_taking_the_first(mine: Tickets) -> None:
     own = (await mine.list())[0]
     assert await mine.number() == own.id
     assert await mine.number(col(Ticket.title) == "ticket of b") is None
@@ -142,8 +137,7 @@ async def test_a_scalar_of_several_rows_raises_instead_of_taking_the_first(
     assert raised.value.details.operation == "select"
 
 
-async def test_a_change_returns_an_entity(session: AsyncSession, theirs: Ticket) -> None:
-    mine = mine_of(session)
+async def test_a_change_returns_an_entity(mine: Tickets) -> None:
     own = (await mine.list())[0]
     changed = await mine.assign(own.id, {"who": "x"})
     assert changed == await mine.get(own.id)
@@ -156,8 +150,7 @@ async def test_update_with_expected_writes(session: AsyncSession) -> None:
     assert (await tasks.update(task.id, TaskUpdate(title="y"), expected=task.updated_at)).title == "y"
 
 
-async def test_no_parameter_replaces_the_owner(session: AsyncSession, theirs: Ticket) -> None:
-    mine = mine_of(session)
+async def test_no_parameter_replaces_the_owner(mine: Tickets, session: AsyncSession, theirs: Ticket) -> None:
     assert await mine.titles_with(lambda start: start, {OWNER_PARAMETER: "b"}) == [("ticket of a",)]
     own = (await mine.list())[0]
     for name in (OWNER_PARAMETER, "owner_id", ID_PARAMETER, "id", "title"):
@@ -169,8 +162,7 @@ async def test_no_parameter_replaces_the_owner(session: AsyncSession, theirs: Ti
     assert await AsyncTicketRepository(session).owned_by("b").get(theirs.id) == theirs
 
 
-async def test_a_changes_subquery_sees_the_owners_own_rows_alone(session: AsyncSession, theirs: Ticket) -> None:
-    mine = mine_of(session)
+async def test_a_changes_subquery_sees_the_owners_own_rows_alone(mine: Tickets) -> None:
     own = (await mine.list())[0]
     names = select(func.string_agg(Project.name, ",")).scalar_subquery()
     assert (await mine.change(own.id, Change({col(Ticket.assignee): names}))).assignee == "home"
@@ -178,10 +170,7 @@ async def test_a_changes_subquery_sees_the_owners_own_rows_alone(session: AsyncS
         await mine.change(own.id, Change({col(Ticket.assignee): "x"}, names == "secret"))
 
 
-async def test_a_statement_that_the_scope_did_not_check_is_not_sent(
-    session: AsyncSession, theirs: Ticket, proxy: WireProxy
-) -> None:
-    mine = mine_of(session)
+async def test_a_statement_that_the_scope_did_not_check_is_not_sent(mine: Tickets, proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         for unseen in (select(Ticket.title), select(Ticket.title).where(col(Ticket.owner_id) == "b")):
             with pytest.raises(OwnerRequiredError):
@@ -252,12 +241,12 @@ async def _observed(call: Callable[[], Awaitable[Any]], id: int, proxy: WireProx
 
 @pytest.mark.parametrize("name", sorted({*calls_with_an_id(Tickets), *calls_with_an_id(AsyncTaskRepository)}))
 async def test_a_foreign_id_cannot_be_told_from_an_unused_one(
-    session: AsyncSession, theirs: Ticket, name: str, proxy: WireProxy
+    session: AsyncSession, mine: Tickets, theirs: Ticket, name: str, proxy: WireProxy
 ) -> None:
     assert name in ARGUMENTS, f"say in ARGUMENTS what {name}() takes"
     task = (await AsyncTaskRepository(session).owned_by("b").list())[0]
     repositories: list[tuple[Any, Any]] = [
-        (mine_of(session), theirs),
+        (mine, theirs),
         (AsyncTaskRepository(session).owned_by("a"), task),
     ]
     for repository, row in repositories:

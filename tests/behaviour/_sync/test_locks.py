@@ -1,5 +1,5 @@
 # Generated from tests/behaviour/_async/test_locks.py by `python -m tools.generate_sync`: edit that one.
-"""A row is locked while it is read: who is kept away, how long, and what a session without a transaction is told."""
+"""A row is locked while it is read: who is kept away, how long, and that it needs a transaction."""
 
 from typing import Any
 
@@ -16,9 +16,11 @@ from tests.support.wire import WireProxy
 NOWAIT = Lock(if_locked="nowait")
 
 
-def _task(database: Database, owner: str = "a") -> Task:
+@pytest.fixture
+def task(database: Database) -> Task:
+    """A task of owner "a"."""
     with database.session() as session:
-        return TaskRepository(session).owned_by(owner).create(TaskCreate(title="x"))
+        return TaskRepository(session).owned_by("a").create(TaskCreate(title="x"))
 
 
 @pytest.mark.parametrize(
@@ -31,8 +33,7 @@ def _task(database: Database, owner: str = "a") -> Task:
         (Lock("share"), Lock("no key update", "nowait"), False),
     ],
 )
-def test_a_lock_keeps_others_away(database: Database, held: Lock, asked: Lock, is_free: bool) -> None:
-    task = _task(database)
+def test_a_lock_keeps_others_away(task: Task, database: Database, held: Lock, asked: Lock, is_free: bool) -> None:
     with database.transaction() as one, database.transaction(independent=True) as two:
         assert TaskRepository(one).owned_by("a").get(task.id, lock=held) == task
         others = TaskRepository(two).owned_by("a")
@@ -65,8 +66,7 @@ def test_a_row_that_is_updated_can_be_referred_to_and_one_locked_for_update_cann
             TicketRepository(other).owned_by("a").create(TicketCreate(project_id=project.id, title="y"))
 
 
-def test_get_with_lock_skips_a_locked_row_if_asked_to(database: Database) -> None:
-    task = _task(database)
+def test_get_with_lock_skips_a_locked_row_if_asked_to(task: Task, database: Database) -> None:
     skip = Lock(if_locked="skip")
     with database.transaction() as one, database.transaction(independent=True) as two:
         TaskRepository(one).owned_by("a").get(task.id, lock=Lock())
@@ -76,15 +76,13 @@ def test_get_with_lock_skips_a_locked_row_if_asked_to(database: Database) -> Non
             others.get_one(task.id, lock=skip)
 
 
-def test_get_with_lock_locks_no_row_of_another_owner(database: Database) -> None:
-    task = _task(database, "b")
+def test_get_with_lock_locks_no_row_of_another_owner(task: Task, database: Database) -> None:
     with database.transaction() as one, database.transaction(independent=True) as two:
-        assert TaskRepository(one).owned_by("a").get(task.id, lock=Lock()) is None
-        assert TaskRepository(two).owned_by("b").get(task.id, lock=NOWAIT) == task
+        assert TaskRepository(one).owned_by("b").get(task.id, lock=Lock()) is None
+        assert TaskRepository(two).owned_by("a").get(task.id, lock=NOWAIT) == task
 
 
-def test_get_with_lock_is_one_round_trip(database: Database, proxy: WireProxy) -> None:
-    task = _task(database)
+def test_get_with_lock_is_one_round_trip(task: Task, database: Database, proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         with database.transaction() as session:
             tasks = TaskRepository(session).owned_by("a")
@@ -93,8 +91,7 @@ def test_get_with_lock_is_one_round_trip(database: Database, proxy: WireProxy) -
     assert seen.round_trips == 4
 
 
-def test_get_with_lock_without_a_transaction_is_refused(database: Database, proxy: WireProxy) -> None:
-    task = _task(database)
+def test_get_with_lock_without_a_transaction_is_refused(task: Task, database: Database, proxy: WireProxy) -> None:
     with database.engine.connect() as connection:
         for session in (database.session(), Session(database.engine), Session(connection)):
             tasks = TaskRepository(session).owned_by("a")
@@ -112,8 +109,7 @@ def test_get_with_lock_in_autocommit_is_refused(database: Database, proxy: WireP
     engine.dispose()
 
 
-def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(database: Database) -> None:
-    task = _task(database)
+def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(task: Task, database: Database) -> None:
     with database.engine.begin() as connection, Session(connection) as session:
         assert TaskRepository(session).owned_by("a").get(task.id, lock=Lock())
         with database.transaction() as other:

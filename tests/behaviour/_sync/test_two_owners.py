@@ -77,7 +77,9 @@ def _instead(statement: Any, _start: Any) -> Any:
     return statement
 
 
-def mine_of(session: Session) -> Tickets:
+@pytest.fixture
+def mine(session: Session, theirs: Ticket) -> Tickets:
+    """The tickets of owner "a", beside those of "b"."""
     return Tickets(session).owned_by("a")
 
 
@@ -98,8 +100,7 @@ CONDITIONS: list[tuple[str, Any, bool]] = [
 
 
 @pytest.mark.parametrize(("where", "holds"), [pytest.param(*rest, id=name) for name, *rest in CONDITIONS])
-def test_a_condition_sees_the_owners_own_rows_alone(session: Session, theirs: Ticket, where: Any, holds: bool) -> None:
-    mine = mine_of(session)
+def test_a_condition_sees_the_owners_own_rows_alone(mine: Tickets, where: Any, holds: bool) -> None:
     assert [row.title for row in mine.list(where)] == ["ticket of a"] * holds
     assert mine.count(where) == int(holds)
     assert mine.exists(where) is holds
@@ -108,8 +109,7 @@ def test_a_condition_sees_the_owners_own_rows_alone(session: Session, theirs: Ti
     assert (mine.one_or_none(where) is not None) is holds
 
 
-def test_a_subclasss_statement_sees_the_owners_own_rows_alone(session: Session, theirs: Ticket) -> None:
-    mine = mine_of(session)
+def test_a_subclasss_statement_sees_the_owners_own_rows_alone(mine: Tickets, theirs: Ticket) -> None:
     assert mine.titles() == ["ticket of a"]
     assert mine.found("ticket of b") is None
     assert mine.found("ticket of a") is not None
@@ -127,8 +127,7 @@ def test_a_subclasss_statement_sees_the_owners_own_rows_alone(session: Session, 
     assert mine.titles_with(lambda start: start.with_only_columns(counted).where(same), {}) == [(1,)]
 
 
-def test_a_scalar_of_several_rows_raises_instead_of_taking_the_first(session: Session, theirs: Ticket) -> None:
-    mine = mine_of(session)
+def test_a_scalar_of_several_rows_raises_instead_of_taking_the_first(mine: Tickets) -> None:
     own = (mine.list())[0]
     assert mine.number() == own.id
     assert mine.number(col(Ticket.title) == "ticket of b") is None
@@ -138,8 +137,7 @@ def test_a_scalar_of_several_rows_raises_instead_of_taking_the_first(session: Se
     assert raised.value.details.operation == "select"
 
 
-def test_a_change_returns_an_entity(session: Session, theirs: Ticket) -> None:
-    mine = mine_of(session)
+def test_a_change_returns_an_entity(mine: Tickets) -> None:
     own = (mine.list())[0]
     changed = mine.assign(own.id, {"who": "x"})
     assert changed == mine.get(own.id)
@@ -152,8 +150,7 @@ def test_update_with_expected_writes(session: Session) -> None:
     assert (tasks.update(task.id, TaskUpdate(title="y"), expected=task.updated_at)).title == "y"
 
 
-def test_no_parameter_replaces_the_owner(session: Session, theirs: Ticket) -> None:
-    mine = mine_of(session)
+def test_no_parameter_replaces_the_owner(mine: Tickets, session: Session, theirs: Ticket) -> None:
     assert mine.titles_with(lambda start: start, {OWNER_PARAMETER: "b"}) == [("ticket of a",)]
     own = (mine.list())[0]
     for name in (OWNER_PARAMETER, "owner_id", ID_PARAMETER, "id", "title"):
@@ -165,8 +162,7 @@ def test_no_parameter_replaces_the_owner(session: Session, theirs: Ticket) -> No
     assert TicketRepository(session).owned_by("b").get(theirs.id) == theirs
 
 
-def test_a_changes_subquery_sees_the_owners_own_rows_alone(session: Session, theirs: Ticket) -> None:
-    mine = mine_of(session)
+def test_a_changes_subquery_sees_the_owners_own_rows_alone(mine: Tickets) -> None:
     own = (mine.list())[0]
     names = select(func.string_agg(Project.name, ",")).scalar_subquery()
     assert (mine.change(own.id, Change({col(Ticket.assignee): names}))).assignee == "home"
@@ -174,10 +170,7 @@ def test_a_changes_subquery_sees_the_owners_own_rows_alone(session: Session, the
         mine.change(own.id, Change({col(Ticket.assignee): "x"}, names == "secret"))
 
 
-def test_a_statement_that_the_scope_did_not_check_is_not_sent(
-    session: Session, theirs: Ticket, proxy: WireProxy
-) -> None:
-    mine = mine_of(session)
+def test_a_statement_that_the_scope_did_not_check_is_not_sent(mine: Tickets, proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         for unseen in (select(Ticket.title), select(Ticket.title).where(col(Ticket.owner_id) == "b")):
             with pytest.raises(OwnerRequiredError):
@@ -248,12 +241,12 @@ def _observed(call: Callable[[], Any], id: int, proxy: WireProxy) -> tuple[objec
 
 @pytest.mark.parametrize("name", sorted({*calls_with_an_id(Tickets), *calls_with_an_id(TaskRepository)}))
 def test_a_foreign_id_cannot_be_told_from_an_unused_one(
-    session: Session, theirs: Ticket, name: str, proxy: WireProxy
+    session: Session, mine: Tickets, theirs: Ticket, name: str, proxy: WireProxy
 ) -> None:
     assert name in ARGUMENTS, f"say in ARGUMENTS what {name}() takes"
     task = (TaskRepository(session).owned_by("b").list())[0]
     repositories: list[tuple[Any, Any]] = [
-        (mine_of(session), theirs),
+        (mine, theirs),
         (TaskRepository(session).owned_by("a"), task),
     ]
     for repository, row in repositories:

@@ -17,7 +17,7 @@ class Seen:
 
     connects: int = 0
     """Startup messages."""
-    connect_flights: int = 0
+    connect_round_trips: int = 0
     """Round trips up to the first ReadyForQuery."""
     round_trips: int = 0
     """Round trips after it: client bytes that follow server bytes on their connection. Terminate is none."""
@@ -127,7 +127,7 @@ class Connection:
         packet = self._client.take_untyped()
         code = int.from_bytes(packet[4:8])
         if code in (_TLS, _GSS):
-            self._count_flight()
+            self._count_round_trip()
             self._pass_on(b"N", self._client)
         elif code == _CANCEL:
             for seen in self._hub.watches:
@@ -137,7 +137,7 @@ class Connection:
         elif packet:
             self._is_started = True
             self.application = _application_name(packet)
-            self._count_flight()
+            self._count_round_trip()
             for seen in self._hub.watches:
                 seen.connects += 1
             self._pass_on(packet, self._server, self._hub.take(("connect",), ()))
@@ -148,7 +148,7 @@ class Connection:
             self._pass_on(batch, self._server)
             self.close()
             return
-        self._count_flight()
+        self._count_round_trip()
         statements, self._statements = self._statements, []
         for seen in self._hub.watches:
             seen.statements += statements
@@ -160,14 +160,14 @@ class Connection:
             self._unanswered = []
         self._pass_on(batch, self._server, asking)
 
-    def _count_flight(self) -> None:
+    def _count_round_trip(self) -> None:
         if self._server_spoke:
             self._server_spoke = False
             for seen in self._hub.watches:
                 if self.status:
                     seen.round_trips += 1
                 else:
-                    seen.connect_flights += 1
+                    seen.connect_round_trips += 1
 
     def _server_sent(self) -> None:
         while not self._is_closed and self._client.held is None and (kind := self._server.scan(_ENDS_OF_ANSWER)):

@@ -1,4 +1,4 @@
-"""What the wire proxy recognises in a client's messages, and what it can be told to do then. No sockets here."""
+"""What the wire proxy recognises in a client's messages, and what it can do then. No sockets here."""
 
 import struct
 import threading
