@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Annotated, Any, NewType, Union, get_args, get_origin
 
-from pydantic import MISSING, BaseModel
+from pydantic import MISSING, BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
@@ -111,12 +111,12 @@ def _members(annotation: object, metadata: tuple[object, ...]) -> Iterator[Union
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *more = get_args(annotation)
-        yield from _members(inner, (*_flatten(more), *metadata))
+        yield from _members(inner, (*more, *metadata))
     elif origin in (Union, UnionType):
         for part in get_args(annotation):
             yield from _members(part, metadata)
     else:
-        yield UnionMember(NoneType if annotation is None else annotation, metadata)
+        yield UnionMember(NoneType if annotation is None else annotation, tuple(_flatten(metadata)))
 
 
 def _resolve_aliases(annotation: object) -> object:
@@ -131,7 +131,12 @@ def _resolve_aliases(annotation: object) -> object:
 
 def _flatten(metadata: Iterable[object]) -> Iterator[object]:
     for part in metadata:
-        yield from part.metadata if isinstance(part, FieldInfo) else (part,)
+        if isinstance(part, FieldInfo):
+            yield from part.metadata
+        elif isinstance(part, StringConstraints):
+            yield from part  # one object for each constraint, as `Field` makes them
+        else:
+            yield part
 
 
 def _leaves(annotation: object) -> Iterator[object]:

@@ -3,8 +3,7 @@
 A rule that the schema already enforces, by the same function or an equal constraint, is not run a second time.
 """
 
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Mapping
 from types import NoneType
 from typing import Annotated, Any, cast
 
@@ -13,17 +12,12 @@ from pydantic.fields import FieldInfo
 from sqlmodel import SQLModel
 from sqlmodel.main import FieldInfoMetadata
 
-from backend.entity.columns import is_scalar
 from backend.entity.entity import Entity, ModelT
-from backend.entity.field_types import CONSTRAINTS, UnionMember, allows, value_members
+from backend.entity.field_types import UnionMember, allows, value_members
 from backend.entity.lazy import lazy
 from backend.entity.validators import field_validators, model_validators
 from backend.input.by_name import NameValidator
-
-FieldValues = Mapping[str, object]
-"""Values by field name, which is the model's attribute."""
-
-_LIMIT_NAMES = frozenset(name for limit in CONSTRAINTS for name in (limit.inclusive, limit.exclusive))
+from backend.input.values import FieldValues
 
 _SETTINGS = frozenset({
     "allow_inf_nan", "coerce_numbers_to_str", "regex_engine", "str_max_length", "str_min_length",
@@ -54,19 +48,19 @@ class ModelRules:
         if self._fields is None:
             return values
         checked = self._without_undeclared_none(values)
-        return {**values, **_select(vars(self._fields.validate(checked)), checked)}
+        return _replace(values, checked, self._fields.validate(checked))
 
     def validate_row(self, values: FieldValues, owner: FieldValues) -> FieldValues:
         """Return a new row's values after all rules of the model. Raises pydantic's `ValidationError`."""
         checked = self._without_undeclared_none(values)
-        return {**values, **_select(vars(self._row.validate({**checked, **owner})), checked)}
+        return _replace(values, checked, self._row.validate({**checked, **owner}))
 
     @lazy
     def _row(self) -> NameValidator:
         self._mapper.registry.configure()  # validators may read any attribute of the instance
         return NameValidator(self._mapper.class_)
 
-    def _without_undeclared_none(self, values: FieldValues) -> FieldValues:
+    def _without_undeclared_none(self, values: FieldValues) -> Mapping[str, object]:
         """Drop `None` for nullable columns whose annotation does not allow it."""
         return {key: value for key, value in values.items() if value is not None or key not in self._never_none}
 
@@ -84,38 +78,19 @@ def _needs_validation(model: type[BaseModel], schema: type[BaseModel], key: str)
 
 
 def _implies(member: UnionMember, required: UnionMember) -> bool:
-    """Return whether every value that passes the schema's member certainly passes the model's."""
-    if required.kind is Any or required.kind is object:
-        return not _constraints(required)
-    return member.kind == required.kind and all(
-        any(_are_equal(constraint, own) for own in member.metadata)
-        or (is_scalar(member.kind) and _is_checked_at_definition(constraint))
-        for constraint in _constraints(required)
-    )
+    """Return whether the schema's member has the class and every constraint of the model's."""
+    return member.kind == required.kind and all(part in member.metadata for part in _constraints(required.metadata))
 
 
-def _constraints(member: UnionMember) -> list[object]:
-    return [part for part in member.metadata if not isinstance(part, FieldInfoMetadata)]
-
-
-def _are_equal(left: object, right: object) -> bool:
-    """Return whether two constraints are equal; pydantic's own class compares by identity, so compare its values."""
-    return left == right or (
-        type(left) is type(right) and bool(values := getattr(left, "__dict__", None)) and values == vars(right)
-    )
-
-
-def _is_checked_at_definition(constraint: object) -> bool:
-    """Return whether `checks.fields` compares this constraint: then the schema's is at least as tight."""
-    return is_dataclass(constraint) and all(field.name in _LIMIT_NAMES for field in fields(constraint))
+def _constraints(metadata: Iterable[object]) -> list[object]:
+    return [part for part in metadata if not isinstance(part, FieldInfoMetadata)]
 
 
 def _partial_model(model: type[SQLModel], own: Mapping[str, FieldInfo]) -> type[BaseModel]:
     """Return a class without a table that has only these fields, none of them required."""
     annotated: dict[str, Any] = {}  # as create_model types its fields
     for key, field in own.items():
-        constraints = [part for part in field.metadata if not isinstance(part, FieldInfoMetadata)]
-        extra = (*constraints, *field_validators(model, key).values())
+        extra = (*_constraints(field.metadata), *field_validators(model, key).values())
         annotated[key] = (Annotated[field.annotation, *extra] if extra else field.annotation, None)
     settings = {key: value for key, value in model.model_config.items() if key in _SETTINGS}
     config = cast(
@@ -124,5 +99,7 @@ def _partial_model(model: type[SQLModel], own: Mapping[str, FieldInfo]) -> type[
     return create_model(model.__name__, __config__=config, **annotated)
 
 
-def _select(values: FieldValues, keys: FieldValues) -> FieldValues:
-    return {key: values[key] for key in keys}
+def _replace(values: FieldValues, names: Iterable[str], valid: BaseModel) -> FieldValues:
+    """Return the values, those of the names as they are in the validated instance."""
+    values_of = vars(valid)
+    return FieldValues({**values, **{name: values_of[name] for name in names}})

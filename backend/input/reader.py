@@ -16,12 +16,7 @@ from backend.errors import ErrorDetails, InvalidDataError, Problem, UsageError, 
 from backend.input.by_name import NameValidator
 from backend.input.model_rules import ModelRules
 from backend.input.problems import problems
-
-FieldValues = dict[str, object]
-"""Values by field name, which is the model's attribute."""
-
-ColumnValues = dict[str, object]
-"""Values by the column's key in the table."""
+from backend.input.values import ColumnValues, FieldValues
 
 
 class _DuplicateKeyError(Exception):
@@ -64,7 +59,7 @@ class SchemaReader:
         """
         valid = vars(self._validate(self._raw_values(data, self._writers)))
         values = {name: valid[name] for name in self._writers if valid.get(name, MISSING) is not MISSING}
-        return self._to_column_values(self._apply_model_rules(values, owner, is_row=True))
+        return self._to_column_values(self._apply_model_rules(FieldValues(values), owner, is_row=True))
 
     def for_update(self, data: BaseModel) -> ColumnValues:
         """Return only the fields that the caller or a validator set. Raises as `for_insert` does."""
@@ -75,9 +70,9 @@ class SchemaReader:
             for name in self._writers
             if name in valid.model_fields_set and values_of[name] is not MISSING
         }
-        return self._to_column_values(self._apply_model_rules(values, None, is_row=False))
+        return self._to_column_values(self._apply_model_rules(FieldValues(values), None, is_row=False))
 
-    def _raw_values(self, data: BaseModel, names: Iterable[str]) -> FieldValues:
+    def _raw_values(self, data: BaseModel, names: Iterable[str]) -> Mapping[str, object]:
         if not isinstance(data, self._schema):
             raise UsageError(
                 f"{self._details.operation} takes {with_article(self._schema)}, got {described(data)}: "
@@ -102,20 +97,21 @@ class SchemaReader:
         except RecursionError:
             raise self._problem(name, *NESTED_TOO_DEEPLY) from None
 
-    def _validate(self, raw: FieldValues) -> BaseModel:
+    def _validate(self, raw: Mapping[str, object]) -> BaseModel:
         try:
             return self._validator.validate(raw)
         except ValidationError as error:
             raise self._error(problems(error, self._annotations)) from None
 
-    def _apply_model_rules(self, values: FieldValues, owner: object, *, is_row: bool) -> Mapping[str, object]:
+    def _apply_model_rules(self, values: FieldValues, owner: object, *, is_row: bool) -> FieldValues:
         rules, entity = self._rules, self._entity
         if rules.is_noop:
             return values
-        values = {name: self._to_json(name, value) for name, value in values.items()}
+        values = FieldValues({name: self._to_json(name, value) for name, value in values.items()})
         try:
             if is_row and rules.has_row_rules:
-                return rules.validate_row(values, {} if entity.owner is None else {entity.owner.attribute: owner})
+                known = FieldValues({} if entity.owner is None else {entity.owner.attribute: owner})
+                return rules.validate_row(values, known)
             return rules.validate_fields(values)
         except ValidationError as error:
             all_problems = problems(error, self._annotations)
@@ -130,8 +126,8 @@ class SchemaReader:
             self._details,
         )
 
-    def _to_column_values(self, values: Mapping[str, object]) -> ColumnValues:
-        result: ColumnValues = {}
+    def _to_column_values(self, values: FieldValues) -> ColumnValues:
+        result: dict[str, object] = {}
         for name, value in values.items():
             writer = self._writers[name]
             if value is None:
@@ -143,7 +139,7 @@ class SchemaReader:
             if (refusal := writer.check(stored)) is not None:
                 raise self._problem(name, *refusal)
             result[writer.key] = stored
-        return result
+        return ColumnValues(result)
 
     def _to_json(self, name: str, value: object) -> object:
         if value is None or not self._writers[name].is_json:

@@ -30,6 +30,7 @@ from typing_extensions import TypedDict, override
 from backend.entity.checks import ClassOptions, define
 from backend.errors import InvalidDataError
 from backend.input.reader import SchemaReader
+from backend.input.values import ColumnValues
 
 
 class Apart(SQLModel, registry=registry()):
@@ -85,7 +86,7 @@ BASES: list[type[BaseModel]] = [BaseModel, SQLModel]
 MODELS: list[type[SQLModel]] = [Plain, Guarded]
 
 
-def read(model: type[SQLModel], schema: type[BaseModel], data: BaseModel, operation: str) -> dict[str, object]:
+def read(model: type[SQLModel], schema: type[BaseModel], data: BaseModel, operation: str) -> ColumnValues:
     """The values that a call writes."""
     if operation == "create":
         entity = define("Made", (model, schema, Nothing, int, str), ClassOptions())

@@ -12,6 +12,7 @@ from sqlmodel import Field, SQLModel
 from backend.entity.checks import ClassOptions, define
 from backend.errors import InvalidDataError
 from backend.input.reader import SchemaReader
+from backend.input.values import ColumnValues
 from tests.support.models.invalid import schema
 
 
@@ -39,7 +40,7 @@ class DecodedCreate(BaseModel):
     data: Json[dict[str, Base64UrlStr]] | list[Inner] | Json[Any] | None = None
 
 
-def created(model: type[SQLModel], data: BaseModel) -> dict[str, object]:
+def created(model: type[SQLModel], data: BaseModel) -> ColumnValues:
     entity = define("Made", (model, type(data), schema("Empty"), int, str), ClassOptions())
     return SchemaReader(entity, type(data), "create").for_insert(data)
 

@@ -27,11 +27,14 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import JSON, MetaData, Text
 from sqlalchemy.orm import registry
 from sqlmodel import Field as ColumnField
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from backend.entity.checks import ClassOptions, define
 from backend.errors import InvalidDataError, UsageError
+from backend.input.model_rules import ModelRules
 from backend.input.reader import SchemaReader
+from backend.input.values import ColumnValues
+from backend.tasks import Task, TaskCreate, TaskUpdate
 from tests.support.models.invalid import Local, schema
 from tests.support.models.types import Colour, Ruled, RuledCreate, RuledUpdate, Sample, SampleCreate, SampleUpdate
 
@@ -59,7 +62,7 @@ QUIETLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FORGED = st.dictionaries(st.sampled_from([*Sample.model_fields, "nothing", "_sa_instance_state"]), ANYTHING)
 
 
-def taken(take: Callable[[], dict[str, object]]) -> dict[str, object] | InvalidDataError:
+def taken(take: Callable[[], ColumnValues]) -> ColumnValues | InvalidDataError:
     """The values, or the refusal: nothing else may come out."""
     try:
         return take()
@@ -398,6 +401,34 @@ def test_a_model_validator_runs_on_create_alone() -> None:
     with pytest.raises(InvalidDataError, match=r"^invalid Both: low is above high$"):
         created.for_insert(both(low=2, high=0))
     assert changed.for_update(both(low=2, high=0)) == {"low": 2, "high": 0}
+
+
+class Exact(BaseModel):
+    """A nested model that does not accept its own dump."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: UUID
+
+
+class Holding(Local, table=True):
+    id: int | None = ColumnField(default=None, primary_key=True)
+    exact: Exact = ColumnField(sa_type=JSON)
+
+
+@pytest.mark.parametrize("annotation", [Exact, Annotated[Exact, AfterValidator(lambda exact: exact)]])
+def test_a_nested_model_that_the_model_declares_too_is_not_validated_from_its_dump(annotation: Any) -> None:
+    new = schema("New", exact=annotation)
+    reader = SchemaReader(define("Holdings", (Holding, new, schema("Empty"), int, str), ClassOptions()), new, "create")
+    assert reader.for_insert(new(exact=Exact(id=UUID(int=1)))) == {"exact": {"id": str(UUID(int=1))}}
+
+
+@pytest.mark.parametrize("schema", [TaskCreate, TaskUpdate])
+def test_the_schemas_of_a_task_leave_no_rule_of_the_model_to_run(schema: type[BaseModel]) -> None:
+    entity = define(
+        "Tasks", (Task, TaskCreate, TaskUpdate, int, str), ClassOptions(col(Task.user_id), col(Task.updated_at))
+    )
+    assert ModelRules(entity, schema).is_noop
 
 
 def test_an_enum_that_the_schema_gives_by_value_is_written_as_its_member() -> None:

@@ -3,6 +3,8 @@
 from sqlmodel import Session, col
 
 from backend import CRUDRepository, Database, Lock
+from backend.input.model_rules import ModelRules
+from backend.input.values import ColumnValues, FieldValues
 from backend.tasks import (
     AsyncTaskRepository,
     Task,
@@ -53,6 +55,12 @@ def refused(db: Database, session: Session) -> None:
     db.run(get_tasks, isolation="serializable")  # type: ignore[arg-type]
     tasks.lst()  # type: ignore[attr-defined]
     col(Task.titel)  # type: ignore[attr-defined]
+
+
+def refused_values(rules: ModelRules, by_field: FieldValues, by_column: ColumnValues) -> None:
+    rules.validate_fields(by_column)  # type: ignore[arg-type]
+    rules.validate_fields({"title": "x"})  # type: ignore[arg-type]
+    by_column = rules.validate_fields(by_field)  # type: ignore[assignment]
 
 
 class OwnerByName(CRUDRepository[Task, TaskCreate, TaskUpdate], owner="user_id"): ...  # type: ignore[arg-type]
