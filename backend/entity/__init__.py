@@ -8,9 +8,7 @@ version          the version: which values are expected, which row has one
 parameters       the names of the bound parameters of these three
 field_types      what the annotation of a pydantic field allows
 validators       the validators that a pydantic model declares
-columns          what a column's SQLAlchemy type tells: database type, Python class, range
-column_types     which values a column stores and returns unchanged
-column_values/   the checks of those values, by family of types
+column_types/    what is known of SQLAlchemy's column types: database type, Python class, values that a column stores
 checks/          the checks of a class when it is defined
 lazy             attributes that are computed once, safe after a fork
 """

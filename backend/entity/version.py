@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Column, ColumnElement, Integer, bindparam
 
-from backend.entity.column_types import Check, column_check
-from backend.entity.columns import database_type
+from backend.entity.column_types import Check, column_check, database_type
 from backend.entity.lazy import lazy
 from backend.entity.parameters import EXPECTED_PARAMETER
 from backend.errors import UsageError, described

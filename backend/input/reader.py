@@ -7,8 +7,7 @@ from typing import cast
 from pydantic import MISSING, BaseModel, RootModel, ValidationError
 from sqlalchemy import Column
 
-from backend.entity.column_types import column_check, is_json, jsonable, null_value
-from backend.entity.column_values.documents import NESTED_TOO_DEEPLY, NOT_JSON
+from backend.entity.column_types import NESTED_TOO_DEEPLY, NOT_JSON, column_check, is_json, jsonable, null_value
 from backend.entity.entity import Entity, ModelT
 from backend.entity.field_types import holds_models
 from backend.entity.lazy import lazy

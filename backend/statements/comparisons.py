@@ -11,17 +11,14 @@ from functools import lru_cache
 from typing import Final, TypeAlias, TypeGuard, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Column, DateTime, Enum, Float, Integer, Numeric, String
+from sqlalchemy import BindParameter, Column, Enum
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, ExpressionClauseList, False_, True_
 from sqlalchemy.sql.functions import Function, ReturnTypeFromArgs
 from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
 from sqlalchemy.types import TypeEngine
 
-from backend.entity.column_types import column_check
-from backend.entity.column_values.refusal import Check, take_storable
-from backend.entity.column_values.times import moment_operand_check
-from backend.entity.columns import undecorated_type
+from backend.entity.column_types import Check, assigned_check, compared_check, python_type, undecorated_type
 from backend.errors import UsageError, described, with_article
 
 ValueCheck: TypeAlias = Callable[[object], str | None]
@@ -92,23 +89,23 @@ def is_binary(part: object) -> TypeGuard[BinaryExpression[object]]:
 @lru_cache(maxsize=4096)
 def comparison_check(kind: TypeEngine[object]) -> ValueCheck:
     """Return the check of values that are compared with a column of this type."""
-    return _value_check(kind, _COMPARED, _operand_check(kind))
+    return _value_check(kind, _COMPARED, compared_check(kind))
 
 
 @lru_cache(maxsize=4096)
 def operand_check(kind: TypeEngine[object]) -> ValueCheck:
     """Return the check of values of this type in an expression."""
-    return _value_check(kind, _CLASSES, _operand_check(kind))
+    return _value_check(kind, _CLASSES, compared_check(kind))
 
 
 @lru_cache(maxsize=4096)
 def assignment_check(kind: TypeEngine[object]) -> ValueCheck:
     """Return the check of values that a column of this type is set to: by Python class, and as a field."""
-    return _value_check(kind, _CLASSES, _assigned_check(kind))
+    return _value_check(kind, _CLASSES, assigned_check(kind))
 
 
 def _value_check(kind: TypeEngine[object], classes: Mapping[type, tuple[type, ...]], check: Check) -> ValueCheck:
-    expected = classes.get(_python_type(kind), ())
+    expected = () if isinstance(undecorated_type(kind), Enum) else classes.get(python_type(kind) or object, ())
 
     def wrong(value: object) -> str | None:
         got = described(value)
@@ -118,28 +115,6 @@ def _value_check(kind: TypeEngine[object], classes: Mapping[type, tuple[type, ..
         return None if refusal is None else f"{got}: {refusal[1]}"
 
     return wrong
-
-
-def _assigned_check(kind: TypeEngine[object]) -> Check:
-    """Return the check of a stored value: that of a field, where a numeric column takes an `int` too."""
-    plain, check = undecorated_type(kind), column_check(kind)
-    if not isinstance(plain, Numeric | Float) or not plain.asdecimal:
-        return check
-    return lambda value: check(Decimal(value) if isinstance(value, int) else value)
-
-
-def _operand_check(kind: TypeEngine[object]) -> Check:
-    """Return the check of values that the server refuses; length, digits and precision limit stored values only."""
-    plain = undecorated_type(kind)
-    if isinstance(plain, Integer):
-        in_range = column_check(kind)
-        return lambda value: in_range(int(value)) if isinstance(value, int) else None
-    if isinstance(plain, DateTime):
-        return moment_operand_check(plain)
-    if isinstance(plain, Enum):
-        is_member, labels = column_check(kind), frozenset(plain.enums)
-        return lambda value: None if isinstance(value, str) and value in labels else is_member(value)
-    return take_storable if isinstance(plain, String) else _take
 
 
 def _values(operand: object, parameters: Mapping[str, object]) -> Iterable[object]:
@@ -162,19 +137,8 @@ def _column(element: object) -> Column[object] | None:
     return cast("Column[object]", element) if isinstance(element, Column) else None  # of any type
 
 
-def _python_type(kind: TypeEngine[object]) -> type:
-    plain = undecorated_type(kind)
-    try:
-        return plain.python_type if isinstance(plain, TypeEngine) and not isinstance(plain, Enum) else object
-    except NotImplementedError:
-        return object
-
-
 def _is_one_of(value: object, classes: tuple[type, ...]) -> bool:
     """Return whether the value has one of these classes; a `bool` is not a number, a `datetime` not a date."""
     if isinstance(value, bool):
         return bool in classes
     return isinstance(value, classes) and not (isinstance(value, datetime) and datetime not in classes)
-
-
-def _take(_value: object) -> None: ...

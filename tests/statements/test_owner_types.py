@@ -12,7 +12,7 @@ from sqlmodel import AutoString, Field, SQLModel, col
 from typing_extensions import override
 
 from backend.entity.checks import ClassOptions, define
-from backend.entity.columns import python_type
+from backend.entity.column_types import python_type
 from backend.entity.parameters import OWNER_PARAMETER
 from backend.errors import UsageError
 from backend.statements.scope.owner_types import bind_alike
@@ -89,7 +89,7 @@ def _pair(one: Any, other: Any) -> tuple[Statements[Any], Any, Any]:
 
     def define_one(model: Any) -> Statements[Any]:
         owner = col(model.owner)
-        kind = python_type(model.__table__.c.owner) or object
+        kind = python_type(model.__table__.c.owner.type) or object
         return Statements(
             define("Repository", (model, _NoData, _NoData, int, kind), ClassOptions(owner=owner)), scoped=True
         )

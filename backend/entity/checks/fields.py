@@ -30,8 +30,14 @@ from pydantic_core import MultiHostUrl
 from sqlalchemy import Enum, Float, Numeric, String
 from sqlmodel import SQLModel
 
-from backend.entity.column_types import unsupported
-from backend.entity.columns import LOSSLESS_PYTHON_TYPES, database_type, is_scalar, python_type, undecorated_type
+from backend.entity.column_types import (
+    LOSSLESS_PYTHON_TYPES,
+    database_type,
+    is_scalar,
+    python_type,
+    undecorated_type,
+    unsupported,
+)
 from backend.entity.entity import Entity
 from backend.entity.field_types import CONSTRAINTS, Limit, LimitKind, UnionMember, loosest, value_members
 from backend.entity.validators import field_validators
@@ -74,7 +80,7 @@ def check_field(entity: Entity[SQLModel], schema: type[BaseModel], key: str, fie
 
 def _check_model_class(entity: Entity[SQLModel], key: str) -> None:
     """Raise `DefinitionError` if the column returns another class than the model declares: no value could pass."""
-    stored = python_type(entity.columns[key])
+    stored = python_type(entity.columns[key].type)
     own = entity.model.model_fields.get(key)
     if stored not in LOSSLESS_PYTHON_TYPES or own is None or field_validators(entity.model, key):
         return
@@ -96,7 +102,7 @@ def _plain_class(kind: object) -> type | None:
 
 
 def _check_class(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:
-    stored = python_type(entity.columns[key])
+    stored = python_type(entity.columns[key].type)
     if stored not in LOSSLESS_PYTHON_TYPES or _is_converted(entity, schema, key):
         return
     for member in value_members(field):

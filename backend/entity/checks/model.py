@@ -5,8 +5,7 @@ from sqlmodel import SQLModel
 
 from backend.entity.checks.requirements import check_model_validators
 from backend.entity.checks.versions import check_version_moves
-from backend.entity.column_types import unreadable
-from backend.entity.columns import database_type, python_type
+from backend.entity.column_types import database_type, python_type, unreadable
 from backend.entity.entity import Entity
 from backend.entity.identity import Identity
 from backend.entity.ownership import Ownership
@@ -59,7 +58,7 @@ def _check_version(entity: Entity[SQLModel]) -> None:
 
 
 def _check_python_type(name: str, entity: Entity[SQLModel], what: str, role: Identity | Ownership) -> None:
-    stored, declared = python_type(role.column), role.python_type
+    stored, declared = python_type(role.column.type), role.python_type
     if stored is not None and not issubclass(declared, stored):
         position = "fourth" if what == "id" else "fifth"
         raise DefinitionError(

@@ -7,7 +7,7 @@ from sqlalchemy import Column, Uuid
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlmodel import SQLModel
 
-from backend.entity.columns import database_type, declared_type
+from backend.entity.column_types import database_type, declared_type
 from backend.entity.entity import Entity
 from backend.errors import DefinitionError
 

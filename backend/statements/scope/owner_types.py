@@ -6,7 +6,7 @@ from typing import Any, cast
 from sqlalchemy import Enum, Integer, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from backend.entity.columns import undecorated_type
+from backend.entity.column_types import undecorated_type
 
 
 def bind_alike(one: TypeEngine[Any], other: TypeEngine[Any]) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.sqltypes import TableValueType
 from sqlalchemy.types import NullType, TupleType, TypeEngine
 
-from backend.entity.columns import DIALECT
+from backend.entity.column_types import DIALECT
 
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
 

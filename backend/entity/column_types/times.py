@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Date, DateTime, Time
 from sqlalchemy.dialects.postgresql import INTERVAL
 
-from backend.entity.column_values.refusal import Check, Refusal, class_check
+from backend.entity.column_types.refusal import Check, Refusal, class_check
 
 _DAY: Final = timedelta(days=1)
 _FIRST: Final = datetime.min.replace(tzinfo=UTC) + _DAY

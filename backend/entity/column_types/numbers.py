@@ -8,8 +8,8 @@ from typing import Final
 
 from sqlalchemy import Float, Integer, Numeric
 
-from backend.entity.column_values.refusal import Check, Refusal, class_check
-from backend.entity.columns import max_integer
+from backend.entity.column_types.declared import max_integer
+from backend.entity.column_types.refusal import Check, Refusal, class_check
 
 _OF_INT: Final = ("int_type", "its column holds whole numbers, and gives back no bool and no member of an enum")
 _OF_FLOAT: Final = ("float_type", "its column holds floats")

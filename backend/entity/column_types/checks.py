@@ -1,9 +1,10 @@
-"""Which values a PostgreSQL column stores and returns unchanged, and how a value is written to it.
+"""Which values a PostgreSQL column stores and returns unchanged, and which can be compared with it.
 
 A value that only the server can refuse raises an `InvalidDataError` without a field (SQLSTATE 22…).
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
@@ -28,22 +29,9 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange, AbstractSingleRange
 from sqlmodel import UTCDateTime
 
-from backend.entity.column_values import documents, nested, numbers, texts, times
-from backend.entity.column_values.documents import jsonable
-from backend.entity.column_values.refusal import Check, Refusal, class_check, is_storable, refuse_all, take_storable
-from backend.entity.columns import declared_type, item_type, undecorated_type
-
-__all__ = [
-    "Check",
-    "Refusal",
-    "column_check",
-    "is_json",
-    "is_storable",
-    "jsonable",
-    "null_value",
-    "unreadable",
-    "unsupported",
-]
+from backend.entity.column_types import documents, nested, numbers, texts, times
+from backend.entity.column_types.declared import declared_type, item_type, undecorated_type
+from backend.entity.column_types.refusal import Check, class_check, refuse_all, take_storable
 
 
 def column_check(kind: object) -> Check:
@@ -55,6 +43,28 @@ def column_check(kind: object) -> Check:
         return times.utc_check(declared)
     make_check = next((make for known, make in _CHECK_BY_TYPE if isinstance(plain, known)), None)
     return take_storable if make_check is None else make_check(plain, declared)
+
+
+def assigned_check(kind: object) -> Check:
+    """Return the check of values that a column of this type is set to: a numeric one takes an `int` too."""
+    plain, check = undecorated_type(kind), column_check(kind)
+    if not isinstance(plain, Numeric | Float) or not plain.asdecimal:
+        return check
+    return lambda value: check(Decimal(value) if isinstance(value, int) else value)
+
+
+def compared_check(kind: object) -> Check:
+    """Return the check of values that are compared: length, digits and precision limit only stored values."""
+    plain = undecorated_type(kind)
+    if isinstance(plain, Integer):
+        in_range = column_check(kind)
+        return lambda value: in_range(int(value)) if isinstance(value, int) else None
+    if isinstance(plain, DateTime):
+        return times.moment_operand_check(plain)
+    if isinstance(plain, Enum):
+        is_member, labels = column_check(kind), frozenset(plain.enums)
+        return lambda value: None if isinstance(value, str) and value in labels else is_member(value)
+    return take_storable if isinstance(plain, String) else lambda _: None
 
 
 def is_checked(kind: object) -> bool:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Enum, String, Uuid
 from sqlalchemy.dialects.postgresql import BIT, BitString
 
-from backend.entity.column_values.refusal import Check, Refusal, class_check, take_storable
+from backend.entity.column_types.refusal import Check, Refusal, class_check, take_storable
 
 _OF_STR: Final = ("string_type", "its column holds text, and gives back no member of an enum: pass its value")
 _PADDED: Final = re.compile(r"N?CHAR(\(\d+\))?")

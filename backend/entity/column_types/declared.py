@@ -67,11 +67,11 @@ def declared_type(kind: object) -> str:
         return ""
 
 
-def python_type(column: Column[object]) -> type | None:
-    """Return the class of the column's values; `None` if it is unknown."""
-    kind = undecorated_type(column.type)
+def python_type(kind: object) -> type | None:
+    """Return the class of the values of a column of this type; `None` if it is unknown."""
+    plain = undecorated_type(kind)
     try:
-        return kind.python_type if isinstance(kind, TypeEngine) else None
+        return None if plain is None else plain.python_type
     except NotImplementedError:
         return None
 

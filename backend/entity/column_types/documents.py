@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy import JSON, PickleType
 from sqlalchemy.dialects.postgresql import JSONB
 
-from backend.entity.column_values.refusal import Check, Refusal, take_storable
+from backend.entity.column_types.refusal import Check, Refusal, take_storable
 
 _DEPTH: Final = 200
 """Maximum levels of nesting: Python parses JSON recursively, below the frames of the caller, within its limit."""

@@ -10,9 +10,9 @@ from sqlalchemy import ARRAY, BigInteger, Date, DateTime, Integer, Numeric
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql.ranges import MultiRange
 
-from backend.entity.column_values.numbers import integer_check, numeric_check
-from backend.entity.column_values.refusal import Check, Refusal
-from backend.entity.column_values.times import date_check, moment_check
+from backend.entity.column_types.numbers import integer_check, numeric_check
+from backend.entity.column_types.refusal import Check, Refusal
+from backend.entity.column_types.times import date_check, moment_check
 
 _RAGGED: Final = ("array_shape", "its column holds arrays whose parts have one length, none of them empty")
 _NOT_IN_ORDER: Final = (
