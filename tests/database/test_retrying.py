@@ -21,11 +21,11 @@ from sqlalchemy import (
 )
 from sqlmodel import Session, select
 
-from backend import AsyncDatabase, Database, Settings
+from backend import AsyncDatabase, Database, Retry, Settings
 from backend.database.retrying.identity import TransactionIdentity, commit_status, read_identity
 from backend.database.sessions.sessions import DatabaseSession
 from backend.database.sessions.state import ensure_state
-from backend.errors import NotFoundError, OutcomeUnknownError, UsageError
+from backend.errors import ConnectError, NotFoundError, OutcomeUnknownError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.conftest import Server
 from tests.support.wire import WireProxy
@@ -335,3 +335,9 @@ def test_a_listener_of_the_commit_may_make_the_first_statement(clean: Engine, ki
         session.begin()
         session.commit()
     assert counted == [0]
+
+
+def test_run_with_an_isolation_and_no_server_raises_connect_error() -> None:
+    with Database("postgresql://127.0.0.1:1/nothing") as database, pytest.raises(ConnectError) as raised:
+        database.run(lambda session: session, isolation="SERIALIZABLE", retry=Retry(attempts=1))
+    assert (raised.value.operation, raised.value.outcome) == ("run", "not_applied")

@@ -1,4 +1,4 @@
-"""Make small changes to the code of scopes, and show which no test notices: `python -m tools.mutation`.
+"""Make small changes to the code that decides, and show which no test notices: `python -m tools.mutation`.
 
 A changed copy is a mutant, one that passes all tests a survivor. Each survivor is explained in
 `docs/maintainers/mutation.md`, on a line of its own: a dash, its name in backquotes, a colon, and why it changes

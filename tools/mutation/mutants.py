@@ -44,8 +44,15 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "backend/repository/execution.py": ("run",),
     "backend/repository/metadata.py": ("__init__",),
     "backend/repository/_sync/crud.py": ("__init__", "owned_by", "every_owner", "_scoped"),
+    "backend/database/failures/translate.py": (),
+    "backend/database/failures/sqlstates.py": (),
+    "backend/database/sessions/state.py": (),
+    "backend/database/sessions/listeners.py": (),
+    "backend/database/retrying/guard.py": (),
+    "backend/database/retrying/identity.py": (),
 }
-"""The mutated files; where functions are named, only these: those that carry a scope."""
+"""The mutated files; where functions are named, only these. They carry a scope, or decide what an error says of the
+outcome, whether it can be tried again, and what a transaction keeps."""
 
 _CHAINED = {"where", "options", "values", "returning", "select_from", "order_by", "limit", "offset"}
 _NOT_ENTERED = {"annotation", "returns", "decorator_list", "type_params"}

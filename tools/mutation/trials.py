@@ -1,4 +1,4 @@
-"""A trial: the tests of `STAGES`, first those that need no database, run with one mutant until a test fails.
+"""A trial: the tests of the file's stages, first those that need no database, run with one mutant until a test fails.
 
 A mutant is tried at most twice. First warm: in a fork of a process that has collected the tests, in which the functions
 get the mutant's code. That is fast, but proves only that a mutant is killed. A mutant that survives is tried cold: a
@@ -42,6 +42,19 @@ STAGES = (
     ["tests/behaviour/_sync/test_locks.py", "tests/behaviour/_sync/test_values.py"],
 )
 
+DATABASE_STAGES = (
+    ["tests/database/test_sqlstates.py", "tests/database/test_failures.py"],
+    ["tests/database/test_lost_write_warnings.py", "tests/behaviour/_sync/test_transactions.py"],
+    ["tests/database/test_retrying.py", "tests/behaviour/_sync/test_run.py"],
+    ["tests/behaviour/_sync/test_session_states.py"],
+)
+
+
+def stages_of(path: str) -> tuple[list[str], ...]:
+    """Return the stages for the mutants of a file."""
+    return DATABASE_STAGES if path.startswith("backend/database/") else STAGES
+
+
 _OURS = ("backend", "tests", "tools")
 _FOREIGN = ("hypothesis", "pytest_asyncio.plugin", "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlmodel")
 """Modules that the tests import and no mutant changes: imported once."""
@@ -70,7 +83,7 @@ class Place:
         original = changed.read_text()
         changed.write_text(mutant.text)
         try:
-            return self._cold()
+            return self._cold(stages_of(mutant.path))
         finally:
             changed.write_text(original)
 
@@ -79,8 +92,8 @@ class Place:
         self._warm.send(None)
         self._process.join()
 
-    def _cold(self) -> Fate:
-        for stage in STAGES:
+    def _cold(self, stages: tuple[list[str], ...]) -> Fate:
+        for stage in stages:
             process = _FORK.Process(target=self._run_stage, args=(stage,))
             process.start()
             process.join()
@@ -94,7 +107,7 @@ class Place:
         self._run(tests)
 
     def _wait_for_mutants(self, mutants: Connection) -> None:
-        self._run([test for stage in STAGES for test in stage], Loop(mutants))
+        self._run([test for stage in STAGES + DATABASE_STAGES for test in stage], Loop(mutants, stages_of))
 
     def _run(self, tests: list[str], *plugins: object) -> None:
         os.chdir(self._folder)
@@ -142,7 +155,7 @@ def trials() -> Generator[Trials]:
         places = [Place(_copied(Path(scratch) / str(number)), url) for number, url in enumerate(urls)]
         for place in places:
             stack.callback(place.close)
-            if place.fate(unchanged()[0]) != "lives":
+            if any(place.fate(one) != "lives" for one in (unchanged()[0], unchanged()[-1])):
                 raise SystemExit("the tests fail without a mutant: fix them first")
         yield Trials(places)
 

@@ -5,7 +5,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from multiprocessing import Value
 from multiprocessing.connection import Connection
@@ -40,11 +40,12 @@ def fate_of_exit(exit_code: int | None) -> Fate:
 class Loop:
     """A plugin of pytest: receives mutants and sends back the fate of each.
 
-    A test that killed a mutant runs first for the next one.
+    A test that killed a mutant runs first for the next one. `stages_of` returns the tests for the mutants of a file.
     """
 
-    def __init__(self, mutants: Connection) -> None:
+    def __init__(self, mutants: Connection, stages_of: Callable[[str], tuple[list[str], ...]]) -> None:
         self._mutants = mutants
+        self._stages_of = stages_of
         self._failed = Value("i")
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -56,13 +57,19 @@ class Loop:
         while (mutant := self._mutants.recv()) is not None:
             child = os.fork()
             if child == 0:
-                self._try(mutant, items)
+                self._try(mutant, self._chosen(mutant, items))
             _, status = os.waitpid(child, 0)
             fate = fate_of_exit(os.waitstatus_to_exitcode(status))
             if fate == "killed":
-                items.insert(0, items.pop(self._failed.value))
+                killer = self._chosen(mutant, items)[self._failed.value]
+                items.remove(killer)
+                items.insert(0, killer)
             self._mutants.send(fate)
         return True
+
+    def _chosen(self, mutant: Mutant, items: list[pytest.Item]) -> list[pytest.Item]:
+        tests = {test for stage in self._stages_of(mutant.path) for test in stage}
+        return [item for item in items if item.location[0] in tests]
 
     def _try(self, mutant: Mutant, items: list[pytest.Item]) -> None:
         limit()
