@@ -127,17 +127,12 @@ def _is_named(constraint: _Named, name: str | None) -> bool:
 
 
 def _default_constraint_name(constraint: _Named, table: Table) -> str | None:
-    """Return the name that PostgreSQL gives an unnamed constraint, if no other on the table has that name."""
+    """Return the name that PostgreSQL gives an unnamed constraint; a longer one than it keeps matches none."""
     suffix = _NAME_SUFFIXES.get(type(constraint))
     if suffix is None or constraint.name is not None:
         return None
-    columns = [] if suffix == "pkey" else [_truncate_identifier(column.name) for column in constraint.columns]
-    parts = [_truncate_identifier(table.name).encode(), *(["_".join(columns).encode()] if columns else [])]
-    room = _NAME_BYTES - len(suffix) - len(parts)
-    while sum(map(len, parts)) > room:
-        longest = max(range(len(parts)), key=lambda at: (len(parts[at]), at))
-        parts[longest] = parts[longest][:-1]
-    return "_".join([*(part.decode(errors="ignore") for part in parts), suffix])
+    columns = [] if suffix == "pkey" else [column.name for column in constraint.columns]
+    return "_".join([table.name, *columns, suffix])
 
 
 def _truncate_identifier(name: str) -> str:
