@@ -1,7 +1,8 @@
-"""The pages: plain words, links that lead somewhere, a diagram with every package, an index with every decision."""
+"""The pages: plain words, working links, every package and decision. The tests: every file and support once."""
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +66,18 @@ def test_every_decision_is_in_the_index() -> None:
     decisions = sorted(path.name for path in folder.glob("[0-9]*.md"))
     assert [name for name in decisions if f"]({name})" not in index] == []
     assert [int(name[:3]) for name in decisions] == list(range(1, len(decisions) + 1))
+
+
+def test_each_file_name_of_a_test_occurs_once() -> None:
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py") if path.parent.name != "_sync")
+    assert {name for name, times in names.items() if times > 1} == set()
+
+
+def test_every_support_is_in_the_index() -> None:
+    folder = ROOT / "tests" / "support"
+    index = (folder / "__init__.py").read_text()
+    modules = [
+        path.relative_to(folder).with_suffix("").as_posix()
+        for path in [*folder.glob("*.py"), *folder.glob("models/*.py")]
+    ]
+    assert [name for name in modules if name != "__init__" and f"\n{name} " not in index] == []

@@ -5,9 +5,10 @@ many connections were in use and how often the network was crossed, and what was
 """
 
 import warnings
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -46,17 +47,25 @@ class Stage:
 
 
 State = Callable[[str], AbstractAsyncContextManager[Stage]]
-
-
-def _engine(url: str, **options: Any) -> AsyncEngine:
-    return create_async_engine(url, connect_args={"prepare_threshold": None}, use_native_hstore=False, **options)
+Options = Mapping[str, Any]
+NONE: Options = {}
+ONE_CONNECTION: Options = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 1}
+KEEPS_VALUES: Options = {"expire_on_commit": False}
 
 
 @asynccontextmanager
-async def _open(engine: AsyncEngine, session: AsyncSession, **details: Any) -> AsyncGenerator[Stage]:
+async def opened(
+    url: str, engine_options: Options = NONE, options: Options = NONE, session_options: Options = NONE, **details: Any
+) -> AsyncGenerator[Stage]:
+    """A plain session; `options` are execution options, `details` what the stage expects."""
+    engine = create_async_engine(
+        url, connect_args={"prepare_threshold": None}, use_native_hstore=False, **engine_options
+    )
     await AsyncDatabase(engine).ping()  # the pool's first connection is open
     try:
-        async with session:
+        async with AsyncSession(
+            engine.execution_options(**options) if options else engine, **session_options
+        ) as session:
             yield Stage(session, engine, **details)
     finally:
         await engine.dispose()
@@ -70,32 +79,16 @@ async def fresh_of_database(url: str) -> AsyncGenerator[Stage]:
 
 
 @asynccontextmanager
-async def fresh(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url)
-    async with _open(engine, AsyncSession(engine)) as stage:
-        yield stage
-
-
-@asynccontextmanager
 async def autoflush_off(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url)
-    async with _open(engine, AsyncSession(engine, autoflush=False)) as stage:
+    async with opened(url, session_options={"autoflush": False}) as stage:
         stage.session.add(Project(owner_id="a", name="pending"))
         stage.joins, stage.round_trips, stage.kept = True, 2, {"pending"}
         yield stage
 
 
 @asynccontextmanager
-async def pool_of_one(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url, pool_size=1, max_overflow=0, pool_timeout=1)
-    async with _open(engine, AsyncSession(engine)) as stage:
-        yield stage
-
-
-@asynccontextmanager
 async def selected(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url, pool_size=1, max_overflow=0, pool_timeout=1)
-    async with _open(engine, AsyncSession(engine), joins=True) as stage:
+    async with opened(url, ONE_CONNECTION, joins=True) as stage:
         found = await stage.session.exec(select(Project).where(col(Project.name) == "taken"))
         stage.instance, stage.name = found.one(), "taken"
         yield stage
@@ -103,8 +96,7 @@ async def selected(url: str) -> AsyncGenerator[Stage]:
 
 @asynccontextmanager
 async def pending_add(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url)
-    async with _open(engine, AsyncSession(engine, expire_on_commit=False), joins=True, round_trips=3) as stage:
+    async with opened(url, session_options=KEEPS_VALUES, joins=True, round_trips=3) as stage:
         stage.instance, stage.name = Project(owner_id="a", name="pending"), "pending"
         stage.session.add(stage.instance)
         stage.kept = {"pending"}
@@ -113,8 +105,7 @@ async def pending_add(url: str) -> AsyncGenerator[Stage]:
 
 @asynccontextmanager
 async def dirty_attribute(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url)
-    async with _open(engine, AsyncSession(engine, expire_on_commit=False), joins=True, round_trips=2) as stage:
+    async with opened(url, session_options=KEEPS_VALUES, joins=True, round_trips=2) as stage:
         stage.session.add(Project(owner_id="a", name="before"))
         await stage.session.flush()
         found = await stage.session.exec(select(Project).where(col(Project.name) == "before"))
@@ -126,8 +117,7 @@ async def dirty_attribute(url: str) -> AsyncGenerator[Stage]:
 
 @asynccontextmanager
 async def flushed(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url)
-    async with _open(engine, AsyncSession(engine, expire_on_commit=False), joins=True) as stage:
+    async with opened(url, session_options=KEEPS_VALUES, joins=True) as stage:
         stage.instance, stage.name = Project(owner_id="a", name="flushed"), "flushed"
         stage.session.add(stage.instance)
         await stage.session.flush()
@@ -137,8 +127,7 @@ async def flushed(url: str) -> AsyncGenerator[Stage]:
 
 @asynccontextmanager
 async def own_update_executed(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url)
-    async with _open(engine, AsyncSession(engine), joins=True) as stage:
+    async with opened(url, joins=True) as stage:
         other = update(Project).where(col(Project.name) == "other").values(name="updated")
         await stage.session.exec(other)
         stage.kept = {"updated"}
@@ -167,8 +156,7 @@ async def savepoint(url: str) -> AsyncGenerator[Stage]:
 
 @asynccontextmanager
 async def expire_on_commit(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url)
-    async with _open(engine, AsyncSession(engine, expire_on_commit=True)) as stage:
+    async with opened(url) as stage:
         found = await stage.session.exec(select(Project).where(col(Project.name) == "taken"))
         stage.instance, stage.name = found.one(), "taken"
         await stage.session.commit()
@@ -179,59 +167,29 @@ async def expire_on_commit(url: str) -> AsyncGenerator[Stage]:
 
 @asynccontextmanager
 async def bound_to_a_connection(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url)
-    await AsyncDatabase(engine).ping()
-    async with engine.connect() as connection, connection.begin() as transaction:
+    async with opened(url) as plain, plain.engine.connect() as connection, connection.begin() as transaction:
         async with AsyncSession(connection) as session:
-            yield Stage(session, engine, joins=True, round_trips=2, outer=True)
+            yield Stage(session, plain.engine, joins=True, round_trips=2, outer=True)
         if transaction.is_active:
             await transaction.commit()
-    await engine.dispose()
 
 
-@asynccontextmanager
-async def serializable_by_engine(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url, isolation_level="SERIALIZABLE")
-    async with _open(engine, AsyncSession(engine), round_trips=3) as stage:
-        yield stage
-
-
-@asynccontextmanager
-async def serializable_by_option(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url)
-    option = engine.execution_options(isolation_level="SERIALIZABLE")
-    async with _open(engine, AsyncSession(option), round_trips=3) as stage:
-        yield stage
-
-
-@asynccontextmanager
-async def read_only(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url)
-    option = engine.execution_options(postgresql_readonly=True)
-    async with _open(engine, AsyncSession(option), round_trips=3, readonly=True) as stage:
-        yield stage
-
-
-@asynccontextmanager
-async def autocommit_by_engine(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url, isolation_level="AUTOCOMMIT")
-    async with _open(engine, AsyncSession(engine)) as stage:
-        yield stage
-
-
-@asynccontextmanager
-async def autocommit_by_option(url: str) -> AsyncGenerator[Stage]:
-    engine = _engine(url)
-    option = engine.execution_options(isolation_level="AUTOCOMMIT")
-    async with _open(engine, AsyncSession(option)) as stage:
-        yield stage
-
-
-STATES: list[State] = [
-    fresh_of_database, fresh, autoflush_off, pool_of_one, selected, pending_add, dirty_attribute, flushed,
-    own_update_executed, begun, savepoint, expire_on_commit, bound_to_a_connection, serializable_by_engine,
-    serializable_by_option, read_only, autocommit_by_engine, autocommit_by_option,
-]  # fmt: skip
+STATES: dict[str, State] = {
+    **{
+        state.__name__: state
+        for state in (
+            fresh_of_database, autoflush_off, selected, pending_add, dirty_attribute, flushed, own_update_executed,
+            begun, savepoint, expire_on_commit, bound_to_a_connection,
+        )
+    },
+    "fresh": opened,
+    "pool_of_one": partial(opened, engine_options=ONE_CONNECTION),
+    "serializable_by_engine": partial(opened, engine_options={"isolation_level": "SERIALIZABLE"}, round_trips=3),
+    "serializable_by_option": partial(opened, options={"isolation_level": "SERIALIZABLE"}, round_trips=3),
+    "read_only": partial(opened, options={"postgresql_readonly": True}, round_trips=3, readonly=True),
+    "autocommit_by_engine": partial(opened, engine_options={"isolation_level": "AUTOCOMMIT"}),
+    "autocommit_by_option": partial(opened, options={"isolation_level": "AUTOCOMMIT"}),
+}  # fmt: skip
 
 
 async def _call(session: AsyncSession, action: str) -> None:
@@ -278,7 +236,7 @@ def prepared(clean: Engine) -> Engine:
 
 @pytest.mark.parametrize("ending", ["commit", "rollback", "close"])
 @pytest.mark.parametrize("action", ["read", "write", "failing write"])
-@pytest.mark.parametrize("state", STATES, ids=[state.__name__ for state in STATES])
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES)
 async def test_the_state_table(state: State, action: str, ending: str, prepared: Engine, proxy: WireProxy) -> None:
     before = _names(prepared)
     with warnings.catch_warnings(record=True) as warned:
@@ -312,9 +270,8 @@ async def _check_call(stage: Stage, action: str, proxy: WireProxy) -> bool:
             assert raised.value.outcome == "not_applied"
         else:
             await _call(stage.session, action)
-    assert seen.round_trips == stage.round_trips + (
-        fails and stage.outer
-    )  # the connection's transaction is rolled back
+    rollbacks = int(fails and stage.outer)  # of the connection's transaction
+    assert seen.round_trips == stage.round_trips + rollbacks
     assert max(in_use, default=0) <= 1
     assert stage.session.in_transaction() == was_in_transaction
     if stage.instance is not None:

@@ -6,9 +6,10 @@ many connections were in use and how often the network was crossed, and what was
 """
 
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,17 +46,21 @@ class Stage:
 
 
 State = Callable[[str], AbstractContextManager[Stage]]
-
-
-def _engine(url: str, **options: Any) -> Engine:
-    return create_engine(url, connect_args={"prepare_threshold": None}, use_native_hstore=False, **options)
+Options = Mapping[str, Any]
+NONE: Options = {}
+ONE_CONNECTION: Options = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 1}
+KEEPS_VALUES: Options = {"expire_on_commit": False}
 
 
 @contextmanager
-def _open(engine: Engine, session: Session, **details: Any) -> Generator[Stage]:
+def opened(
+    url: str, engine_options: Options = NONE, options: Options = NONE, session_options: Options = NONE, **details: Any
+) -> Generator[Stage]:
+    """A plain session; `options` are execution options, `details` what the stage expects."""
+    engine = create_engine(url, connect_args={"prepare_threshold": None}, use_native_hstore=False, **engine_options)
     Database(engine).ping()  # the pool's first connection is open
     try:
-        with session:
+        with Session(engine.execution_options(**options) if options else engine, **session_options) as session:
             yield Stage(session, engine, **details)
     finally:
         engine.dispose()
@@ -69,32 +74,16 @@ def fresh_of_database(url: str) -> Generator[Stage]:
 
 
 @contextmanager
-def fresh(url: str) -> Generator[Stage]:
-    engine = _engine(url)
-    with _open(engine, Session(engine)) as stage:
-        yield stage
-
-
-@contextmanager
 def autoflush_off(url: str) -> Generator[Stage]:
-    engine = _engine(url)
-    with _open(engine, Session(engine, autoflush=False)) as stage:
+    with opened(url, session_options={"autoflush": False}) as stage:
         stage.session.add(Project(owner_id="a", name="pending"))
         stage.joins, stage.round_trips, stage.kept = True, 2, {"pending"}
         yield stage
 
 
 @contextmanager
-def pool_of_one(url: str) -> Generator[Stage]:
-    engine = _engine(url, pool_size=1, max_overflow=0, pool_timeout=1)
-    with _open(engine, Session(engine)) as stage:
-        yield stage
-
-
-@contextmanager
 def selected(url: str) -> Generator[Stage]:
-    engine = _engine(url, pool_size=1, max_overflow=0, pool_timeout=1)
-    with _open(engine, Session(engine), joins=True) as stage:
+    with opened(url, ONE_CONNECTION, joins=True) as stage:
         found = stage.session.exec(select(Project).where(col(Project.name) == "taken"))
         stage.instance, stage.name = found.one(), "taken"
         yield stage
@@ -102,8 +91,7 @@ def selected(url: str) -> Generator[Stage]:
 
 @contextmanager
 def pending_add(url: str) -> Generator[Stage]:
-    engine = _engine(url)
-    with _open(engine, Session(engine, expire_on_commit=False), joins=True, round_trips=3) as stage:
+    with opened(url, session_options=KEEPS_VALUES, joins=True, round_trips=3) as stage:
         stage.instance, stage.name = Project(owner_id="a", name="pending"), "pending"
         stage.session.add(stage.instance)
         stage.kept = {"pending"}
@@ -112,8 +100,7 @@ def pending_add(url: str) -> Generator[Stage]:
 
 @contextmanager
 def dirty_attribute(url: str) -> Generator[Stage]:
-    engine = _engine(url)
-    with _open(engine, Session(engine, expire_on_commit=False), joins=True, round_trips=2) as stage:
+    with opened(url, session_options=KEEPS_VALUES, joins=True, round_trips=2) as stage:
         stage.session.add(Project(owner_id="a", name="before"))
         stage.session.flush()
         found = stage.session.exec(select(Project).where(col(Project.name) == "before"))
@@ -125,8 +112,7 @@ def dirty_attribute(url: str) -> Generator[Stage]:
 
 @contextmanager
 def flushed(url: str) -> Generator[Stage]:
-    engine = _engine(url)
-    with _open(engine, Session(engine, expire_on_commit=False), joins=True) as stage:
+    with opened(url, session_options=KEEPS_VALUES, joins=True) as stage:
         stage.instance, stage.name = Project(owner_id="a", name="flushed"), "flushed"
         stage.session.add(stage.instance)
         stage.session.flush()
@@ -136,8 +122,7 @@ def flushed(url: str) -> Generator[Stage]:
 
 @contextmanager
 def own_update_executed(url: str) -> Generator[Stage]:
-    engine = _engine(url)
-    with _open(engine, Session(engine), joins=True) as stage:
+    with opened(url, joins=True) as stage:
         other = update(Project).where(col(Project.name) == "other").values(name="updated")
         stage.session.exec(other)
         stage.kept = {"updated"}
@@ -166,8 +151,7 @@ def savepoint(url: str) -> Generator[Stage]:
 
 @contextmanager
 def expire_on_commit(url: str) -> Generator[Stage]:
-    engine = _engine(url)
-    with _open(engine, Session(engine, expire_on_commit=True)) as stage:
+    with opened(url) as stage:
         found = stage.session.exec(select(Project).where(col(Project.name) == "taken"))
         stage.instance, stage.name = found.one(), "taken"
         stage.session.commit()
@@ -178,59 +162,29 @@ def expire_on_commit(url: str) -> Generator[Stage]:
 
 @contextmanager
 def bound_to_a_connection(url: str) -> Generator[Stage]:
-    engine = _engine(url)
-    Database(engine).ping()
-    with engine.connect() as connection, connection.begin() as transaction:
+    with opened(url) as plain, plain.engine.connect() as connection, connection.begin() as transaction:
         with Session(connection) as session:
-            yield Stage(session, engine, joins=True, round_trips=2, outer=True)
+            yield Stage(session, plain.engine, joins=True, round_trips=2, outer=True)
         if transaction.is_active:
             transaction.commit()
-    engine.dispose()
 
 
-@contextmanager
-def serializable_by_engine(url: str) -> Generator[Stage]:
-    engine = _engine(url, isolation_level="SERIALIZABLE")
-    with _open(engine, Session(engine), round_trips=3) as stage:
-        yield stage
-
-
-@contextmanager
-def serializable_by_option(url: str) -> Generator[Stage]:
-    engine = _engine(url)
-    option = engine.execution_options(isolation_level="SERIALIZABLE")
-    with _open(engine, Session(option), round_trips=3) as stage:
-        yield stage
-
-
-@contextmanager
-def read_only(url: str) -> Generator[Stage]:
-    engine = _engine(url)
-    option = engine.execution_options(postgresql_readonly=True)
-    with _open(engine, Session(option), round_trips=3, readonly=True) as stage:
-        yield stage
-
-
-@contextmanager
-def autocommit_by_engine(url: str) -> Generator[Stage]:
-    engine = _engine(url, isolation_level="AUTOCOMMIT")
-    with _open(engine, Session(engine)) as stage:
-        yield stage
-
-
-@contextmanager
-def autocommit_by_option(url: str) -> Generator[Stage]:
-    engine = _engine(url)
-    option = engine.execution_options(isolation_level="AUTOCOMMIT")
-    with _open(engine, Session(option)) as stage:
-        yield stage
-
-
-STATES: list[State] = [
-    fresh_of_database, fresh, autoflush_off, pool_of_one, selected, pending_add, dirty_attribute, flushed,
-    own_update_executed, begun, savepoint, expire_on_commit, bound_to_a_connection, serializable_by_engine,
-    serializable_by_option, read_only, autocommit_by_engine, autocommit_by_option,
-]  # fmt: skip
+STATES: dict[str, State] = {
+    **{
+        state.__name__: state
+        for state in (
+            fresh_of_database, autoflush_off, selected, pending_add, dirty_attribute, flushed, own_update_executed,
+            begun, savepoint, expire_on_commit, bound_to_a_connection,
+        )
+    },
+    "fresh": opened,
+    "pool_of_one": partial(opened, engine_options=ONE_CONNECTION),
+    "serializable_by_engine": partial(opened, engine_options={"isolation_level": "SERIALIZABLE"}, round_trips=3),
+    "serializable_by_option": partial(opened, options={"isolation_level": "SERIALIZABLE"}, round_trips=3),
+    "read_only": partial(opened, options={"postgresql_readonly": True}, round_trips=3, readonly=True),
+    "autocommit_by_engine": partial(opened, engine_options={"isolation_level": "AUTOCOMMIT"}),
+    "autocommit_by_option": partial(opened, options={"isolation_level": "AUTOCOMMIT"}),
+}  # fmt: skip
 
 
 def _call(session: Session, action: str) -> None:
@@ -277,7 +231,7 @@ def prepared(clean: Engine) -> Engine:
 
 @pytest.mark.parametrize("ending", ["commit", "rollback", "close"])
 @pytest.mark.parametrize("action", ["read", "write", "failing write"])
-@pytest.mark.parametrize("state", STATES, ids=[state.__name__ for state in STATES])
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES)
 def test_the_state_table(state: State, action: str, ending: str, prepared: Engine, proxy: WireProxy) -> None:
     before = _names(prepared)
     with warnings.catch_warnings(record=True) as warned:
@@ -311,9 +265,8 @@ def _check_call(stage: Stage, action: str, proxy: WireProxy) -> bool:
             assert raised.value.outcome == "not_applied"
         else:
             _call(stage.session, action)
-    assert seen.round_trips == stage.round_trips + (
-        fails and stage.outer
-    )  # the connection's transaction is rolled back
+    rollbacks = int(fails and stage.outer)  # of the connection's transaction
+    assert seen.round_trips == stage.round_trips + rollbacks
     assert max(in_use, default=0) <= 1
     assert stage.session.in_transaction() == was_in_transaction
     if stage.instance is not None:
