@@ -92,6 +92,11 @@ CAUGHT: dict[Rule, list[str]] = {
         "if TYPE_CHECKING:\n    from backend.tasks import Task",
         "import importlib\nimportlib.import_module('..tasks', 'backend.statements')",
     ],
+    rules.no_import_past_the_column_types: [
+        "from backend.entity.column_types.times import utc_check",
+        "from backend.entity.column_types import checks",
+        "import backend.entity.column_types.refusal as r",
+    ],
     rules.nothing_built_at_import: [
         "engine = create_engine(url)",
         "db: Database = Database()",
@@ -159,6 +164,10 @@ LET_PASS: dict[Rule, list[str]] = {
         "from backend import errors",
         "from . import binding",
         "from .. import settings",
+    ],
+    rules.no_import_past_the_column_types: [
+        "from backend.entity.column_types import column_check",
+        "from backend.entity import column_types",
     ],
     rules.nothing_built_at_import: [
         "def f():\n    return create_engine(url)",

@@ -34,6 +34,9 @@ LAYERS: Final = {
 APART: Final = frozenset({"backend.database", "backend.input", "backend.results", "backend.statements"})
 """Packages of one floor that `backend.database` does not import, and that do not import it."""
 
+COLUMN_TYPES: Final = frozenset({"checks", "declared", "documents", "nested", "numbers", "refusal", "texts", "times"})
+"""The modules of `backend.entity.column_types`."""
+
 DATABASE: Final = ("bridge", "operations", "connections", "failures", "sessions", "retrying")
 """The folders and modules of `backend.database` that its other modules are built on, from the lowest to the highest."""
 
@@ -120,6 +123,17 @@ def no_import_of_a_higher_floor(source: Source) -> Iterator[Finding]:
                 yield Finding(one.line, f"{source.module} imports {one.name}, which is built on it")
 
 
+def no_import_past_the_column_types(source: Source) -> Iterator[Finding]:
+    """What is known of column types is imported from their package, which lists it, not from its modules."""
+    package = "backend.entity.column_types"
+    if source.module == package or source.module.startswith(f"{package}."):
+        return
+    for one in source.imports:
+        parts = one.name.removeprefix(f"{package}.").split(".")
+        if one.name.startswith(f"{package}.") and parts[0] in COLUMN_TYPES:
+            yield Finding(one.line, f"imports {one.name}: import it from {package}")
+
+
 def _height(module: str) -> int:
     """The height of a part of `backend.database`; 0 in another package."""
     parts = module.split(".")
@@ -189,6 +203,7 @@ RULES: Final[tuple[Rule, ...]] = (
     no_forbidden_imports,
     no_routes,
     no_import_of_a_higher_floor,
+    no_import_past_the_column_types,
     nothing_built_at_import,
     no_check_silenced_without_a_reason,
 )

@@ -39,10 +39,7 @@ def database_type(column: Column[object]) -> TypeEngine[object]:
 
 
 def undecorated_type(kind: object) -> TypeEngine[object] | None:
-    """Return PostgreSQL's form of the type that the column's values have.
-
-    `None` if a `TypeDecorator` of the application converts them.
-    """
+    """Return the type as PostgreSQL's dialect implements it; `None` if the application's own code converts values."""
     if not isinstance(kind, TypeEngine):
         return None
     declared = cast("TypeEngine[object]", kind)  # of any values
@@ -77,7 +74,7 @@ def python_type(kind: object) -> type | None:
 
 
 def is_scalar(kind: object) -> TypeIs[type]:
-    """Return whether a class is compared when a repository class is defined: others are checked at each write."""
+    """Return whether this is one of `LOSSLESS_PYTHON_TYPES`: only these are compared when a class is defined."""
     return isinstance(kind, type) and kind in LOSSLESS_PYTHON_TYPES
 
 

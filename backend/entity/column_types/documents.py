@@ -1,4 +1,4 @@
-"""JSON, pickles and hstore. JSON makes every key text, so that two keys may become one, and a tuple a list."""
+"""JSON, pickles and hstore. JSON makes each key text, which may merge two keys, and each tuple a list."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
