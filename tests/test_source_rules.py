@@ -305,3 +305,13 @@ def test_a_forbidden_dependency_is_found(requirement: str) -> None:
 @pytest.mark.parametrize("requirement", ["sqlalchemy[asyncio]>=2.1", "httpcorelike", "psycopg[binary]>=3.3"])
 def test_another_dependency_is_not_found(requirement: str) -> None:
     assert forbidden_distributions([requirement]) == []
+
+
+def test_only_statements_make_a_scoped_statement() -> None:
+    makers = {
+        source.module
+        for source in sources(ROOT)
+        for call in source.calls
+        if source.origin(call.func) == "backend.statements.scope.scoped.ScopedStatement"
+    }
+    assert makers == {"backend.statements.family", "backend.statements.statements"}
