@@ -61,7 +61,7 @@ class Loop:
             _, status = os.waitpid(child, 0)
             fate = fate_of_exit(os.waitstatus_to_exitcode(status))
             if fate == "killed":
-                killer = self._chosen(mutant, items)[self._failed.value]
+                killer: pytest.Item = self._chosen(mutant, items)[int(self._failed.value)]
                 items.remove(killer)
                 items.insert(0, killer)
             self._mutants.send(fate)
