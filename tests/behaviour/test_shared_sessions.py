@@ -78,6 +78,16 @@ async def test_the_error_of_a_shared_session_names_the_second_call(database: Asy
     assert (second.model, second.operation, second.outcome) == ("Task", "list", "not_applied")
 
 
+async def test_a_call_while_another_task_commits_is_refused(database: AsyncDatabase) -> None:
+    async with database.session() as session:
+        await session.begin()
+        await counted(session)
+        committed, second = await asyncio.gather(session.commit(), counted(session), return_exceptions=True)
+    assert committed is None
+    assert isinstance(second, UsageError)
+    assert str(second) == f"count of Task {SHARED}"
+
+
 async def test_what_the_block_raised_is_shown_beside_the_refused_end(database: AsyncDatabase) -> None:
     with pytest.raises(UsageError, match=r"^close\(\) while another") as raised:
         await in_transaction(database)

@@ -79,6 +79,7 @@ def read_identity(session: Session) -> TransactionIdentity | None:
     """Flush, then return the transaction's identity (one round trip), or `None` without asking if it only read."""
     flush_before_commit(session, _OPERATION)
     state = ensure_state(session)
+    state.require_open()
     if not state.may_have_written:
         return None
     with translate_errors(_OPERATION, "statement"):

@@ -40,7 +40,9 @@ def _on_connection(session: Session, _transaction: SessionTransaction, connectio
 
 
 def _detect_writes(state: SessionState, connection: Connection) -> None:
-    def on_execute(_on: Connection, _cursor: object, sql: str, _values: object, _context: object, _: bool) -> None:
+    def on_execute(used: Connection, _cursor: object, sql: str, _values: object, _context: object, _: bool) -> None:
+        state.require_open()
+        state.used_connections.add(used)
         state.may_have_written = state.may_have_written or may_write_sql(sql)
 
     event.listen(connection, "before_cursor_execute", on_execute)

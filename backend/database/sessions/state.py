@@ -44,12 +44,15 @@ class SessionState:
     """The transaction of a run: while it is guarded, every commit is refused."""
     may_have_written: bool | None = None
     """Whether a statement of a run may have written; `None` if nobody asks."""
+    used_connections: set[Connection] = field(default_factory=set[Connection])
+    """The connections on which the transaction of a run has sent a statement."""
 
     def clear(self) -> None:
         """Forget what belongs to the transaction that has ended."""
         self.writes.clear()
         self.exception_at_write = None
         self.connections.clear()
+        self.used_connections.clear()
         self.is_committing = False
 
     def is_on(self, engine: Engine) -> bool:
@@ -70,6 +73,13 @@ class SessionState:
         if connection not in self.connections:
             note(connection)
             self.connections.add(connection)
+
+    def require_open(self) -> None:
+        """Raise `UsageError` if the work of a run ended its transaction on the driver's own connection."""
+        if any(_status(connection) == TransactionStatus.IDLE for connection in self.used_connections):
+            error = transaction_ended()
+            error.outcome = "unknown"
+            raise error
 
     def release(self, transaction: SessionTransaction | None) -> None:
         """Allow the commit. Raises `UsageError` if the transaction is not the guarded one."""
@@ -146,10 +156,12 @@ def transaction_ended() -> UsageError:
 
 
 def _is_failed(connection: Connection) -> bool:
-    if connection.invalidated:
-        return True
-    driver = connection.connection.driver_connection
-    return driver is not None and TransactionStatus(driver.info.transaction_status) == TransactionStatus.INERROR
+    return connection.invalidated or _status(connection) == TransactionStatus.INERROR
+
+
+def _status(connection: Connection) -> TransactionStatus:
+    driver = None if connection.invalidated else connection.connection.driver_connection
+    return TransactionStatus.UNKNOWN if driver is None else TransactionStatus(driver.info.transaction_status)
 
 
 def _current_task() -> tuple[int, int, object]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, RootTransaction, Transaction
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from backend.database.failures.frames import raised_inside
@@ -52,6 +52,8 @@ def _connection_of(
     try:
         return session.connection(bind_arguments=bind_arguments)
     except Exception as error:
+        if type(error) is InvalidRequestError and ensure_state(session).is_committing:
+            raise UsageError(shared_session(str(operation)), operation.details) from None
         is_savepoint = session.in_nested_transaction() and isinstance(error, DBAPIError) and error.statement is not None
         translated = translate_error(error, operation, "statement" if is_savepoint else "connect")
         if translated is error:

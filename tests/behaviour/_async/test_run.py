@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import Session as PlainSession
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase, Retry
+from backend.database.bridge import async_run_on_session
 from backend.errors import (
     ConnectionLostError,
     DeadlockError,
@@ -48,6 +50,27 @@ async def lower(session: AsyncSession) -> object:
 
 async def pending(session: AsyncSession) -> None:
     session.add(Task(title="pending", user_id="a"))
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+@pytest.mark.parametrize("calls", [0, 1], ids=["at its end", "before a call"])
+async def test_work_that_ends_the_transaction_on_the_drivers_connection_is_refused(
+    database: AsyncDatabase, end: str, calls: int
+) -> None:
+    def ended(session: PlainSession) -> None:
+        getattr(session.connection().connection, end)()
+
+    async def work(session: AsyncSession) -> None:
+        await create(session)
+        await async_run_on_session(session, ended)
+        for _ in range(calls):
+            await create(session)
+
+    with pytest.raises(UsageError, match=r"the work of run\(\) ended its transaction: leave commit and ro") as raised:
+        await database.run(work)
+    assert raised.value.outcome == "unknown"
+    async with database.session() as session:
+        assert await count(session) == (end == "commit")
 
 
 @pytest.mark.parametrize(

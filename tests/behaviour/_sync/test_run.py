@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, func
+from sqlalchemy.orm import Session as PlainSession
 from sqlmodel import Session, col, select
 
 from backend import Database, Retry
+from backend.database.bridge import run_on_session
 from backend.errors import (
     ConnectionLostError,
     DeadlockError,
@@ -47,6 +49,27 @@ def lower(session: Session) -> object:
 
 def pending(session: Session) -> None:
     session.add(Task(title="pending", user_id="a"))
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+@pytest.mark.parametrize("calls", [0, 1], ids=["at its end", "before a call"])
+def test_work_that_ends_the_transaction_on_the_drivers_connection_is_refused(
+    database: Database, end: str, calls: int
+) -> None:
+    def ended(session: PlainSession) -> None:
+        getattr(session.connection().connection, end)()
+
+    def work(session: Session) -> None:
+        create(session)
+        run_on_session(session, ended)
+        for _ in range(calls):
+            create(session)
+
+    with pytest.raises(UsageError, match=r"the work of run\(\) ended its transaction: leave commit and ro") as raised:
+        database.run(work)
+    assert raised.value.outcome == "unknown"
+    with database.session() as session:
+        assert count(session) == (end == "commit")
 
 
 @pytest.mark.parametrize(
