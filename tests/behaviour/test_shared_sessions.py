@@ -80,7 +80,7 @@ async def test_the_error_of_a_shared_session_names_the_second_call(database: Asy
 
 async def test_a_call_while_another_task_commits_is_refused(database: AsyncDatabase) -> None:
     async with database.session() as session:
-        await session.begin()
+        _ = await session.begin()
         await counted(session)
         committed, second = await asyncio.gather(session.commit(), counted(session), return_exceptions=True)
     assert committed is None
