@@ -45,8 +45,9 @@ class Ownership:
             raise UsageError(
                 f"an owner of {self._model} is {expected}, got {described(owner)}: pass {expected} to owned_by()"
             )
-        if self._check(owner):
-            raise UsageError(f"invalid owner for {self._model}: the column cannot store this {type(owner).__name__}")
+        if (refusal := self._check(owner)) is not None:
+            kind, (_, reason) = type(owner).__name__, refusal
+            raise UsageError(f"invalid owner for {self._model}: the column cannot store this {kind}: {reason}")
 
     @lazy
     def _check(self) -> Check:

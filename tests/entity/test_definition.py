@@ -20,7 +20,8 @@ from pydantic import (
     create_model,
     field_validator,
 )
-from sqlalchemy import JSON, Column, Enum, Integer, Numeric, String, column, inspect
+from sqlalchemy import ARRAY, JSON, Column, Enum, Integer, Numeric, String, Text, column, inspect
+from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, col
@@ -464,6 +465,10 @@ class Grade(StrEnum):
         (float, Numeric(12, 2), "is float, and its column gives back Decimal: declare it Decimal"),
         (int, Numeric(12, 0), "is int, and its column gives back Decimal: declare it Decimal"),
         (bool, Integer, "is bool, and its column gives back int: declare it int"),
+        (str, INET, "is str, and its column gives back IPv4Address or IPv6Address: declare it IPv4Address or IPv6"),
+        (set[str], ARRAY(Text), "is set, and its column gives back list: declare it list, or another sa_type"),
+        (list[str], Text, "is list, and its column gives back str: declare it str, or another sa_type"),
+        (Decimal, JSONB, "is Decimal, and its column gives back dict, list, str, int or float: declare it dict"),
     ],
 )
 def test_a_field_whose_column_gives_back_another_class_is_refused(annotation: Any, kind: Any, message: str) -> None:

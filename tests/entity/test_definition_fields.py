@@ -1,10 +1,12 @@
 """A field whose values its column cannot take, or keeps rounded, is refused when the class is defined."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from decimal import Decimal
-from ipaddress import IPv4Address, IPv4Network, IPv6Interface
+from ipaddress import IPv4Address, IPv4Network, IPv6Interface, ip_address
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
 from pydantic import (
@@ -23,8 +25,9 @@ from pydantic import (
     SecretStr,
     condecimal,
 )
-from sqlalchemy import JSON, Date, Float, Numeric
-from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy import ARRAY, JSON, Date, Float, Numeric, Text
+from sqlalchemy.dialects.postgresql import ARRAY as TUPLES
+from sqlalchemy.dialects.postgresql import BIT, CIDR, INET, INT4RANGE
 from sqlmodel import Field as ColumnField
 
 from backend.errors import DefinitionError
@@ -42,6 +45,11 @@ class Typed(Local, table=True):
     data: Any = ColumnField(default=None, sa_type=JSON, nullable=True)
     day: Any = ColumnField(default=None, sa_type=Date, nullable=True)
     moment: datetime | None = None
+    network: Any = ColumnField(default=None, sa_type=CIDR, nullable=True)
+    bits: Any = ColumnField(default=None, sa_type=BIT(3), nullable=True)
+    tags: Any = ColumnField(default=None, sa_type=ARRAY(Text), nullable=True)
+    pairs: Any = ColumnField(default=None, sa_type=TUPLES(Text, as_tuple=True), nullable=True)
+    span: Any = ColumnField(default=None, sa_type=INT4RANGE, nullable=True)
 
 
 def define(**fields: Any) -> None:
@@ -67,6 +75,20 @@ WRONG: list[tuple[str, Any, str]] = [
     ),
     ("text", IPv6Interface, "is IPv6Interface, Typed.text holds str: give the column sa_type=INET"),
     ("text", IPv4Network, "is IPv4Network, Typed.text holds str: give the column sa_type=CIDR"),
+    ("text", list[str], "is list, Typed.text holds str: declare it str"),
+    ("text", dict[str, str] | None, "is dict, Typed.text holds str: declare it str"),
+    ("address", str, "is str, Typed.address holds IPv4Address or IPv6Address: declare it IPv4Address or IPv6Address"),
+    ("address", IPv4Network, "is IPv4Network, Typed.address holds IPv4Address or IPv6Address"),
+    ("network", str, "is str, Typed.network holds IPv4Network or IPv6Network"),
+    ("bits", str, "is str, Typed.bits holds BitString"),
+    ("tags", set[str], "is set, Typed.tags holds list: declare it list"),
+    ("tags", tuple[str, ...], "is tuple, Typed.tags holds list"),
+    ("pairs", list[str], "is list, Typed.pairs holds tuple"),
+    ("span", str, "is str, Typed.span holds Range"),
+    *(
+        ("data", kind, f"is {kind.__name__}, Typed.data holds dict, list, str, int or float: declare it dict, list,")
+        for kind in (tuple, set, frozenset, date, datetime, Decimal, bytes, UUID, IPv4Address)
+    ),
     ("amount", float, f"is a float, {_DIGITS}"),
     ("amount", Decimal, f"is {_DIGITS}"),
     ("amount", Decimal | None, f"is {_DIGITS}"),
@@ -91,6 +113,13 @@ RIGHT: list[tuple[str, Any]] = [
     ("text", Annotated[HttpUrl, AfterValidator(str)]),
     ("text", Base64Str),
     ("address", IPv4Address),
+    ("address", IPv6Interface),
+    ("address", Annotated[str, AfterValidator(ip_address)]),
+    ("tags", Sequence[str]),
+    ("pairs", tuple[str, ...]),
+    ("data", bool | None),
+    ("data", dict[str, Decimal]),
+    ("data", str | list[int]),
     ("amount", int),
     ("amount", condecimal(max_digits=12, decimal_places=2)),
     ("amount", condecimal(max_digits=11, decimal_places=1)),

@@ -1,11 +1,25 @@
 """What reaches across owners without a schema: changes, computed columns, referential actions, loose owner columns."""
 
+from enum import StrEnum
 from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import CHAR, Computed, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, Uuid, func, select
-from sqlalchemy.dialects.postgresql import CITEXT, DOMAIN
+from sqlalchemy import (
+    CHAR,
+    JSON,
+    Computed,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    column,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import CITEXT, DOMAIN, INET, JSONB
 from sqlalchemy.types import TypeDecorator, UserDefinedType
 from sqlmodel import Field, col
 from typing_extensions import override
@@ -207,6 +221,34 @@ def test_an_owner_of_a_type_that_tells_texts_apart_is_accepted(kind: Any) -> Non
     model = _owned_by(kind)
     python: Any = kind.python_type if not isinstance(kind, Spelt) else str
     repository(model, NAMED, RENAMED, int, python, owner=col(model.owner_id))
+
+
+class Team(StrEnum):
+    RED = "red"
+
+
+UNUSABLE: list[tuple[Any, type, str]] = [
+    (
+        Field(sa_type=JSONB),
+        str,
+        r"is the owner and JSON, in which different owners may be equal, .*: give it sa_type=S",
+    ),
+    (Field(sa_type=JSON), dict, r"is the owner and JSON, .* no owner is if it is not JSONB: give it sa_type=String or"),
+    (
+        Field(default=None, sa_column_args=[Computed(func.lower(column("name")))], nullable=False),
+        str,
+        "is the owner, which never changes, and computed: make it a plain column",
+    ),
+    (Field(sa_type=INET), str, "holds IPv4Address, Wrong has str as its owner type: name IPv4Address as the fifth"),
+    (Field(sa_type=String), Team, "holds str, Wrong has Team as its owner type: name str as the fifth type argument"),
+]
+
+
+@pytest.mark.parametrize(("field", "declared", "said"), UNUSABLE, ids=["JSONB", "JSON", "computed", "INET", "StrEnum"])
+def test_an_owner_whose_column_takes_no_such_owner_is_refused(field: Any, declared: type, said: str) -> None:
+    model = owned(f"OwnedBy{next(_NUMBERS)}", owner_id=(str, field))
+    with pytest.raises(DefinitionError, match=rf"\.owner_id {said}"):
+        repository(model, NAMED, RENAMED, int, declared, owner=col(model.owner_id))
 
 
 # Defaults

@@ -1,5 +1,6 @@
 """Who may be an owner, before any statement: `owned_by` on a repository class, without a database."""
 
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -17,6 +18,10 @@ class Numbered(Local, table=True):
     id: int = Field(default=None, primary_key=True)
     owner_id: int
     name: str
+
+
+class Team(StrEnum):
+    RED = "red"
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +49,13 @@ def test_owned_by_refuses_an_owner_of_another_type(named: Any, owner: object) ->
 
 
 def test_owned_by_refuses_an_owner_that_its_column_cannot_store(named: Any) -> None:
-    with pytest.raises(UsageError, match=r"^invalid owner for NamedOwner: the column cannot store this str$"):
+    with pytest.raises(UsageError, match=r"the column cannot store this str: text holds a NUL"):
         named(Session()).owned_by("a\0b")
+
+
+def test_owned_by_refuses_a_member_of_an_enum_for_a_text(named: Any) -> None:
+    with pytest.raises(UsageError, match=r"cannot store this Team: its column holds text, .*: pass its value$"):
+        named(Session()).owned_by(Team.RED)
 
 
 @pytest.mark.parametrize("owner", [True, "1", 1.0])

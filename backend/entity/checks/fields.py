@@ -4,11 +4,12 @@ Only certain conflicts are errors here. What types cannot decide, as with a vali
 checked on the value itself, by `input.model_rules` and `column_types`.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 from enum import Enum as PythonEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from pathlib import PurePath
-from typing import Final
+from typing import Final, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -27,7 +28,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 from pydantic_core import MultiHostUrl
-from sqlalchemy import Enum, Float, Numeric, String
+from sqlalchemy import Column, Enum, Float, Numeric, String
 from sqlmodel import SQLModel
 
 from backend.entity.column_types import (
@@ -37,6 +38,7 @@ from backend.entity.column_types import (
     python_type,
     undecorated_type,
     unsupported,
+    value_classes,
 )
 from backend.entity.entity import Entity
 from backend.entity.field_types import CONSTRAINTS, Limit, LimitKind, UnionMember, loosest, value_members
@@ -54,6 +56,12 @@ _REMEDIES: Final[dict[type, str]] = {
     NameEmail: "declare it EmailStr, or str",
 }
 """Classes whose values a column of a scalar class never stores, and the fix."""
+
+_EXACT_CLASSES: Final[frozenset[type]] = frozenset({
+    *LOSSLESS_PYTHON_TYPES, dict, frozenset, list, set, tuple,
+    IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network,
+})  # fmt: skip
+"""Classes that pydantic gives no subclass for: a value of such a field has exactly this class."""
 
 _FRACTIONS: Final[frozenset[type]] = frozenset({float, Decimal})
 _CONVERTERS = (AfterValidator, BeforeValidator, PlainValidator, WrapValidator)
@@ -82,14 +90,20 @@ def _check_model_class(entity: Entity[SQLModel], key: str) -> None:
     """Raise `DefinitionError` if the column returns another class than the model declares: no value could pass."""
     stored = python_type(entity.columns[key].type)
     own = entity.model.model_fields.get(key)
-    if stored not in LOSSLESS_PYTHON_TYPES or own is None or field_validators(entity.model, key):
+    if own is None or field_validators(entity.model, key):
         return
+    classes = value_classes(entity.columns[key].type)
     for member in value_members(own):
-        kind = _plain_class(member.kind)
-        if kind is not None and kind is not stored and not _converts(member):
-            remedy = f"declare it {stored.__name__}, or another sa_type"
+        if _converts(member):
+            continue
+        kind = _plain_class(member.kind) if stored in LOSSLESS_PYTHON_TYPES else None
+        if kind is None or kind is stored:
+            kind = _refused_class(member.kind, classes)
+        if kind is not None:
+            held = _listed(entity.columns[key])
+            remedy = f"declare it {held}, or another sa_type"
             raise DefinitionError(
-                f"{entity.name}.{key} is {kind.__name__}, and its column gives back {stored.__name__}: "
+                f"{entity.name}.{key} is {kind.__name__}, and its column gives back {held}: "
                 + ("make its column an Enum" if issubclass(kind, PythonEnum) else remedy)
             )
 
@@ -101,23 +115,40 @@ def _plain_class(kind: object) -> type | None:
     return kind if isinstance(kind, type) and issubclass(kind, PythonEnum) else None
 
 
+def _refused_class(kind: object, classes: Collection[type]) -> type | None:
+    """Return the class of a union member if the column takes none of its instances; `None` if it may take some."""
+    plain = get_origin(kind) or kind
+    if not isinstance(plain, type) or plain not in _EXACT_CLASSES or not classes:
+        return None
+    return None if issubclass(plain, tuple(classes)) else plain
+
+
+def _listed(column: Column[object]) -> str:
+    stored = python_type(column.type)
+    classes = (stored,) if stored is not None and stored in LOSSLESS_PYTHON_TYPES else value_classes(column.type)
+    *others, last = (kind.__name__ for kind in classes)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def _check_class(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:
     stored = python_type(entity.columns[key].type)
-    if stored not in LOSSLESS_PYTHON_TYPES or _is_converted(entity, schema, key):
+    if stored is None or _is_converted(entity, schema, key):
         return
+    is_plain = stored in LOSSLESS_PYTHON_TYPES
+    classes = value_classes(entity.columns[key].type)
     for member in value_members(field):
         if _converts(member):
             continue
-        if is_scalar(member.kind) and member.kind not in LOSSLESS_PYTHON_TYPES[stored]:
-            remedy = f"declare it {stored.__name__}"
-        elif isinstance(member.kind, type) and issubclass(member.kind, tuple(_REMEDIES)):
-            remedy = next(text for kind, text in _REMEDIES.items() if issubclass(member.kind, kind))
-        else:
-            continue
-        raise DefinitionError(
-            f"{schema.__name__}.{key} is {member.kind.__name__}, "
-            f"{entity.name}.{key} holds {stored.__name__}: {remedy.format(kind=member.kind.__name__)}"
-        )
+        held = _listed(entity.columns[key])
+        kind, remedy = _refused_class(member.kind, classes), f"declare it {held}"
+        if is_plain and isinstance(member.kind, type) and issubclass(member.kind, tuple(_REMEDIES)):
+            kind = member.kind
+            remedy = next(text for refused, text in _REMEDIES.items() if issubclass(member.kind, refused))
+        if kind is not None:
+            raise DefinitionError(
+                f"{schema.__name__}.{key} is {kind.__name__}, "
+                f"{entity.name}.{key} holds {held}: {remedy.format(kind=kind.__name__)}"
+            )
 
 
 def _check_digits(entity: Entity[SQLModel], schema: type[BaseModel], key: str, field: FieldInfo) -> None:

@@ -1,11 +1,13 @@
 """Checks of the model's own columns: primary key, owner and version, and whether each column can be read."""
 
+from enum import Enum
+
 from sqlalchemy import DateTime
 from sqlmodel import SQLModel
 
 from backend.entity.checks.requirements import check_model_validators
 from backend.entity.checks.versions import check_version_moves
-from backend.entity.column_types import database_type, python_type, unreadable
+from backend.entity.column_types import LOSSLESS_PYTHON_TYPES, database_type, python_type, unreadable, value_classes
 from backend.entity.entity import Entity
 from backend.entity.identity import Identity
 from backend.entity.ownership import Ownership
@@ -38,6 +40,10 @@ def check_model(name: str, entity: Entity[SQLModel]) -> None:
 
 
 def _check_never_changes(entity: Entity[SQLModel], role: Identity | Ownership, what: str) -> None:
+    if role.column.computed is not None:
+        raise DefinitionError(
+            f"{entity.name}.{role.attribute} is the {what}, which never changes, and computed: make it a plain column"
+        )
     if role.column.onupdate is not None or role.column.server_onupdate is not None:
         raise DefinitionError(f"{entity.name}.{role.attribute} is the {what}, which never changes: remove its onupdate")
 
@@ -59,8 +65,12 @@ def _check_version(entity: Entity[SQLModel]) -> None:
 
 def _check_python_type(name: str, entity: Entity[SQLModel], what: str, role: Identity | Ownership) -> None:
     stored, declared = python_type(role.column.type), role.python_type
-    if stored is not None and not issubclass(declared, stored):
-        position = "fourth" if what == "id" else "fifth"
+    if stored is None:
+        return
+    classes = (stored,) if stored in LOSSLESS_PYTHON_TYPES else value_classes(role.column.type)
+    is_other_enum = issubclass(declared, Enum) and declared is not stored  # its column gives back no member
+    if not issubclass(declared, classes) or (is_other_enum and stored in LOSSLESS_PYTHON_TYPES):
+        position, stored = "fourth" if what == "id" else "fifth", classes[0]
         raise DefinitionError(
             f"{entity.name}.{role.attribute} holds {stored.__name__}, {name} has {declared.__name__} as its {what} "
             f"type: name {stored.__name__} as the {position} type argument"

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from sqlalchemy import Column, Uuid
+from sqlalchemy import JSON, Column, Uuid
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlmodel import SQLModel
 
@@ -18,10 +18,15 @@ _EXACT_COLLATIONS: Final = ("", "C", "POSIX", "default")
 
 
 def check_owner_type(entity: Entity[SQLModel]) -> None:
-    """Raise `DefinitionError` if the owner's type or collation may compare different texts as equal."""
+    """Raise `DefinitionError` if the owner's type or collation may compare different owners as equal, or none."""
     owner = entity.owner
     if owner is None:
         return
+    if isinstance(database_type(owner.column), JSON):
+        raise DefinitionError(
+            f"{entity.name}.{owner.attribute} is the owner and JSON, in which different owners may be equal, and no "
+            "owner is if it is not JSONB: give it sa_type=String or Text"
+        )
     declared, _, collation = _declared_with_collation(owner.column).partition(" COLLATE ")
     if _INEXACT_TYPES.match(declared) and not isinstance(database_type(owner.column), Uuid):
         raise DefinitionError(

@@ -28,6 +28,7 @@ from backend.entity.column_types.declared import (
     is_scalar,
     python_type,
     undecorated_type,
+    value_classes,
 )
 from backend.entity.column_types.documents import NESTED_TOO_DEEPLY, NOT_JSON, jsonable
 from backend.entity.column_types.refusal import Check, Refusal, is_storable
@@ -54,4 +55,5 @@ __all__ = [
     "undecorated_type",
     "unreadable",
     "unsupported",
+    "value_classes",
 ]

@@ -2,10 +2,13 @@
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final, cast
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Column, Dialect, Integer, PickleType, SmallInteger, make_url
+from sqlalchemy import ARRAY, JSON, BigInteger, Column, Dialect, Integer, PickleType, SmallInteger, make_url
+from sqlalchemy.dialects.postgresql import BIT, CIDR, DOMAIN, HSTORE, INET, MACADDR, MACADDR8, OID, BitString, Range
+from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange, AbstractSingleRange, MultiRange
 from sqlalchemy.exc import CompileError
 from sqlalchemy.types import Interval, TypeDecorator, TypeEngine
 from sqlmodel import AutoString, UTCDateTime
@@ -71,6 +74,35 @@ def python_type(kind: object) -> type | None:
         return None if plain is None else plain.python_type
     except NotImplementedError:
         return None
+
+
+def value_classes(declared: object) -> tuple[type, ...]:
+    """Return the classes whose instances the column takes; `object` or none if they are unknown."""
+    kind = undecorated_type(declared)
+    if isinstance(kind, DOMAIN):
+        kind = undecorated_type(kind.data_type)
+    if isinstance(kind, ARRAY):
+        return (tuple if kind.as_tuple else list,)
+    for known, classes in _OTHER_VALUE_CLASSES:
+        if isinstance(kind, known):
+            return classes
+    stored = python_type(declared)
+    return () if stored is None else tuple(LOSSLESS_PYTHON_TYPES.get(stored, (stored,)))
+
+
+_OTHER_VALUE_CLASSES: Final[tuple[tuple[type[TypeEngine[Any]], tuple[type, ...]], ...]] = (
+    (BIT, (BitString,)),
+    (CIDR, (IPv4Network, IPv6Network)),
+    (HSTORE, (dict,)),
+    (INET, (IPv4Address, IPv6Address)),
+    (JSON, (dict, list, str, int, float)),
+    (MACADDR, (str,)),
+    (MACADDR8, (str,)),
+    (OID, (int,)),
+    (AbstractSingleRange, (Range,)),
+    (AbstractMultiRange, (MultiRange,)),
+)
+"""For types of which SQLAlchemy names no class: what their columns take. An interface is an address."""
 
 
 def is_scalar(kind: object) -> TypeIs[type]:
