@@ -57,7 +57,11 @@ def test_an_unknown_sslmode_is_described(cli: CommandLine) -> None:
     [
         ("127.0.0.1:1/canary", "host '127.0.0.1' refused a connection to port 1"),
         ("unknown.invalid/canary", "the name of host 'unknown.invalid' is unknown"),
-        ("/canary?host=/nowhere", "nothing listens at port 5432 in the socket folder '/nowhere'"),
+        (
+            "/canary?host=/nowhere",
+            "nothing listens at port 5432 in the socket folder '/nowhere', or an option of DATABASE_URL cannot be "
+            "used, such as a service, GSSAPI or a certificate",
+        ),
     ],
 )
 def test_a_server_that_is_not_there_is_described(cli: CommandLine, place: str, message: str) -> None:

@@ -27,6 +27,8 @@ from tests.support.wire import WireProxy
 from tests.support.wire.faults import Cut, Fault, Refuse, Stall
 
 CANARY = "canary-in-the-password"
+OPTION = "or an option of DATABASE_URL cannot be used, such as a service, GSSAPI or a certificate"
+OPTION_TOO = f"no network reaches it, {OPTION}"
 
 
 def ping(settings: Settings) -> None:
@@ -134,7 +136,9 @@ def test_a_connect_that_is_cut_is_a_connect_error(proxy: WireProxy, ping: Ping) 
     [
         ("127.0.0.1:1/x", "host '127.0.0.1' refused a connection to port 1"),
         ("unknown.invalid/x", "the name of host 'unknown.invalid' is unknown"),
-        ("/x?host=/nowhere", "nothing listens at port 5432 in the socket folder '/nowhere'"),
+        ("/x?host=/nowhere", f"nothing listens at port 5432 in the socket folder '/nowhere', {OPTION}"),
+        (f"/x?service={CANARY}", f"libpq began no connection to host 'localhost', port 5432: {OPTION_TOO}"),
+        ("127.0.0.1/x?gssencmode=require", f"libpq began no connection to host '127.0.0.1', port 5432: {OPTION_TOO}"),
         ("a.invalid,b.invalid/x", "the names of the hosts 'a.invalid', 'b.invalid' are unknown"),
         ("127.0.0.1:1,127.0.0.2:1/x", "none of the hosts '127.0.0.1', '127.0.0.2' opened a session"),
     ],

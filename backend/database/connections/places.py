@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-Failure = Literal["unknown", "refused", "silent", "closed", "answered"]
-"""The host's name is unknown; its port refused the connection; no answer came in time; the connection was closed before
-the server sent anything; the server sent an error."""
+Failure = Literal["unknown", "refused", "unbegun", "silent", "closed", "answered"]
+"""The host's name is unknown; its port refused the connection; libpq failed before it waited for an answer; no answer
+came in time; the connection was closed before the server sent anything; the server sent an error."""
 
+_OPTION: Final = "or an option of DATABASE_URL cannot be used, such as a service, GSSAPI or a certificate"
 _HOST: Final = {
     "unknown": "the name of host {host!r} is unknown",
     "refused": "host {host!r} refused a connection to port {port}",
+    "unbegun": "libpq began no connection to host {host!r}, port {port}: no network reaches it, " + _OPTION,
     "silent": "host {host!r} gave no answer at port {port} in time",
     "closed": "host {host!r} opened no session at port {port}",
     "answered": "host {host!r}, port {port}",
 }
-_SOCKET: Final = {"refused": "nothing listens at port {port} in the socket folder {host!r}"}
+_SOCKET: Final = {"unbegun": "nothing listens at port {port} in the socket folder {host!r}, " + _OPTION}
 _HOSTS: Final = {
     "unknown": "the names of the hosts {host} are unknown",
     "silent": "none of the hosts {host} gave an answer in time",

@@ -34,6 +34,7 @@ class ConnectProbe:
         self._waiting = PollingStatus.WRITING
         self._trace: IO[bytes] | None = None
         self._is_closed = False
+        self._has_begun = False
 
     def __enter__(self) -> Self:
         return self
@@ -47,7 +48,7 @@ class ConnectProbe:
 
     def start(self) -> None:
         """Start the attempt; blocks while the host's name is looked up."""
-        self._are_known = any(map(_is_known, self._hosts))
+        self._are_known = not self._hosts or any(map(_is_known, self._hosts))
         self._connection = connection = PGconn.connect_start(self._conninfo.encode())
         if self._is_closed:
             connection.finish()
@@ -55,7 +56,8 @@ class ConnectProbe:
     def trace(self) -> None:
         """Trace the server's messages from now on, if this libpq can."""
         connection = self._started
-        if connection.status == ConnStatus.BAD:
+        self._has_begun = connection.status != ConnStatus.BAD
+        if not self._has_begun:
             return
         self._trace = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         try:
@@ -89,7 +91,7 @@ class ConnectProbe:
         if not self._are_known:
             return None, "unknown"
         if self._trace is None:
-            return None, "refused"
+            return None, "refused" if self._has_begun else "unbegun"
         if self._waiting == PollingStatus.OK:
             return ACCEPTED, "answered"
         if self.is_pending:
