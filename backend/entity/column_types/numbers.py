@@ -62,13 +62,7 @@ def range_check(smallest: int, largest: int) -> Check:
 def numeric_check(kind: Numeric[Decimal] | Numeric[float], _declared: str) -> Check:
     """Return the check of a numeric column."""
     check_digits = _digits_check(kind.precision, kind.scale)
-    if not kind.asdecimal:
-        return _numeric_of_float_check(check_digits)
-
-    def check(value: object) -> Refusal | None:
-        return check_digits(value) if isinstance(value, Decimal) else _OF_DECIMAL
-
-    return check
+    return check_digits if kind.asdecimal else _numeric_of_float_check(check_digits)
 
 
 def float_check(kind: Float[Decimal] | Float[float], declared: str) -> Check:
