@@ -6,8 +6,10 @@ import pytest
 
 from tests.support.docs_examples import run, script, write_files
 
+PAGES = ("entities", "sessions", "concurrency", "conditions", "application-tests", "observability")
 
-@pytest.mark.parametrize("page", ["entities", "sessions", "concurrency", "conditions", "application-tests"])
+
+@pytest.mark.parametrize("page", PAGES)
 def test_a_page_asserts_what_it_says(page: str, own_tables: str, tmp_path: Path) -> None:
     write_files("docs/entities.md", tmp_path)
     run(["-c", script(f"docs/{page}.md")], tmp_path, own_tables)

@@ -1,6 +1,7 @@
 """A task cancelled at each of its waits: the pool is whole, nothing is open on the server, the row old or new."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
@@ -228,6 +229,22 @@ async def test_a_timeout_ends_a_stalled_call(stage: Stage, way: Way) -> None:
         await task
     assert armed.fired == 1
     await check_world(stage, CREATE)
+
+
+async def test_a_cancelled_call_is_logged(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        caplog.at_level(logging.DEBUG, "backend.calls"),
+        stage.proxy.watch() as seen,
+        stage.proxy.fault(Fault("before_statement", Stall(), is_call)) as armed,
+    ):
+        task = asyncio.create_task(alone(stage, CREATE))
+        await poll(lambda: armed.fired == 1)
+        task.cancel()
+        await poll(lambda: seen.cancels == 1)
+        stage.proxy.release()
+        await asyncio.wait([task])
+    logged = [vars(record) for record in caplog.records if record.name == "backend.calls"]
+    assert [(one["operation"], one["error"], one["outcome"]) for one in logged] == [("create", "CancelledError", None)]
 
 
 async def until_timeout(stage: Stage, way: Way, limit: asyncio.Timeout) -> None:

@@ -31,24 +31,28 @@ async def run_with_retry(
 ) -> T:
     """Return the result of the first attempt that is committed, as `AsyncDatabase.run` promises."""
     backoff = Backoff(retry.within_s)
-    attempts_left = retry.attempts
+    attempt = 0
     while True:
-        attempts_left -= 1
+        attempt += 1
         try:
-            return await _attempt(engine, work, isolation, backoff)
+            return await _attempt(engine, work, isolation, backoff, attempt)
         except Exception as error:
-            delay_s = backoff.next_delay_s() if attempts_left > 0 and _is_retryable(error) else None
+            delay_s = backoff.next_delay_s() if attempt < retry.attempts and _is_retryable(error) else None
             if delay_s is None:
                 raise
         await async_sleep(delay_s)
 
 
 async def _attempt(
-    engine: AsyncEngine, work: Callable[[AsyncSession], Awaitable[T]], isolation: Isolation | None, backoff: Backoff
+    engine: AsyncEngine,
+    work: Callable[[AsyncSession], Awaitable[T]],
+    isolation: Isolation | None,
+    backoff: Backoff,
+    attempt: int,
 ) -> T:
     async with async_open_session(engine, TransactionSession) as session:
         state = ensure_state(async_sync_side(session))
-        state.may_have_written = False
+        state.attempt, state.may_have_written = attempt, False
         async with begin_or_rollback(session, _OPERATION):
             await async_run_on_session(session, guard_transaction, isolation)
             result = await async_call_work(work, session)

@@ -30,22 +30,28 @@ _OPERATION: Final = Operation("run")
 def run_with_retry(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, retry: Retry) -> T:
     """Return the result of the first attempt that is committed, as `Database.run` promises."""
     backoff = Backoff(retry.within_s)
-    attempts_left = retry.attempts
+    attempt = 0
     while True:
-        attempts_left -= 1
+        attempt += 1
         try:
-            return _attempt(engine, work, isolation, backoff)
+            return _attempt(engine, work, isolation, backoff, attempt)
         except Exception as error:
-            delay_s = backoff.next_delay_s() if attempts_left > 0 and _is_retryable(error) else None
+            delay_s = backoff.next_delay_s() if attempt < retry.attempts and _is_retryable(error) else None
             if delay_s is None:
                 raise
         sleep(delay_s)
 
 
-def _attempt(engine: Engine, work: Callable[[Session], T], isolation: Isolation | None, backoff: Backoff) -> T:
+def _attempt(
+    engine: Engine,
+    work: Callable[[Session], T],
+    isolation: Isolation | None,
+    backoff: Backoff,
+    attempt: int,
+) -> T:
     with open_session(engine, TransactionSession) as session:
         state = ensure_state(sync_side(session))
-        state.may_have_written = False
+        state.attempt, state.may_have_written = attempt, False
         with begin_or_rollback(session, _OPERATION):
             run_on_session(session, guard_transaction, isolation)
             result = call_work(work, session)

@@ -42,6 +42,8 @@ class SessionState:
     """`close()` was refused while another task or thread connected the session."""
     guarded: SessionTransaction | None = None
     """The transaction of a run: while it is guarded, every commit is refused."""
+    attempt: int = 1
+    """Which attempt of a run the transaction is."""
     may_have_written: bool | None = None
     """Whether a statement of a run may have written; `None` if nobody asks."""
     used_connections: set[Connection] = field(default_factory=set[Connection])

@@ -1,5 +1,6 @@
 """The contracts of the calls that read."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Concatenate, Generic
 
@@ -9,6 +10,7 @@ from typing_extensions import ParamSpec, TypeVar
 from backend.database.bridge import async_run_call
 from backend.entity.entity import IdT
 from backend.repository.bound import Bound, RowT_co
+from backend.repository.call_log import CALLS, logged
 from backend.repository.calls import aggregating, reading
 from backend.statements.conditions import Condition, Order
 from backend.statements.locks import Lock
@@ -69,4 +71,6 @@ class AsyncReads(Generic[RowT_co, IdT]):
         return await self._call(aggregating.exists, where)
 
     async def _call(self, call: Callable[Concatenate[Bound[RowT_co], P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if CALLS.isEnabledFor(logging.DEBUG):
+            call = logged(call)
         return await async_run_call(self._session, call, self._bound, *args, **kwargs)

@@ -1,6 +1,7 @@
 # Generated from backend/repository/_async/reading.py by `python -m tools.generate_sync`: edit that one.
 """The contracts of the calls that read."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Concatenate, Generic
 
@@ -10,6 +11,7 @@ from typing_extensions import ParamSpec, TypeVar
 from backend.database.bridge import run_call
 from backend.entity.entity import IdT
 from backend.repository.bound import Bound, RowT_co
+from backend.repository.call_log import CALLS, logged
 from backend.repository.calls import aggregating, reading
 from backend.statements.conditions import Condition, Order
 from backend.statements.locks import Lock
@@ -70,4 +72,6 @@ class Reads(Generic[RowT_co, IdT]):
         return self._call(aggregating.exists, where)
 
     def _call(self, call: Callable[Concatenate[Bound[RowT_co], P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if CALLS.isEnabledFor(logging.DEBUG):
+            call = logged(call)
         return run_call(self._session, call, self._bound, *args, **kwargs)

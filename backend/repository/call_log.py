@@ -1,0 +1,64 @@
+"""Logs each call of a repository: one record of the logger `backend.calls` at DEBUG, for any handler of it.
+
+The record has no parameter, owner, id or text of an error. It never changes what the call returns or raises.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sized
+from typing import Concatenate, Final, cast
+
+from typing_extensions import ParamSpec, TypeVar
+
+from backend.database.sessions.state import state_of
+from backend.errors import RepositoryError
+from backend.repository.bound import Bound, RowT
+from backend.repository.calls import reading, selecting
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+CALLS: Final = logging.getLogger("backend.calls")
+
+_OPERATIONS: Final[Mapping[object, str]] = {
+    reading.list_all: "list",
+    selecting.fetch_all: "select",
+    selecting.one_or_none: "select",
+    selecting.scalar: "select",
+}
+"""The operations of the calls whose functions have another name."""
+
+_MANY: Final = frozenset({reading.list_all, selecting.fetch_all})
+"""The calls that return a sequence of rows."""
+
+
+def logged(call: Callable[Concatenate[Bound[RowT], P], T]) -> Callable[Concatenate[Bound[RowT], P], T]:
+    """Return a function that makes the call and logs it, also when it raises or is cancelled."""
+
+    def call_and_log(bound: Bound[RowT], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        started = time.perf_counter()
+        try:
+            result = call(bound, *args, **kwargs)
+        except BaseException as error:
+            _log(call, bound, started, 0, error)
+            raise
+        rows = len(cast("Sized", result)) if call in _MANY else int(result is not None)  # a list of rows
+        _log(call, bound, started, rows, None)
+        return result
+
+    return call_and_log
+
+
+def _log(call: object, bound: Bound[RowT], started: float, rows: int, error: BaseException | None) -> None:
+    state = state_of(bound.session)
+    fields = {
+        "operation": _OPERATIONS.get(call) or getattr(call, "__name__", "call"),
+        "model": bound.metadata.entity.name,
+        "rows": rows,
+        "duration_ms": (time.perf_counter() - started) * 1000,
+        "attempt": 1 if state is None else state.attempt,
+        "error": None if error is None else type(error).__name__,
+        "outcome": error.outcome if isinstance(error, RepositoryError) else None,
+    }
+    result = f"{rows} row{'s' * (rows != 1)}" if error is None else fields["error"]
+    CALLS.debug(f"{fields['operation']} of {fields['model']}: {result}, {fields['duration_ms']:.2f} ms", extra=fields)
