@@ -11,8 +11,8 @@ from typing_extensions import TypeVar
 
 from backend.database.bridge import async_run_on_engine
 from backend.database.connections.backoff import DEFAULT_RETRY, Retry
-from backend.database.connections.checkout import autocommit, connect_autocommit
-from backend.database.connections.forking import watch
+from backend.database.connections.checkout import connect_autocommit, switch_to_autocommit
+from backend.database.connections.forking import register_engine
 from backend.database.engine import create_async_engine, wrong_target
 from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
@@ -36,7 +36,7 @@ class AsyncDatabase:
 
     def __init__(self, target: str | Settings | AsyncEngine | None = None) -> None:
         if isinstance(target, AsyncEngine):
-            watch(target)
+            register_engine(target)
             self._engine, self._owned = target, False
             return
         if target is None:
@@ -125,5 +125,5 @@ def _ping(engine: Engine) -> None:
     with translate_errors(operation, "connect"):
         connection = connect_autocommit(engine)
     with connection, translate_errors(operation, "statement"):
-        autocommit(connection)
+        switch_to_autocommit(connection)
         connection.execute(_PING)

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from backend.database._async import AsyncDatabase
 from backend.database._sync import Database
 from backend.database.bridge import async_run_on_engine, run_on_engine
-from backend.database.connections.checkout import may_switch
+from backend.database.connections.checkout import may_switch_mode
 from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.database.sessions.transactions import commit_or_rollback
@@ -48,7 +48,7 @@ def _create_missing(engine: Engine, metadata: MetaData) -> None:
     with translate_errors(_INIT_DB, "connect"):
         connection = engine.connect()
     with connection:
-        if may_switch(connection):
+        if may_switch_mode(connection):
             connection.execution_options(isolation_level="READ COMMITTED")
         transaction = connection.get_transaction() or connection.begin()
         with commit_or_rollback(transaction, _INIT_DB), _with_server_message(), translate_errors(_INIT_DB, "statement"):

@@ -181,7 +181,7 @@ class EmbeddedServer:
 
 
 def _is_ready(data: Path, sockets: Path) -> bool:
-    """Return whether this server accepts connections: the file of an earlier one names another socket folder."""
+    """Return whether this server accepts connections: a stale file of an earlier server names another socket folder."""
     try:
         lines = (data / "postmaster.pid").read_text(errors="replace").splitlines()
     except OSError:

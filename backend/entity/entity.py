@@ -51,7 +51,7 @@ class Entity(Generic[ModelT]):
         return cast("Table", self.mapper.local_table)  # `checks` refuses every other mapping
 
     @lazy
-    def fixed(self) -> frozenset[str]:
+    def not_settable(self) -> frozenset[str]:
         """The attributes that no caller sets on a row: primary key, owner, version."""
         return frozenset(role.attribute for role in (self.identity, self.owner, self.version) if role is not None)
 

@@ -1,7 +1,7 @@
 """Names of the bound parameters that are not named after a column.
 
-SQLAlchemy binds the value of a column under the column's own name, so these are longer than the 63 bytes that
-to which PostgreSQL truncates a name: no column can have them. The server numbers parameters and never sees a name.
+SQLAlchemy binds the value of a column under the column's own name, so these are longer than the 63 bytes to which
+PostgreSQL truncates a name: no column can have them. The server numbers parameters and never sees a name.
 """
 
 from typing import Final

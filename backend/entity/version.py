@@ -1,4 +1,4 @@
-"""The version: a column that tells a row that has changed since it was read."""
+"""The version: a column that shows whether a row has changed since it was read."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

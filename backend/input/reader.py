@@ -51,7 +51,7 @@ class SchemaReader:
         self._writers = {name: _ColumnWriter(column) for name, column in columns.items()}
         self._nested_fields = {name for name, field in schema.model_fields.items() if holds_models(field.annotation)}
 
-    def for_insert(self, data: BaseModel, owner: object = None) -> ColumnValues:
+    def insert_values(self, data: BaseModel, owner: object = None) -> ColumnValues:
         """Return every field with a value, set or default. Raises `InvalidDataError`; `UsageError` for another class.
 
         The model's own `@model_validator` functions see the row with its `owner`.
@@ -60,8 +60,8 @@ class SchemaReader:
         values = {name: valid[name] for name in self._writers if valid.get(name, MISSING) is not MISSING}
         return self._to_column_values(self._apply_model_rules(FieldValues(values), owner, is_row=True))
 
-    def for_update(self, data: BaseModel) -> ColumnValues:
-        """Return only the fields that the caller or a validator set. Raises as `for_insert` does."""
+    def update_values(self, data: BaseModel) -> ColumnValues:
+        """Return only the fields that the caller or a validator set. Raises what `insert_values` raises."""
         valid = self._validate(self._raw_values(data, getattr(data, "model_fields_set", ())))
         values_of = vars(valid)
         values = {

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.orm import Mapper, Session
 
-from backend.database.connections.checkout import autocommit, connect_autocommit, is_autocommit
-from backend.database.connections.forking import note, require_own
+from backend.database.connections.checkout import connect_autocommit, is_autocommit, switch_to_autocommit
+from backend.database.connections.forking import register_connection, require_opened_here
 from backend.database.failures.sqlstates import is_stale_plan
 from backend.database.failures.translate import Phase, translate_error, translate_errors
 from backend.database.operations import Operation, OperationKind
@@ -32,7 +32,7 @@ Rows = Sequence[ModelRow]
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Call:
+class Execution:
     """One statement with its parameters and its operation."""
 
     mapper: Mapper[Any]  # of whichever model: a mapper is invariant in it
@@ -83,7 +83,7 @@ def run(
             "begin it with _select(…), and run it with _all, _one_or_none or _scalar"
         )
     routed = statement if routed_as is None else routed_as
-    call = Call(
+    execution = Execution(
         metadata.entity.mapper,
         statement.statement,
         {**parameters, **bound.scope},
@@ -91,35 +91,35 @@ def run(
         routed.statement,
     )
     if session.in_transaction():
-        return _run_in_session_transaction(session, call)
+        return _run_in_session_transaction(session, execution)
     if isinstance(session, TransactionSession):
         raise UsageError(
-            f"{call.operation} on the session of a transaction that has ended: "
+            f"{execution.operation} on the session of a transaction that has ended: "
             "make the call within its block, or on one of db.session()",
-            call.operation.details,
+            execution.operation.details,
         )
-    bind = session.get_bind(**call.bind_arguments)
+    bind = session.get_bind(**execution.bind_arguments)
     if isinstance(bind, Connection):
-        require_own(bind)
-        note(bind)
-        if call.operation.locks and (not bind.in_transaction() or is_autocommit(bind)):
-            raise _lock_without_transaction(call.operation)
-        return _run_on_bound_connection(session, bind, call)
-    if call.operation.locks:
-        raise _lock_without_transaction(call.operation)
-    return _run_in_own_transaction(bind, call)
+        require_opened_here(bind)
+        register_connection(bind)
+        if execution.operation.locks and (not bind.in_transaction() or is_autocommit(bind)):
+            raise _lock_without_transaction(execution.operation)
+        return _run_on_bound_connection(session, bind, execution)
+    if execution.operation.locks:
+        raise _lock_without_transaction(execution.operation)
+    return _run_in_own_transaction(bind, execution)
 
 
-def _run_in_session_transaction(session: Session, call: Call) -> Rows:
+def _run_in_session_transaction(session: Session, execution: Execution) -> Rows:
     if session.autoflush:
         session.flush()
-    connection = join(session, call.bind_arguments, call.operation)
-    with translate_errors(call.operation, "connect"):
+    connection = join(session, execution.bind_arguments, execution.operation)
+    with translate_errors(execution.operation, "connect"):
         own_transaction = is_autocommit(connection)  # of an AUTOCOMMIT engine: each statement commits
-    if call.operation.locks and own_transaction:
-        raise _lock_without_transaction(call.operation)
-    answer = call.send(connection, own_transaction=own_transaction)
-    if call.operation.writes and answer:  # no row came back: nothing was written
+    if execution.operation.locks and own_transaction:
+        raise _lock_without_transaction(execution.operation)
+    answer = execution.send(connection, own_transaction=own_transaction)
+    if execution.operation.writes and answer:  # no row came back: nothing was written
         record_write(session)
     return answer
 
@@ -132,39 +132,41 @@ def _lock_without_transaction(operation: Operation) -> UsageError:
     )
 
 
-def _run_in_own_transaction(engine: Engine, call: Call) -> Rows:
-    with translate_errors(call.operation, "connect"):
+def _run_in_own_transaction(engine: Engine, execution: Execution) -> Rows:
+    with translate_errors(execution.operation, "connect"):
         connection = connect_autocommit(engine)
     try:
         if _may_autocommit(connection):
-            if autocommit(connection):
-                return call.send(connection, own_transaction=True)
-            return _in_transaction(connection, call)
+            if switch_to_autocommit(connection):
+                return execution.send(connection, own_transaction=True)
+            return _in_transaction(connection, execution)
     finally:
         connection.close()
-    with translate_errors(call.operation, "connect"):
+    with translate_errors(execution.operation, "connect"):
         connection = engine.connect()
     with connection:
-        return _in_transaction(connection, call)
+        return _in_transaction(connection, execution)
 
 
-def _in_transaction(connection: Connection, call: Call) -> Rows:
+def _in_transaction(connection: Connection, execution: Execution) -> Rows:
     """Run the call in a transaction and commit it: a new one, or that of an `engine_connect` listener."""
-    with commit_or_rollback(connection.get_transaction() or connection.begin(), call.operation, call.statement):
-        return call.send(connection)
+    with commit_or_rollback(
+        connection.get_transaction() or connection.begin(), execution.operation, execution.statement
+    ):
+        return execution.send(connection)
 
 
-def _run_on_bound_connection(session: Session, bind: Connection, call: Call) -> Rows:
+def _run_on_bound_connection(session: Session, bind: Connection, execution: Execution) -> Rows:
     mode = session.join_transaction_mode
     commits = not bind.in_transaction() or (mode == "control_fully" and not bind.in_nested_transaction())
     phase: Phase = "commit" if commits else "statement"
     with (
         Session(bind, join_transaction_mode=mode) as own,
-        commit_or_rollback(own.begin(), call.operation, call.statement, phase),
+        commit_or_rollback(own.begin(), execution.operation, execution.statement, phase),
     ):
-        with translate_errors(call.operation, "statement"):  # it may send a SAVEPOINT
+        with translate_errors(execution.operation, "statement"):  # it may send a SAVEPOINT
             connection = own.connection()
-        return call.send(connection, own_transaction=is_autocommit(connection))
+        return execution.send(connection, own_transaction=is_autocommit(connection))
 
 
 def _may_autocommit(connection: Connection) -> bool:

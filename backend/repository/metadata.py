@@ -35,7 +35,7 @@ class RepositoryMetadata(Generic[ModelT]):
         self.entity: Entity[ModelT] = entity
         self.scoped: Statements[ModelT] = Statements(entity, scoped=True)
         self.unscoped: Statements[ModelT] = Statements(entity, scoped=False)
-        self.unowned: Statements[ModelT] | None = self.unscoped if entity.owner is None else None
+        self.without_scope: Statements[ModelT] | None = self.unscoped if entity.owner is None else None
         """The statements of a repository that names no scope: none for a model with an owner."""
         self._operations: dict[OperationKind, Operation] = {}
 
@@ -66,7 +66,7 @@ class RepositoryMetadata(Generic[ModelT]):
             operation = self._operations[kind] = self._operation(kind)
         return operation
 
-    def not_found(self, id: object, kind: OperationKind, *, conditions_given: bool = False) -> NotFoundError:
+    def not_found_error(self, id: object, kind: OperationKind, *, conditions_given: bool = False) -> NotFoundError:
         """Return the error for an id that no row in scope has, or (`conditions_given`) none that meets the conditions.
 
         Only integers and UUIDs are shown: another key may be personal data.
@@ -75,15 +75,15 @@ class RepositoryMetadata(Generic[ModelT]):
         asked = " meets the conditions of the change" if conditions_given else ""
         return NotFoundError(f"no {self.entity.name} with {name}{asked}", ErrorDetails(self.entity.name, kind.name))
 
-    def unwritten(self, id: object, kind: OperationKind, row: ModelRow | None, expected: object) -> RequestError:
+    def unwritten_error(self, id: object, kind: OperationKind, row: ModelRow | None, expected: object) -> RequestError:
         """Return why a write has written no row: `row` is the row with this id in scope, or `None`."""
         if row is None:
-            return self.not_found(id, kind)
+            return self.not_found_error(id, kind)
         if expected is not None and not self.entity.required_version().equals(row, expected):
-            return self.stale(kind)
-        return self.suppressed(kind)
+            return self.stale_error(kind)
+        return self.suppressed_error(kind)
 
-    def suppressed(self, kind: OperationKind) -> ConstraintViolationError:
+    def suppressed_error(self, kind: OperationKind) -> ConstraintViolationError:
         """Return the error for a write that the server accepted, of a row that it did not write."""
         there = "" if kind.name == "create" else ", though its row is there"
         return ConstraintViolationError(
@@ -91,7 +91,7 @@ class RepositoryMetadata(Generic[ModelT]):
             ErrorDetails(self.entity.name, kind.name),
         )
 
-    def stale(self, kind: OperationKind) -> StaleError:
+    def stale_error(self, kind: OperationKind) -> StaleError:
         """Return the error for a row whose version is not the expected one."""
         details = ErrorDetails(self.entity.name, kind.name, fields=(self.entity.required_version().attribute,))
         return StaleError(f"this {self.entity.name} has changed since it was read: read it again, then decide", details)

@@ -48,8 +48,8 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
     def change(self, change: Change, parameters: Mapping[str, object]) -> ScopedStatement:
         """Return the UPDATE … RETURNING that a `Change` declares, of the row with the id of the parameters.
 
-        Raises `UsageError` if it sets a column that it cannot, for a value of a wrong type, and for parameters that it
-        does not name: SQLAlchemy would set the column that such a parameter is named like.
+        Raises `UsageError` if it sets a column that a `Change` may not set, for a value of a wrong type, and for
+        parameters that it does not name: SQLAlchemy would set the column of that name.
         """
         built = self._changes.get(change)
         owners = owner_columns()
@@ -78,15 +78,15 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
             uses.pop(name, None)
         if taken := uses.keys() & {EXPECTED_PARAMETER, *columns.keys()}:
             raise UsageError(
-                f"a change of {self.entity.name} names the parameter {min(taken)!r}, which is a column's name: "
-                "give it another name"
+                f"a change of {self.entity.name} names the parameter {min(taken)!r}, which is a column's name or "
+                "reserved: give it another name"
             )
         return self._scoped(statement), uses
 
     def _settable_column(self, column: SQLColumnExpression[object]) -> str:
         element = checked_expression(self.entity.table, column)
         for name, own in self.entity.columns.items():
-            if element.compare(own) and name not in self.entity.fixed:
+            if element.compare(own) and name not in self.entity.not_settable:
                 return name
         raise UsageError(
             f"a Change of {self.entity.name} cannot set primary key, owner or version, nor another table's column: "

@@ -14,7 +14,7 @@ from backend.statements.comparisons import check_comparison, check_comparisons
 T = TypeVar("T")
 
 Condition: TypeAlias = SQLColumnExpression[bool]
-"""`col(Task.completed).is_(False)`, `Task.title == "x"` wrapped by `col`, `and_(…)`, …"""
+"""`col(Task.completed).is_(False)`, `col(Task.title) == "x"`, `and_(…)`, …"""
 
 Order: TypeAlias = SQLColumnExpression[object] | Sequence[SQLColumnExpression[object]]
 """One expression to sort by, or several: `col(Task.title)`, `[col(Task.title).desc(), …]`."""

@@ -25,9 +25,10 @@ class Statements(ListStatements[ModelT], ChangeStatements[ModelT], Generic[Model
         return select(*columns).select_from(self.entity.table).where(*self._owner_conditions)
 
     def bind_owner(self, statement: AnySelect, parameters: Mapping[str, object] = {}) -> ScopedStatement:
-        """Return a subclass's statement with the owner bound for every owned table. Raises as `Scope.statement`.
+        """Return a subclass's statement with the owner bound for every owned table.
 
-        Raises `UsageError` if it compares a column with a value of another type, a parameter included.
+        Raises what `Scope.statement` raises, and `UsageError` if it compares a column with a value of another type, a
+        parameter included.
         """
         if is_select(statement) and statement.whereclause is not None:
             check_comparisons(statement.whereclause, parameters)

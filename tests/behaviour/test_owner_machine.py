@@ -204,7 +204,10 @@ def made(
     named: dict[str, Any] = {}
     for parameter in public_calls(kind.sync)[name].parameters.values():
         annotation = IdT if parameter.name == "id" else parameter.annotation
-        assert annotation in makers, f"{name}() takes {parameter}: say in arguments() how one is made"
+        assert annotation in makers, (
+            f"{name}() takes {parameter}: say in arguments() how one is made, with subqueries over another owned table "
+            "if it is an SQL expression"
+        )
         if parameter.kind is parameter.VAR_POSITIONAL:
             given += draw(st.lists(makers[annotation], max_size=2))
         elif parameter.kind is parameter.KEYWORD_ONLY:

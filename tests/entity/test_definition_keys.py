@@ -272,12 +272,12 @@ def test_two_classes_that_disagree_on_the_owner_are_refused_in_either_order(
     first: Any, second: Any, owner_first: bool
 ) -> None:
     model = owned(f"Torn{first.__name__}{second.__name__}{owner_first}")
-    for_insert = schema("New", name=str, owner_id=str)
+    insert_values = schema("New", name=str, owner_id=str)
 
     def define(root: Any, name: str, *, with_owner: bool) -> object:
         if with_owner:
             return own(model, root=root, name=name)
-        return repository(model, for_insert, RENAMED, root=root, name=name)
+        return repository(model, insert_values, RENAMED, root=root, name=name)
 
     define(first, "One", with_owner=owner_first)
     with pytest.raises(DefinitionError, match=r"^Other has owner \w+ for Torn\w+, One has \w+: all repositories"):
@@ -297,12 +297,12 @@ def another_of(model: Any) -> Any:
 def test_two_models_of_one_table_that_disagree_on_the_owner_are_refused_in_either_order(owned_first: bool) -> None:
     model = owned(f"Doubled{owned_first}")
     another = another_of(model)
-    for_insert = schema("New", name=str, owner_id=str)
+    insert_values = schema("New", name=str, owner_id=str)
 
     def define(name: str, *, with_owner: bool) -> object:
         if with_owner:
             return own(model, name=name)
-        return repository(another, for_insert, RENAMED, name=name)
+        return repository(another, insert_values, RENAMED, name=name)
 
     define("One", with_owner=owned_first)
     with pytest.raises(DefinitionError, match=r"^Other has owner \w+ for \w+, One has \w+: all repositories of one ta"):

@@ -90,9 +90,9 @@ def read(model: type[SQLModel], schema: type[BaseModel], data: BaseModel, operat
     """The values that a call writes."""
     if operation == "create":
         entity = define("Made", (model, schema, Nothing, int, str), ClassOptions())
-        return SchemaReader(entity, schema, operation).for_insert(data)
+        return SchemaReader(entity, schema, operation).insert_values(data)
     entity = define("Made", (model, Least, schema, int, str), ClassOptions())
-    return SchemaReader(entity, schema, operation).for_update(data)
+    return SchemaReader(entity, schema, operation).update_values(data)
 
 
 class Nothing(BaseModel): ...

@@ -42,7 +42,7 @@ class DecodedCreate(BaseModel):
 
 def created(model: type[SQLModel], data: BaseModel) -> ColumnValues:
     entity = define("Made", (model, type(data), schema("Empty"), int, str), ClassOptions())
-    return SchemaReader(entity, type(data), "create").for_insert(data)
+    return SchemaReader(entity, type(data), "create").insert_values(data)
 
 
 def test_what_a_schema_has_decoded_is_written_as_it_is() -> None:

@@ -29,7 +29,7 @@ NOTE_CHANGED = SchemaReader(NOTE, NoteUpdate, "update")
 
 
 def test_for_insert_includes_defaults() -> None:
-    assert CREATED.for_insert(TaskCreate(title="x")) == {"title": "x", "description": None, "completed": False}
+    assert CREATED.insert_values(TaskCreate(title="x")) == {"title": "x", "description": None, "completed": False}
 
 
 @pytest.mark.parametrize(
@@ -43,17 +43,17 @@ def test_for_insert_includes_defaults() -> None:
     ],
 )
 def test_for_update_has_the_fields_that_were_set(data: TaskUpdate, values: Mapping[str, object]) -> None:
-    assert CHANGED.for_update(data) == values
+    assert CHANGED.update_values(data) == values
 
 
 def test_for_update_has_none_only_if_it_was_given() -> None:
-    assert NOTE_CHANGED.for_update(NoteUpdate(rank=None)) == {"rank": None}
-    assert NOTE_CHANGED.for_update(NoteUpdate()) == {}
+    assert NOTE_CHANGED.update_values(NoteUpdate(rank=None)) == {"rank": None}
+    assert NOTE_CHANGED.update_values(NoteUpdate()) == {}
 
 
 def test_none_for_a_column_that_forbids_it_is_refused() -> None:
     with pytest.raises(InvalidDataError, match=r"^invalid NoteUpdate: text: None is not allowed here$") as raised:
-        NOTE_CHANGED.for_update(NoteUpdate(text=None))
+        NOTE_CHANGED.update_values(NoteUpdate(text=None))
     assert raised.value.fields == ("text",)
 
 
@@ -61,19 +61,19 @@ def test_what_was_assigned_after_validation_is_validated() -> None:
     data = TaskUpdate(title="x")
     data.title = " "
     with pytest.raises(InvalidDataError, match="title"):
-        CHANGED.for_update(data)
+        CHANGED.update_values(data)
 
 
 def test_what_was_constructed_past_validation_is_validated() -> None:
     with pytest.raises(InvalidDataError) as raised:
-        CREATED.for_insert(TaskCreate.model_construct(title="s3cret" * 50))
+        CREATED.insert_values(TaskCreate.model_construct(title="s3cret" * 50))
     assert "s3cret" not in f"{raised.value}{raised.value.problems}"
 
 
 @pytest.mark.parametrize("data", [TaskUpdate(title="x"), Task(title="x", user_id="a"), {"title": "x"}, None])
 def test_another_class_is_refused_with_what_to_pass(data: SQLModel) -> None:
     with pytest.raises(UsageError, match=r"^create takes a TaskCreate, got a \w+: pass TaskCreate\(…\)$"):
-        CREATED.for_insert(data)
+        CREATED.insert_values(data)
 
 
 @given(st.text())
@@ -104,11 +104,11 @@ STORABLE = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_cha
 
 @given(STORABLE.filter(str.strip))
 def test_a_storable_title_that_is_not_blank_is_taken_as_it_is(title: str) -> None:
-    assert CREATED.for_insert(TaskCreate(title=title))["title"] == title
+    assert CREATED.insert_values(TaskCreate(title=title))["title"] == title
 
 
 @given(st.text(max_size=20), st.sampled_from(["\0", "\ud800", "\udfff"]), st.text(max_size=20))
 def test_text_that_cannot_be_stored_is_refused_before_sql(before: str, bad: str, after: str) -> None:
     with pytest.raises(InvalidDataError) as raised:
-        CREATED.for_insert(TaskCreate.model_construct(title="x", description=before + bad + after))
+        CREATED.insert_values(TaskCreate.model_construct(title="x", description=before + bad + after))
     assert raised.value.fields == ("description",)

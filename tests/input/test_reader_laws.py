@@ -73,7 +73,7 @@ def taken(take: Callable[[], ColumnValues]) -> ColumnValues | InvalidDataError:
 @QUIETLY
 @given(FORGED)
 def test_what_passes_names_columns_and_passes_again(held: dict[str, Any]) -> None:
-    values = taken(lambda: CREATED.for_insert(SampleCreate.model_construct(**held)))
+    values = taken(lambda: CREATED.insert_values(SampleCreate.model_construct(**held)))
     if isinstance(values, InvalidDataError):
         assert values.problems
         assert set(values.fields) <= SampleCreate.model_fields.keys()
@@ -82,7 +82,7 @@ def test_what_passes_names_columns_and_passes_again(held: dict[str, Any]) -> Non
         kept: dict[str, Any] = {
             key: value for key, value in values.items() if held.get(key) is not None and key != "short"
         }
-        again = CREATED.for_insert(SampleCreate.model_construct(**kept))
+        again = CREATED.insert_values(SampleCreate.model_construct(**kept))
         assert {key: again[key] for key in kept} == kept
 
 
@@ -92,7 +92,7 @@ def test_a_patch_has_exactly_what_is_set_and_held(held: dict[str, Any], named: s
     data = SampleUpdate.model_construct(named, **held)
     own = SampleUpdate.model_fields.keys()
     is_set = {name for name in named & own if name in vars(data) and (name in held or name not in ("small", "text"))}
-    values = taken(lambda: CHANGED.for_update(data))
+    values = taken(lambda: CHANGED.update_values(data))
     if isinstance(values, InvalidDataError):
         assert set(values.fields) <= is_set | {"text"}
     else:
@@ -102,21 +102,21 @@ def test_a_patch_has_exactly_what_is_set_and_held(held: dict[str, Any], named: s
 @pytest.mark.parametrize("data", [SampleUpdate(), {"whole": 1}, None, SampleCreate, Sample(body={})])
 def test_data_of_another_class_raise_a_usage_error(data: Any) -> None:
     with pytest.raises(UsageError, match=r"create takes a SampleCreate, got (a|the class) \w+: pass SampleCreate\(…\)"):
-        CREATED.for_insert(data)
+        CREATED.insert_values(data)
 
 
 def test_an_instance_without_values_is_validated() -> None:
     bare = RuledCreate.__new__(RuledCreate)
     entity = define("Ruleds", (Ruled, RuledCreate, RuledUpdate, int, str), ClassOptions(owner=Ruled.owner_id))
     with pytest.raises(InvalidDataError, match="code: Field required"):
-        SchemaReader(entity, RuledCreate, "create").for_insert(bare, "a")
+        SchemaReader(entity, RuledCreate, "create").insert_values(bare, "a")
 
 
 def test_data_that_contain_themselves_are_refused() -> None:
     endless: dict[str, Any] = {}
     endless["again"] = endless
     with pytest.raises(InvalidDataError, match="data: it contains itself, or is nested too deeply"):
-        CREATED.for_insert(SampleCreate.model_construct(data=endless))
+        CREATED.insert_values(SampleCreate.model_construct(data=endless))
 
 
 # What a refusal may say.
@@ -216,7 +216,7 @@ TELLING = SchemaReader(
 
 def refusal(**held: Any) -> InvalidDataError:
     with pytest.raises(InvalidDataError) as raised:
-        TELLING.for_insert(TellingCreate.model_construct(**held))
+        TELLING.insert_values(TellingCreate.model_construct(**held))
     return raised.value
 
 
@@ -284,7 +284,7 @@ def test_a_refusal_by_a_model_validator_names_no_field() -> None:
 
     intake = SchemaReader(define("Wholes", (Telling, Whole, TellingUpdate, int, str), ClassOptions()), Whole, "create")
     with pytest.raises(InvalidDataError, match=r"^invalid Whole: a validator refuses it$") as raised:
-        intake.for_insert(Whole(literal="both", raised="none").model_copy(update={"raised": "both"}))
+        intake.insert_values(Whole(literal="both", raised="none").model_copy(update={"raised": "both"}))
     assert (raised.value.problems[0].location, raised.value.fields) == ((), ())
 
 
@@ -302,14 +302,14 @@ def test_a_location_hides_a_key_that_is_a_number() -> None:
     new = schema("New", nested=Pointed)
     intake = SchemaReader(define("Pointeds", (Pointing, new, TellingUpdate, int, str), ClassOptions()), new, "create")
     with pytest.raises(InvalidDataError, match=r"^invalid New: nested(\.\*)+: Input should be a valid integer"):
-        intake.for_insert(new.model_construct(nested={"inner": {4711: "x"}}))
+        intake.insert_values(new.model_construct(nested={"inner": {4711: "x"}}))
 
 
 def test_a_location_leaves_out_the_label_of_a_union() -> None:
     new = schema("New", low=Annotated[int, Field(gt=0)] | Annotated[int, Field(lt=-9)])
     created, _ = strict(new, schema("Empty"))
     with pytest.raises(InvalidDataError) as raised:
-        created.for_insert(new.model_construct(low=0))
+        created.insert_values(new.model_construct(low=0))
     assert {one.location for one in raised.value.problems} == {("low",)}
 
 
@@ -326,14 +326,14 @@ def test_a_location_leaves_out_a_key_that_a_validator_lets_in() -> None:
 
     created, _ = strict(New, schema("Empty"))
     with pytest.raises(InvalidDataError, match=r"^invalid New: Extra inputs are not permitted$"):
-        created.for_insert(New.model_construct(high=4711))
+        created.insert_values(New.model_construct(high=4711))
 
 
 # What is read of an instance.
 
 
 def test_a_field_that_a_validator_sets_is_written_however_the_instance_was_made() -> None:
-    values = CHANGED.for_update(SampleUpdate.model_construct({"short"}, short="x"))
+    values = CHANGED.update_values(SampleUpdate.model_construct({"short"}, short="x"))
     assert values == {"short": "x", "text": "short is x"}
 
 
@@ -343,7 +343,7 @@ def test_a_name_that_is_another_fields_alias_stays_its_own() -> None:
     data = new.model_construct()
     vars(data)["high"] = 5
     data.model_fields_set.add("high")
-    assert changed.for_update(data) == {"high": 5}
+    assert changed.update_values(data) == {"high": 5}
 
 
 # Which of the model's own rules run.
@@ -352,7 +352,7 @@ def test_a_name_that_is_another_fields_alias_stays_its_own() -> None:
 def test_one_member_of_a_union_that_the_model_takes_does_not_vouch_for_another() -> None:
     new = schema("New", colour=Colour | Literal["blue"])
     _, changed = strict(schema("Empty"), new)
-    assert changed.for_update(new(colour="blue")) == {"colour": Colour.BLUE}
+    assert changed.update_values(new(colour="blue")) == {"colour": Colour.BLUE}
 
 
 class Apart(SQLModel, registry=registry()):
@@ -392,15 +392,15 @@ def test_a_validator_that_only_the_model_has_runs_beside_fields_that_ask_nothing
     both = schema("Both", low=int, high=int)
     _, changed = strict(both, both)
     with pytest.raises(InvalidDataError, match=r"^invalid Both: low: low is even$"):
-        changed.for_update(both(low=1, high=2))
+        changed.update_values(both(low=1, high=2))
 
 
 def test_a_model_validator_runs_on_create_alone() -> None:
     both = schema("Both", low=int, high=int)
     created, changed = strict(both, both)
     with pytest.raises(InvalidDataError, match=r"^invalid Both: low is above high$"):
-        created.for_insert(both(low=2, high=0))
-    assert changed.for_update(both(low=2, high=0)) == {"low": 2, "high": 0}
+        created.insert_values(both(low=2, high=0))
+    assert changed.update_values(both(low=2, high=0)) == {"low": 2, "high": 0}
 
 
 class Exact(BaseModel):
@@ -420,7 +420,7 @@ class Holding(Local, table=True):
 def test_a_nested_model_that_the_model_declares_too_is_not_validated_from_its_dump(annotation: Any) -> None:
     new = schema("New", exact=annotation)
     reader = SchemaReader(define("Holdings", (Holding, new, schema("Empty"), int, str), ClassOptions()), new, "create")
-    assert reader.for_insert(new(exact=Exact(id=UUID(int=1)))) == {"exact": {"id": str(UUID(int=1))}}
+    assert reader.insert_values(new(exact=Exact(id=UUID(int=1)))) == {"exact": {"id": str(UUID(int=1))}}
 
 
 @pytest.mark.parametrize("schema", [TaskCreate, TaskUpdate])
@@ -434,7 +434,7 @@ def test_the_schemas_of_a_task_leave_no_rule_of_the_model_to_run(schema: type[Ba
 def test_an_enum_that_the_schema_gives_by_value_is_written_as_its_member() -> None:
     by_value = create_model("ByValue", __config__=ConfigDict(use_enum_values=True), colour=(Colour, ...))
     _, changed = strict(schema("Empty"), by_value)
-    assert changed.for_update(by_value(colour=Colour.RED)) == {"colour": Colour.RED}
+    assert changed.update_values(by_value(colour=Colour.RED)) == {"colour": Colour.RED}
 
 
 def test_names_that_are_no_fields_do_not_reach_a_schema_that_forbids_them() -> None:
@@ -442,7 +442,7 @@ def test_names_that_are_no_fields_do_not_reach_a_schema_that_forbids_them() -> N
     _, changed = strict(schema("Empty"), closed)
     data = closed.model_construct({"high", "id"}, high=1)
     vars(data)["id"] = 99
-    assert changed.for_update(data) == {"high": 1}
+    assert changed.update_values(data) == {"high": 1}
 
 
 class Defaulted(Apart, table=True):
@@ -463,4 +463,4 @@ def test_a_field_that_no_schema_gives_and_the_model_refuses_is_not_the_clients_f
     named = schema("Named", name=str)
     entity = define("Defaults", (Defaulted, named, named, int, str), ClassOptions())
     with pytest.raises(UsageError, match=r"^Defaulted\.made is given by no schema, and the model's own rules"):
-        SchemaReader(entity, named, "create").for_insert(named(name="x"))
+        SchemaReader(entity, named, "create").insert_values(named(name="x"))

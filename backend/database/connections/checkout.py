@@ -1,4 +1,4 @@
-"""What happens at the checkout of a connection from the pool of an engine that was made here, without a round trip.
+"""Prepares a connection at its checkout from the pool of an engine that was made here, without a round trip.
 
 A connection that the server has closed is replaced. libpq reads what has arrived, without waiting: first the server's
 messages (a notification, or why it closes), then the end of the stream. A peer that vanished silently is not noticed
@@ -18,7 +18,7 @@ from psycopg.pq.abc import PGconn
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
 
-from backend.database.connections.forking import watch
+from backend.database.connections.forking import register_engine
 
 _CONNECTIONS = (psycopg.Connection, psycopg.AsyncConnection)
 _autocommit_requested: ContextVar[bool] = ContextVar("backend_autocommit", default=False)
@@ -44,7 +44,7 @@ def install_checkout_listener(engine: Engine) -> None:
 
 def connect_autocommit(engine: Engine) -> Connection:
     """Return a connection of the pool, in autocommit mode if the engine was made here and sets no other mode."""
-    watch(engine)  # it may belong to no `Database`
+    register_engine(engine)  # it may belong to no `Database`
     token = _autocommit_requested.set(True)
     try:
         connection = engine.connect()
@@ -53,18 +53,18 @@ def connect_autocommit(engine: Engine) -> Connection:
     return connection
 
 
-def may_switch(connection: Connection) -> bool:
+def may_switch_mode(connection: Connection) -> bool:
     """Return whether no transaction is open on the connection: a listener of the application's may have begun one."""
     driver = connection.connection.driver_connection
     return not connection.in_transaction() and driver is not None and _is_idle(driver.pgconn)
 
 
-def autocommit(connection: Connection) -> bool:
+def switch_to_autocommit(connection: Connection) -> bool:
     """Switch the connection to AUTOCOMMIT, unless a transaction is open on it. Return whether it is in that mode."""
     if is_autocommit(connection):
         driver = connection.connection.driver_connection
         return driver is not None and _is_idle(driver.pgconn)
-    if not may_switch(connection):
+    if not may_switch_mode(connection):
         return False
     connection.execution_options(isolation_level="AUTOCOMMIT")
     return True

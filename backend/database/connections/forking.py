@@ -42,7 +42,7 @@ _pools: Final = list[Pool]()
 """In a child: the parent's pools, kept because they alone refer to some of the parent's connections."""
 
 
-def watch(engine: Engine | AsyncEngine) -> None:
+def register_engine(engine: Engine | AsyncEngine) -> None:
     """Register an engine and each connection that its pool opens later. Raises `UsageError` for another driver."""
     if isinstance(engine, AsyncEngine):
         engine = engine.sync_engine
@@ -52,14 +52,14 @@ def watch(engine: Engine | AsyncEngine) -> None:
         event.listen(engine, "connect", _on_connect)
 
 
-def note(connection: Connection) -> None:
+def register_connection(connection: Connection) -> None:
     """Register a connection that is in use, whoever opened it, and its engine."""
-    watch(connection.engine)
+    register_engine(connection.engine)
     if not connection.closed and not connection.invalidated:
         _register(connection.connection.driver_connection)
 
 
-def require_own(connection: Connection) -> None:
+def require_opened_here(connection: Connection) -> None:
     """Raise `UsageError` if the parent process opened the connection."""
     if not _inherited or connection.closed or connection.invalidated:
         return

@@ -28,7 +28,7 @@ def raised_inside(error: BaseException, functions: frozenset[CodeType]) -> bool:
     return any(frame.f_code in functions for frame, _ in walk_tb(error.__traceback__))
 
 
-def is_of_listener(error: Exception, driver: BaseException) -> bool:
+def raised_by_listener(error: Exception, driver: BaseException) -> bool:
     """Return whether a statement of an application's listener raised the error, on a connection that is still open."""
     if not isinstance(driver, psycopg.Error) or driver.diag.severity_nonlocalized != "ERROR":
         return False

@@ -1,6 +1,6 @@
 """Maps each SQLSTATE to an error class: by the exact code, then by the code's class, else `DatabaseError`.
 
-Source: PostgreSQL 18's documentation, appendix A. `failures` corrects the class by the phase.
+Source: PostgreSQL 18's documentation, appendix A. `translate` changes the class for some phases.
 """
 
 from typing import Final

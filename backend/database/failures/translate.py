@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backend.database.connections.places import place_of
 from backend.database.failures.effects import may_write
-from backend.database.failures.frames import FETCHING, OPENING, is_of_listener, raised_inside
+from backend.database.failures.frames import FETCHING, OPENING, raised_by_listener, raised_inside
 from backend.database.failures.messages import message, server_message, shared_session
 from backend.database.failures.sqlstates import REFUSED_VALUES, class_of
 from backend.database.failures.violations import schema_of, violated_fields
@@ -83,7 +83,7 @@ def translate_error(
     ):
         translated = _build_error(UnreadableRowError, operation)
         translated.outcome = "applied" if applied else "not_applied"
-    elif phase == "connect" and is_of_listener(error, driver):
+    elif phase == "connect" and raised_by_listener(error, driver):
         return error
     elif isinstance(driver, psycopg.Error):
         commits = phase == "commit" and not (isinstance(error, DBAPIError) and error.statement)  # not a flush before it

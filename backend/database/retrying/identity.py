@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 from typing_extensions import override
 
-from backend.database.connections.checkout import autocommit, connect_autocommit
+from backend.database.connections.checkout import connect_autocommit, switch_to_autocommit
 from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.database.sessions.state import ensure_state
@@ -96,7 +96,7 @@ def commit_status(engine: Engine, identity: TransactionIdentity) -> CommitStatus
         with translate_errors(_OPERATION, "connect"):
             connection = connect_autocommit(engine)
         with connection, translate_errors(_OPERATION, "statement"):
-            autocommit(connection)
+            switch_to_autocommit(connection)
             status, *cluster, started, reset = connection.execute(_COMMIT_STATUS, {"id": identity.transaction}).one()
     except RepositoryError as error:  # also for an id that this server has not assigned yet
         return "in progress" if error.retryable else "unknowable"

@@ -79,7 +79,7 @@ def _on_end(session: Session, transaction: SessionTransaction) -> None:
             state.writes.remove(transaction)
             state.writes.add(transaction.parent)
         return
-    state.task = None
+    state.opened_by = None
     is_open = any(_outlives_session(session, connection) for connection in state.connections)
     is_explained = state.is_committing or is_open or sys.exc_info()[1] not in (None, state.exception_at_write)
     is_lost = bool(state.writes) and not is_explained

@@ -44,7 +44,7 @@ class DatabaseSession(Session):
         try:
             super().close()
         except IllegalStateChangeError:
-            ensure_state(self).is_closed_in_use = True
+            ensure_state(self).close_was_refused = True
             raise UsageError(shared_session("close()")) from None
 
 

@@ -1,6 +1,6 @@
 """The state of a session's transaction: one record, kept in `session.info`, which `listeners` brings up to date.
 
-A session of a `Database` has a record from its first transaction on, any other one since a repository took part in a
+A session of a `Database` gets its record with its first transaction, any other when a repository first joins a
 transaction of it. Only sessions that have a record are checked.
 """
 
@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session, SessionTransaction
 
-from backend.database.connections.forking import note, require_own
+from backend.database.connections.forking import register_connection, require_opened_here
 from backend.errors import FailedTransactionError, UsageError
 
 _KEY: Final = "backend.state"
@@ -25,27 +25,28 @@ _KEY: Final = "backend.state"
 
 @dataclass(slots=True, eq=False, repr=False)
 class SessionState:
-    """What is known of one session. The records of a task refer to it for longer than the session lives."""
+    """What is known of one session. The reference is weak, since `_open_transactions` may outlive the session."""
 
     session: ReferenceType[Session]
-    task: object = None
-    """The process, thread and task that opened the transaction; `None` if none is open, or none of a `Database`'s."""
+    opened_by: object = None
+    """The process, thread and task that opened the transaction; `None` if no transaction of a
+    `Database` session is open."""
     writes: set[SessionTransaction] = field(default_factory=set[SessionTransaction])
     """The transaction or savepoints that hold writes of repositories."""
     exception_at_write: BaseException | None = None
-    """The exception already being handled when the last write was made; it cannot be why the write was lost."""
+    """The exception that was being handled at the last write: it came before the write, and is not why it was lost."""
     connections: set[Connection] = field(default_factory=set[Connection])
     """The connections that the transaction uses."""
     is_committing: bool = False
     """COMMIT is under way: its own result says whether the writes are kept."""
-    is_closed_in_use: bool = False
+    close_was_refused: bool = False
     """`close()` was refused while another task or thread connected the session."""
     guarded: SessionTransaction | None = None
-    """The transaction of a run: while it is guarded, every commit is refused."""
+    """The transaction of a run; while this is set, every commit is refused."""
     attempt: int = 1
     """Which attempt of a run the transaction is."""
     may_have_written: bool | None = None
-    """Whether a statement of a run may have written; `None` if nobody asks."""
+    """Whether a statement of a run may have written; `None` outside a run."""
     used_connections: set[Connection] = field(default_factory=set[Connection])
     """The connections on which the transaction of a run has sent a statement."""
 
@@ -63,7 +64,7 @@ class SessionState:
         Engines made by `execution_options` share the pool.
         """
         session = self.session()
-        if session is None or self.task is None or self.task != _current_task():
+        if session is None or self.opened_by is None or self.opened_by != _current_task():
             return False
         if not session.in_transaction():  # a listener of the application raised when it ended
             return False
@@ -71,9 +72,9 @@ class SessionState:
 
     def track(self, connection: Connection) -> None:
         """Record that the transaction is about to use this connection. Raises `UsageError` for one of a parent."""
-        require_own(connection)
+        require_opened_here(connection)
         if connection not in self.connections:
-            note(connection)
+            register_connection(connection)
             self.connections.add(connection)
 
     def require_open(self) -> None:
@@ -111,8 +112,8 @@ def ensure_state(session: Session) -> SessionState:
 def record_begin(session: Session) -> None:
     """Record that the running task has begun a transaction of the session."""
     state = ensure_state(session)
-    state.task = _current_task()
-    others = [one for one in _open_transactions.get() if one is not state and one.task and one.session()]
+    state.opened_by = _current_task()
+    others = [one for one in _open_transactions.get() if one is not state and one.opened_by and one.session()]
     _open_transactions.set((*others, state))
 
 
@@ -130,7 +131,7 @@ def record_write(session: Session) -> None:
 
 
 def forget_writes(session: Session) -> None:
-    """Forget the writes of a session that an error ends: their loss needs no warning."""
+    """Forget the session's writes when an error ends its transaction: their loss needs no warning."""
     if state := state_of(session):
         state.writes.clear()
 
@@ -138,12 +139,13 @@ def forget_writes(session: Session) -> None:
 def require_not_failed(session: Session) -> None:
     """Raise `FailedTransactionError` if a statement failed in the session's transaction, and `UsageError` in a fork.
 
-    After a failed flush SQLAlchemy rolls the transaction back; after any other statement PostgreSQL takes no more.
+    After a failed flush SQLAlchemy has rolled the transaction back; after any other failed statement PostgreSQL refuses
+    further ones.
     """
     state = state_of(session)
     connections = state.connections if state else ()
     for connection in connections:
-        require_own(connection)
+        require_opened_here(connection)
     is_rolled_back = session.in_transaction() and not session.is_active
     if is_rolled_back or any(_is_failed(connection) for connection in connections):
         raise FailedTransactionError(

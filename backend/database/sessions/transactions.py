@@ -32,8 +32,8 @@ def join(
     """
     connection = _connection_of(session, bind_arguments, operation)
     state = ensure_state(session)
-    if state.is_closed_in_use:
-        state.is_closed_in_use = False
+    if state.close_was_refused:
+        state.close_was_refused = False
         session.close()
         raise UsageError(shared_session(str(operation)))
     state.track(connection)
@@ -96,7 +96,7 @@ def commit_or_rollback(
 
 
 def flush_before_commit(session: Session, operation: Operation) -> None:
-    """Flush, so that a lost answer after this is that of COMMIT and not of a flushed statement.
+    """Flush first: if an answer is lost later, it is the answer to COMMIT.
 
     Raises `FailedTransactionError` if a statement failed before, and the errors of a statement.
     """

@@ -23,7 +23,7 @@ from backend.errors import DefinitionError
 
 @dataclass(frozen=True, slots=True)
 class _Registration:
-    """The first accepted class of a model. Later classes of its table must name the same owner and version."""
+    """The first class defined for a model; later classes of its table must name the same owner and version."""
 
     name: str
     table: Table

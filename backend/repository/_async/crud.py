@@ -33,9 +33,9 @@ class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, Crea
         ): ...
 
     A fourth type argument is the id's type (`int`), a fifth the owner's (`str`). Keywords: `owner`, the column that
-    says whose a row is; `version`, the column that tells a changed row (timestamptz or integer); `shared_keys`,
-    columns of keys that a client may choose and that compare across owners. Raises `DefinitionError`, when the class is
-    defined, if it could not keep its promises.
+    says whose a row is; `version`, the column that shows whether a row has changed (timestamptz or integer);
+    `shared_keys`, columns of keys that a client may choose and that compare across owners. Raises `DefinitionError`,
+    when the class is defined, if it could not keep its promises.
 
     **Shared keys** reveal, of a unique key, that a value is taken (`UniqueViolationError`); of a foreign key, that a
     row with this id exists, and that one of yours is referred to (`ForeignKeyViolationError`). They do not reveal whose
@@ -50,8 +50,8 @@ class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, Crea
     rules and the column, however the data was made; so validators run more than once, and must be idempotent.
 
     Every call can raise `ConnectError`, `PoolTimeoutError`, `ConnectionLostError` and `SchemaMismatchError`; a write
-    outside a transaction also `OutcomeUnknownError`, where the connection broke before the answer came, and
-    `DeadlockError`, where it waited in line for a row of transactions that wait for each other.
+    outside a transaction also `OutcomeUnknownError`, if the connection broke before the answer came, and
+    `DeadlockError`, if it waited for a row that deadlocked transactions held.
     """
 
     _options: ClassVar[ClassOptions] = ClassOptions()
@@ -73,7 +73,7 @@ class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, Crea
         check_session(type(self).__name__, session, AsyncSession)
         metadata = self._required_metadata()
         self._session = session
-        self._bound = Bound(async_sync_side(session), metadata, metadata.unowned, {})
+        self._bound = Bound(async_sync_side(session), metadata, metadata.without_scope, {})
 
     @override
     def __repr__(self) -> str:
@@ -89,7 +89,7 @@ class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, Crea
         return self._session
 
     def owned_by(self, owner: OwnerT) -> Self:
-        """Return this repository for the rows of one owner. `""` is an owner like any other.
+        """Return a copy of this repository for the rows of one owner. `""` is an owner like any other.
 
         Raises `UsageError` for `None`, if the repository has a scope already, and if the model has no owner.
         """
@@ -97,7 +97,7 @@ class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, Crea
         return self._scoped(self._bound.owned_by(owner), "owned_by")
 
     def every_owner(self) -> Self:
-        """Return this repository for the rows of every owner: for administration. It creates no rows.
+        """Return a copy of this repository for the rows of every owner, for administration. It creates no rows.
 
         Raises `UsageError` if the repository has a scope already, and if the model has no owner.
         """
@@ -115,8 +115,9 @@ class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, Crea
     async def update(self, id: IdT, data: UpdateT, *, expected: datetime | int | None = None) -> ModelT:
         """Write exactly the fields that were set in `data`, `None` included, and return the row.
 
-        With `expected`, only if the row's version is still that one. Nothing set: nothing is written, and the row is
-        returned. One round trip; one more where no row was written, to tell absent, stale and skipped apart.
+        With `expected`, write only if the row's version is still that one. Nothing set: nothing is written, and the row
+        is returned. One round trip; one more where no row was written, to tell whether it is absent, stale, or skipped
+        by a trigger.
 
         Raises `NotFoundError`, `StaleError`, `InvalidDataError`, a `ConstraintViolationError`, also where a trigger
         skips the row; `UsageError` for an `expected` of another type than the version's, such as a time without a zone.
@@ -124,7 +125,7 @@ class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, Crea
         return await self._call(writing.update, id, data, expected)
 
     async def delete(self, id: IdT, *, expected: datetime | int | None = None) -> ModelT:
-        """Delete the row and return it as it was, as a transient entity. With `expected` as `update`.
+        """Delete the row and return it as it was, as a transient entity. `expected` works as in `update`.
 
         Raises `NotFoundError`, `StaleError`, `ForeignKeyViolationError` if another row refers to it,
         `ConstraintViolationError` if a trigger skips the row.
@@ -132,7 +133,7 @@ class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, Crea
         return await self._call(writing.delete, id, expected)
 
     def _scoped(self, bound: Bound[ModelT], call: str) -> Self:
-        """Return a copy for the scope, what a subclass added included. Raises `UsageError` if this one has a scope."""
+        """Return a copy for the scope, including what a subclass added. Raises `UsageError` if this one has a scope."""
         if self._bound.scoped_statements is not None:
             name = type(self).__name__
             scope = "an owner" if self._bound.scope else "every owner's rows"

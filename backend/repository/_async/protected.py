@@ -78,7 +78,7 @@ class AsyncProtectedCalls(AsyncReads[ModelT, IdT], Generic[ModelT, IdT]):
     async def _scalar(self, statement: Select[T], parameters: Parameters = {}) -> T | None:  # noqa: B006 - never changed
         """Return the first column of the row of a statement made by `_select`, or `None` if there is no row.
 
-        Raises as `_one_or_none`.
+        Raises what `_one_or_none` raises.
         """
         value = await self._call(selecting.scalar, statement, parameters)
         return cast("T | None", value)  # as selected

@@ -79,7 +79,7 @@ class ProtectedCalls(Reads[ModelT, IdT], Generic[ModelT, IdT]):
     def _scalar(self, statement: Select[T], parameters: Parameters = {}) -> T | None:  # noqa: B006 - never changed
         """Return the first column of the row of a statement made by `_select`, or `None` if there is no row.
 
-        Raises as `_one_or_none`.
+        Raises what `_one_or_none` raises.
         """
         value = self._call(selecting.scalar, statement, parameters)
         return cast("T | None", value)  # as selected

@@ -31,7 +31,7 @@ def get_one(bound: Bound[RowT], id: object, lock: Lock | None) -> RowT:
     """Return the row with this id. Raises `NotFoundError`."""
     row = select_by_id(bound, id, _GET_ONE, lock)
     if row is None:
-        raise bound.metadata.not_found(id, _GET_ONE)
+        raise bound.metadata.not_found_error(id, _GET_ONE)
     return bound.build(row)
 
 

@@ -44,10 +44,10 @@ def change(bound: Bound[RowT], id: object, change: Change, parameters: Parameter
     statement = bound.statements.change(change, parameters)
     conditions_given = bool(change.where)
     if not identity.fits(id):
-        raise metadata.not_found(id, _CHANGE, conditions_given=conditions_given)
+        raise metadata.not_found_error(id, _CHANGE, conditions_given=conditions_given)
     rows = run(bound, statement, {**parameters, **identity.parameters(id)}, _CHANGE)
     if rows:
         return bound.build(rows[0])
     if not conditions_given and select_unwritten(bound, id, _CHANGE, statement) is not None:
-        raise metadata.suppressed(_CHANGE)
-    raise metadata.not_found(id, _CHANGE, conditions_given=conditions_given)
+        raise metadata.suppressed_error(_CHANGE)
+    raise metadata.not_found_error(id, _CHANGE, conditions_given=conditions_given)

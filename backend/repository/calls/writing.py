@@ -28,17 +28,17 @@ def create(bound: Bound[RowT], data: BaseModel) -> RowT:
             f"use {metadata.name}(session).owned_by(owner)",
             ErrorDetails(metadata.entity.name, _CREATE.name),
         )
-    values = metadata.create_reader.for_insert(data, bound.owner)
+    values = metadata.create_reader.insert_values(data, bound.owner)
     rows = run(bound, statement, values, _CREATE)
     if not rows:
-        raise metadata.suppressed(_CREATE)
+        raise metadata.suppressed_error(_CREATE)
     return bound.build(rows[0])
 
 
 def update(bound: Bound[RowT], id: object, data: BaseModel, expected: datetime | int | None) -> RowT:
     """Write exactly the fields that were set in `data`, and return the row."""
     statements = bound.statements
-    values = bound.metadata.update_reader.for_update(data)
+    values = bound.metadata.update_reader.update_values(data)
     if not values:
         return _update_nothing(bound, id, expected)
     statement = statements.update if expected is None else statements.update_expected
@@ -64,7 +64,7 @@ def _write_by_id(
     """Run a statement on the row with this id, and return the row. Raises the error that says why it did not."""
     metadata, entity = bound.metadata, bound.metadata.entity
     if not entity.identity.fits(id):
-        raise metadata.not_found(id, kind)
+        raise metadata.not_found_error(id, kind)
     parameters = {**values, **entity.identity.parameters(id)}
     is_possible = True
     if expected is not None:
@@ -73,7 +73,7 @@ def _write_by_id(
         parameters |= version.parameters(expected)
     if is_possible and (rows := run(bound, statement, parameters, kind)):
         return rows[0]
-    raise metadata.unwritten(id, kind, select_unwritten(bound, id, kind, statement), expected)
+    raise metadata.unwritten_error(id, kind, select_unwritten(bound, id, kind, statement), expected)
 
 
 def _update_nothing(bound: Bound[RowT], id: object, expected: datetime | int | None) -> RowT:
@@ -82,5 +82,5 @@ def _update_nothing(bound: Bound[RowT], id: object, expected: datetime | int | N
         metadata.entity.required_version().fits(expected)  # raises for a value of another type
     row = select_by_id(bound, id, _UPDATE_NOTHING)
     if row is None or (expected is not None and not metadata.entity.required_version().equals(row, expected)):
-        raise metadata.unwritten(id, _UPDATE, row, expected)
+        raise metadata.unwritten_error(id, _UPDATE, row, expected)
     return bound.build(row)

@@ -162,7 +162,7 @@ def _equates_owner(read: TableSource, known: AnyFrom, owners: Mapping[str, Colum
 
 
 def _is_owner_of(source: AnyFrom, element: ColumnElement[object], owners: Mapping[str, Column[object]]) -> bool:
-    """Return whether the element is this source's owner: `compare` alone takes two aliases of a table as equal."""
+    """Return whether the element is this source's owner: `compare` alone treats columns of two aliases as equal."""
     return element.compare(_owner_of(source, owners)) and source.c.contains_column(element)
 
 

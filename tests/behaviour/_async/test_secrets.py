@@ -21,7 +21,7 @@ from backend.database.operations import OperationKind
 from backend.entity.checks import ClassOptions
 from backend.entity.parameters import ID_PARAMETER
 from backend.errors import RepositoryError
-from backend.repository.execution import Call
+from backend.repository.execution import Execution
 from backend.repository.metadata import required_metadata
 from backend.settings import Settings
 from backend.tasks import AsyncTaskRepository, TaskCreate
@@ -289,7 +289,7 @@ async def test_no_object_shows_a_secret(world: World) -> None:
         world.rows,
         AsyncTaskRepository(world.session).owned_by(CANARY),
         Change({col(SecretRow.secret): CANARY}, col(SecretRow.secret) == CANARY),
-        Call(
+        Execution(
             entity.mapper,
             metadata.unscoped.select_by_id.statement,
             {ID_PARAMETER: CANARY},
