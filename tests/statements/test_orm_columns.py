@@ -1,6 +1,7 @@
 """What a mapped class brings of its own: attributes computed from owned tables, and relationships loaded by a join."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -16,7 +17,7 @@ from sqlmodel import Field, SQLModel, col
 from backend.errors import UsageError
 from backend.statements.statements import Statements
 from tests.statements.test_scope_sql import scoped, sql
-from tests.support.models.suite import Project, Ticket
+from tests.support.models.suite import Note, Project, Ticket
 from tests.support.statement_log import unbound
 
 __all__ = ["scoped"]
@@ -63,18 +64,22 @@ PLAIN = _mapped("plain_memo", shown=lambda model: column_property(func.lower(ins
 RAW = _mapped("raw_memo", shown=lambda _: column_property(literal_column("(SELECT max(name) FROM project)")))
 
 
-def _tickets(model: Any) -> Any:
+UNOWNED = _mapped("unowned_memo", note=lambda _: column_property(select(func.max(Note.text)).scalar_subquery()))
+
+
+def _tickets(lazy: Any, model: Any) -> Any:
     return relationship(
         Ticket,
         primaryjoin=inspect(Ticket).local_table.c.title == inspect(model).local_table.c.text,
         foreign_keys=[inspect(Ticket).local_table.c.title],
-        lazy="joined",
+        lazy=lazy,
         innerjoin=True,
         viewonly=True,
     )
 
 
-JOINED = _mapped("joined_memo", tickets=_tickets)
+JOINED = _mapped("joined_memo", tickets=partial(_tickets, "joined"))
+JOINED_BY_FALSE = _mapped("joined_by_false_memo", tickets=partial(_tickets, False))
 
 SELECTED: list[tuple[str, Callable[[Any], Any]]] = [
     ("entity", lambda model: model),
@@ -125,6 +130,7 @@ LOSSLESS_PYTHON_TYPES: list[Callable[[Any], Any]] = [
     lambda start: start.where(exists(select(MEMO.id, MEMO.text).where(MEMO.last == "x"))),
     lambda start: start.add_columns(PLAIN),
     lambda start: start.add_columns(PLAIN.shown),
+    lambda start: start.add_columns(UNOWNED),
 ]
 
 
@@ -140,7 +146,7 @@ def test_an_attribute_of_raw_sql_is_not_selected(scoped: Statements[Any]) -> Non
             place()
 
 
-@pytest.mark.parametrize("selected", [JOINED, aliased(JOINED)], ids=["entity", "alias"])
+@pytest.mark.parametrize("selected", [JOINED, JOINED_BY_FALSE, aliased(JOINED)], ids=["entity", "false", "alias"])
 def test_an_entity_that_joins_a_relationship_is_not_selected(scoped: Statements[Any], selected: Any) -> None:
     for place in _places(scoped, selected):
         with pytest.raises(UsageError, match="an entity that loads a relationship by a join"):

@@ -7,7 +7,7 @@ import sqlalchemy
 from sqlalchemy import BigInteger, Column, Enum, Integer, String, Text, Uuid
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import registry
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, UserDefinedType
 from sqlmodel import AutoString, Field, SQLModel, col
 from typing_extensions import override
 
@@ -48,12 +48,55 @@ class Unsaid(Lower):
     cache_ok: Any = False
 
 
+class Quiet(TypeDecorator[str]):
+    """A type that does not show its arguments."""
+
+    impl: Any = String
+    cache_ok: Any = True
+
+    @override
+    def __repr__(self) -> str:
+        return "Quiet()"
+
+
+class Told(TypeDecorator[str]):
+    """A type that shows its argument, and keeps it under another name."""
+
+    impl: Any = String
+    cache_ok: Any = True
+
+    def __init__(self, kept: int) -> None:
+        super().__init__()
+        self._kept = kept
+
+    @override
+    def __repr__(self) -> str:
+        return f"Told({self._kept})"
+
+
+class Unkeyed(UserDefinedType[str]):
+    """A type of the application's own that does not say that its arguments are all of it."""
+
+    @override
+    def get_col_spec(self, **_: object) -> str:
+        return "text"
+
+
+def _namesake() -> Any:
+    namesake: Any = type("Lower", (Lower,), {"coerce_compared_value": None})
+    return namesake()
+
+
 SHARED = Unsaid()
 UNLIKE: list[tuple[Any, Any]] = [
     (String(), Integer()),
     (String(), Lower()),
     (Lower(), String()),
     (Lower(), Lower(1)),
+    (Lower(), _namesake()),
+    (Quiet(1), Quiet(2)),
+    (Told(1), Told(2)),
+    (Unkeyed(), Unkeyed()),
     (Unsaid(), Unsaid()),
     (String(), LowerText()),
     (LowerText(), Integer()),

@@ -185,12 +185,18 @@ def test_a_limit_of_zero_is_a_limit() -> None:
     assert compiled(SCOPED.list((), (), 0, 0)).parameters["param_1"] == 0
 
 
-@pytest.mark.parametrize("value", [-1, True, 1.5, "1"])
-def test_a_limit_or_offset_that_is_no_number_of_rows_is_refused(value: int) -> None:
-    with pytest.raises(UsageError, match="limit is"):
+@pytest.mark.parametrize(("value", "shown"), [(-1, "-1"), (True, "True"), (1.5, "1.5"), ("1", "a str")])
+def test_a_limit_or_offset_that_is_no_number_of_rows_is_refused(value: Any, shown: str) -> None:
+    with pytest.raises(UsageError, match=f"limit is {shown},"):
         SCOPED.list((), (), value, 0)
-    with pytest.raises(UsageError, match="offset is"):
+    with pytest.raises(UsageError, match=f"offset is {shown},"):
         SCOPED.list((), (), None, value)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, set, frozenset, iter])
+def test_a_collection_of_conditions_is_refused(kind: Callable[[object], Any]) -> None:
+    with pytest.raises(UsageError, match=r"expected each by itself: write \*conditions"):
+        SCOPED.count((kind(TITLED),))
 
 
 @pytest.mark.parametrize("value", [None, "", False, 0.0])

@@ -15,7 +15,7 @@ from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
 from backend.entity.checks import owner_columns
 from backend.entity.parameters import OWNER_PARAMETER
 from backend.errors import UsageError
-from backend.statements.scope.from_clauses import conjuncts, is_same_table, is_select
+from backend.statements.scope.from_clauses import is_same_table, is_select
 from backend.statements.scope.orm_columns import computed_columns, joins_eagerly
 from backend.statements.scope.owner_types import bind_alike
 from backend.statements.scope.precedence import require_closed
@@ -111,8 +111,7 @@ def _check_select(part: object, own: Table) -> None:
         raise _refusal("a recursive subquery")
     if any(getattr(part, name, ()) for name in _NOT_TRAVERSED):
         raise _refusal("an option, a hint, a prefix or a suffix of a SELECT")
-    for condition in conjuncts(getattr(part, "whereclause", None)):
-        require_closed(condition)
+    require_closed(getattr(part, "whereclause", None))
     if is_select(part):
         for column in computed_columns(part):
             _check_computed_column(column, own)

@@ -45,8 +45,7 @@ def _joined_sources(read: TableSource) -> Iterator[TableSource]:
     if not isinstance(join, Join):
         yield read
         return
-    if join.onclause is not None:
-        require_closed(join.onclause)
+    require_closed(join.onclause)
     on = () if join.full else tuple(conjuncts(join.onclause))
     outer = join.isouter or join.full
     yield from _joined_sources(

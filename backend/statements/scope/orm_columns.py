@@ -41,13 +41,14 @@ def is_of_models(statement: AnySelect) -> bool:
 
 def _descriptions(statement: AnySelect) -> Sequence[Mapping[str, object]] | None:
     try:
-        return [dict(column) for column in statement.column_descriptions]
+        described: Sequence[Mapping[str, object]] = statement.column_descriptions
     except AttributeError:  # EXISTS over a model's columns has no description yet
         return None
+    return described
 
 
 def _mappers(statement: AnySelect) -> Iterator[Mapper[object]]:
     for column in _descriptions(statement) or ():
-        entity: object = inspect(column["expr"], raiseerr=False)
+        entity: object = inspect(column["expr"])
         if isinstance(entity, Mapper | AliasedInsp):
             yield cast("Mapper[object]", entity.mapper)  # of whichever model

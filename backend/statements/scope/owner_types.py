@@ -1,10 +1,10 @@
 """Compares the types of owner columns: one bound parameter serves all that a statement reads. No I/O."""
 
 import inspect
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Enum, Integer, String
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import ExternalType, TypeEngine
 
 from backend.entity.column_types import undecorated_type
 
@@ -24,8 +24,8 @@ def _is_library_type(kind: object) -> bool:
 
 
 def _is_reproducible(kind: TypeEngine[Any]) -> bool:
-    """Return whether its arguments define the type: a `TypeDecorator` promises that by `cache_ok`."""
-    return not isinstance(kind, TypeDecorator) or cast("TypeDecorator[object]", kind).cache_ok is True  # of any value
+    """Return whether its arguments define the type: one of the application promises that by `cache_ok`."""
+    return not isinstance(kind, ExternalType) or kind.cache_ok is True
 
 
 def _arguments(kind: TypeEngine[Any]) -> list[object]:

@@ -28,9 +28,9 @@ _BARE: Final[Mapping[str, tuple[str, ...]]] = {
 _LISTS: Final = ("clauselist", "expression_clauselist")
 
 
-def require_closed(condition: ClauseElement) -> None:
+def require_closed(condition: ClauseElement | None) -> None:
     """Raise `UsageError` if an AND next to the condition would bind tighter than an operator within it."""
-    if _is_open(condition.self_group(against=operators.and_)):
+    if condition is not None and _is_open(condition.self_group(against=operators.and_)):
         raise UsageError(
             "a condition would be rendered without its parentheses, so that it cannot be restricted to one owner: "
             "write it with and_, or_ and not_ over comparisons"

@@ -33,10 +33,10 @@ KNOWN_OPERATORS: Final = frozenset(
         "contains_op", "desc_op", "distinct_op", "endswith_op", "eq", "exists", "floordiv", "ge", "getitem", "gt",
         "icontains_op", "iendswith_op", "ilike_op", "in_op", "inv", "is_", "is_distinct_from", "is_false", "is_not",
         "is_not_distinct_from", "is_true", "istartswith_op", "json_getitem_op", "json_path_getitem_op", "le",
-        "like_op", "lshift", "lt", "match_op", "mod", "mul", "ne", "neg", "not_between_op", "not_contains_op",
+        "like_op", "lt", "match_op", "mod", "mul", "ne", "neg", "not_between_op", "not_contains_op",
         "not_endswith_op", "not_icontains_op", "not_iendswith_op", "not_ilike_op", "not_in_op",
         "not_istartswith_op", "not_like_op", "not_match_op", "not_regexp_match_op", "not_startswith_op",
-        "nulls_first_op", "nulls_last_op", "or_", "pow_", "regexp_match_op", "regexp_replace_op", "rshift",
+        "nulls_first_op", "nulls_last_op", "or_", "regexp_match_op", "regexp_replace_op",
         "startswith_op", "sub", "truediv",
     )
 )
