@@ -29,17 +29,26 @@ from tools.mutation.warm import Fate, Loop, fate_of_exit, limit
 WORKERS = 2
 STAGES = (
     ["tests/statements/test_scope_sql.py"],
-    ["tests/statements/test_statements.py", "tests/entity/test_owner.py"],
+    ["tests/statements/test_statements.py", "tests/statements/test_comparisons.py", "tests/entity/test_owner.py"],
     [
         "tests/statements/test_raw_sql.py",
         "tests/statements/test_orm_columns.py",
         "tests/statements/test_owner_types.py",
     ],
-    ["tests/entity/test_definition_keys.py", "tests/entity/test_definition.py"],
+    [
+        "tests/entity/test_identity.py",
+        "tests/entity/test_definition_keys.py",
+        "tests/entity/test_definition.py",
+        "tests/entity/test_definition_versions.py",
+    ],
     ["tests/entity/test_definition_sharing.py", "tests/entity/test_definition_early.py"],
-    ["tests/behaviour/_sync/test_two_owners.py"],
+    ["tests/behaviour/_sync/test_two_owners.py", "tests/behaviour/_sync/test_entities.py"],
     ["tests/behaviour/_sync/test_calls.py", "tests/behaviour/_sync/test_refusals.py"],
-    ["tests/behaviour/_sync/test_locks.py", "tests/behaviour/_sync/test_values.py"],
+    [
+        "tests/behaviour/_sync/test_locks.py",
+        "tests/behaviour/_sync/test_values.py",
+        "tests/behaviour/_sync/test_versions.py",
+    ],
 )
 
 DATABASE_STAGES = (
