@@ -13,6 +13,7 @@ from backend.database._async import AsyncDatabase
 from backend.database._sync import Database
 from backend.database.bridge import async_run_on_engine, run_on_engine
 from backend.database.connections.checkout import may_switch_mode
+from backend.database.connections.loops import require_own_loop
 from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.database.sessions.transactions import commit_or_rollback
@@ -45,6 +46,7 @@ def init_db(
 
 
 def _create_missing(engine: Engine, metadata: MetaData) -> None:
+    require_own_loop(engine)
     with translate_errors(_INIT_DB, "connect"):
         connection = engine.connect()
     with connection:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
 
 from backend.database.connections.forking import register_engine
+from backend.database.connections.loops import require_own_loop
 
 _CONNECTIONS = (psycopg.Connection, psycopg.AsyncConnection)
 _autocommit_requested: ContextVar[bool] = ContextVar("backend_autocommit", default=False)
@@ -45,6 +46,7 @@ def install_checkout_listener(engine: Engine) -> None:
 def connect_autocommit(engine: Engine) -> Connection:
     """Return a connection of the pool, in autocommit mode if the engine was made here and sets no other mode."""
     register_engine(engine)  # it may belong to no `Database`
+    require_own_loop(engine)
     token = _autocommit_requested.set(True)
     try:
         connection = engine.connect()

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
+from backend.database.connections.loops import require_own_loop
 from backend.database.failures.messages import shared_session
 from backend.database.sessions.state import ensure_state, forget_writes, is_in_transaction
 from backend.errors import UsageError, described, with_article
@@ -20,7 +21,12 @@ class DatabaseSession(Session):
 
     @override
     def begin(self, nested: bool = False) -> SessionTransaction:
-        """Begin a transaction, or a savepoint in it. Raises `UsageError` for a savepoint outside a transaction."""
+        """Begin a transaction, or a savepoint in it.
+
+        Raises `UsageError` for a savepoint outside a transaction, and in a second event loop.
+        """
+        if isinstance(self.bind, Engine):
+            require_own_loop(self.bind)
         if nested and not self.in_transaction():
             raise UsageError(
                 "begin_nested() outside a transaction, so nothing would commit it: call session.begin() first, "
