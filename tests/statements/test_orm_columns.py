@@ -12,7 +12,9 @@ from sqlalchemy.orm import Bundle as _Bundle
 from sqlalchemy.orm import aliased as _aliased
 from sqlalchemy.orm import column_property as _column_property
 from sqlalchemy.orm import registry, relationship
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel, col
+from typing_extensions import override
 
 from backend.errors import UsageError
 from backend.statements.statements import Statements
@@ -31,6 +33,16 @@ func: Any = sqlalchemy.func
 select: Any = sqlalchemy.select
 true: Any = sqlalchemy.true
 PROJECT: Any = inspect(Project).local_table
+
+
+class Odd(UserDefinedType[str]):
+    """A type that a cast in a statement may not have."""
+
+    cache_ok: Any = True
+
+    @override
+    def get_col_spec(self, **_: object) -> str:
+        return "odd(of(depth))"
 
 
 def _mapped(name: str, **properties: Callable[[Any], Any]) -> Any:
@@ -64,6 +76,8 @@ PLAIN = _mapped("plain_memo", shown=lambda model: column_property(func.lower(ins
 RAW = _mapped("raw_memo", shown=lambda _: column_property(literal_column("(SELECT max(name) FROM project)")))
 
 
+ODD = _mapped("odd_memo")
+inspect(ODD).local_table.c.text.type = Odd()
 UNOWNED = _mapped("unowned_memo", note=lambda _: column_property(select(func.max(Note.text)).scalar_subquery()))
 
 
@@ -131,6 +145,7 @@ LOSSLESS_PYTHON_TYPES: list[Callable[[Any], Any]] = [
     lambda start: start.add_columns(PLAIN),
     lambda start: start.add_columns(PLAIN.shown),
     lambda start: start.add_columns(UNOWNED),
+    lambda start: start.add_columns(ODD),
 ]
 
 
