@@ -15,6 +15,7 @@ from backend.entity.checks import ClassOptions, define
 from backend.errors import UsageError
 from backend.statements.change import Change
 from backend.statements.statements import Statements
+from tests.support.compiling import compiled
 from tests.support.models.types import Colour, Sample, SampleCreate, SampleUpdate
 
 SAMPLES: Statements[Any] = Statements(
@@ -196,6 +197,12 @@ def test_what_a_change_may_take_is_taken() -> None:
     change = Change(values, col(Sample.at) == bindparam("then"))
     SAMPLES.change(change, {"new": None, "factor": Decimal("1.075"), "then": AT})
     SAMPLES.change(change, {"new": "x", "factor": 2, "then": None})
+
+
+def test_a_change_sets_the_values_that_it_is_given() -> None:
+    made = compiled(SAMPLES.change(Change({col(Sample.text): "x", col(Sample.data): None}), {}))
+    assert made.parameters["text"] == "x"
+    assert "data=NULL" in made.sql
 
 
 class Rank(IntEnum):
