@@ -195,7 +195,7 @@ def test_a_limit_or_offset_that_is_no_number_of_rows_is_refused(value: Any, show
 
 @pytest.mark.parametrize("kind", [list, tuple, set, frozenset, iter])
 def test_a_collection_of_conditions_is_refused(kind: Callable[[object], Any]) -> None:
-    with pytest.raises(UsageError, match=r"expected each by itself: write \*conditions"):
+    with pytest.raises(UsageError, match=r"expected one expression per argument: write \*conditions"):
         SCOPED.count((kind(TITLED),))
 
 

@@ -65,7 +65,7 @@ _ENDS: Final = frozenset(end.__code__ for end in (Transaction.commit, Transactio
 
 
 def end_of_savepoint(error: BaseException, operation: Operation) -> BaseException:
-    """Return an error of RELEASE or ROLLBACK TO as one of this package, and every other as it is.
+    """Translate an error of RELEASE or ROLLBACK TO; return any other unchanged.
 
     Of the commands that end a transaction, SQLAlchemy runs only these two as statements.
     """

@@ -26,7 +26,7 @@ class Key:
     contains_owner: bool
     """Whether values are compared among the rows of one owner only."""
     is_readable: bool = True
-    """Whether its columns are known: not if it is SQL in a string."""
+    """Whether its columns are known; false for SQL in a string."""
 
 
 def check_keys(name: str, entity: Entity[SQLModel]) -> None:

@@ -298,7 +298,7 @@ async def test_conditions_in_a_list_are_refused_with_a_star(tasks: AsyncTaskRepo
     with proxy.watch() as seen:
         for given in wrong:
             for call in (tasks.list, tasks.first, tasks.one, tasks.one_or_none, tasks.count, tasks.exists):
-                with pytest.raises(UsageError, match=r"expected each by itself: write \*conditions$"):
+                with pytest.raises(UsageError, match=r"expected one expression per argument: write \*conditions$"):
                     await call(given)
     assert not seen.statements
     assert await tasks.list(*conditions) == []
