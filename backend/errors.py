@@ -266,7 +266,7 @@ class SchemaMismatchError(InfrastructureError):
 
 
 class NotPermittedError(InfrastructureError):
-    """The role lacks a privilege (42501), or this database takes no writes (25006): a replica, or set to read only."""
+    """The role lacks a privilege (42501), or writes are excluded on purpose (25006): read only, or a chosen replica."""
 
 
 class UnreadableRowError(InfrastructureError):

@@ -266,6 +266,7 @@ def test_only_these_modules_listen_to_events_of_sqlalchemy() -> None:
     assert listening == {
         "backend.commands.wire",
         "backend.database.connections.checkout",
+        "backend.database.connections.failover",
         "backend.database.connections.forking",
         "backend.database.sessions.listeners",
     }

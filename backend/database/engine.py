@@ -11,6 +11,7 @@ from backend.database.addresses import libpq_parameters, shown_url
 from backend.database.connections._async import AsyncConnector
 from backend.database.connections._sync import Connector
 from backend.database.connections.checkout import install_checkout_listener
+from backend.database.connections.failover import install_failover_listener
 from backend.database.connections.forking import register_engine
 from backend.errors import UsageError
 from backend.settings import Settings
@@ -34,6 +35,7 @@ def create_engine(settings: Settings) -> Engine:
     engine = sqlalchemy.create_engine(shown_url(parameters), creator=connector.connect, **_options(settings))
     connector.configure(engine.dialect)
     install_checkout_listener(engine)
+    install_failover_listener(engine)
     register_engine(engine)
     return engine
 
@@ -47,6 +49,7 @@ def create_async_engine(settings: Settings) -> AsyncEngine:
     )
     connector.configure(engine.dialect)
     install_checkout_listener(engine.sync_engine)
+    install_failover_listener(engine.sync_engine)
     register_engine(engine)
     return engine
 

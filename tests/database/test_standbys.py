@@ -62,14 +62,14 @@ def test_a_read_whose_commit_is_lost_is_run_again(standby: EmbeddedServer) -> No
         assert armed.fired == 1
 
 
-def test_a_run_that_writes_is_refused_once(standby: EmbeddedServer) -> None:
+def test_a_run_that_writes_is_refused_once_where_a_standby_is_asked_for(standby: EmbeddedServer) -> None:
     runs: list[Session] = []
 
     def work(session: Session) -> None:
         runs.append(session)
         create(session)
 
-    with Database(standby.url) as database, pytest.raises(NotPermittedError):
+    with Database(f"{standby.url}&target_session_attrs=standby") as database, pytest.raises(NotPermittedError):
         database.run(work)
     assert len(runs) == 1
 

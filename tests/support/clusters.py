@@ -34,11 +34,32 @@ def standby_of(primary: EmbeddedServer) -> Generator[EmbeddedServer]:
             yield standby
 
 
+def promote(standby: EmbeddedServer) -> None:
+    """Makes a standby a server that takes writes."""
+    with psycopg.connect(_conninfo(standby)) as connection:
+        connection.execute("SELECT pg_promote()")
+
+
+def demote(primary: EmbeddedServer) -> None:
+    """Stops the server, and starts it again as a standby, as a failover does with a primary that comes back."""
+    signal_file = _data_folder(primary) / "standby.signal"
+    primary.stop()
+    signal_file.touch()
+    primary.start()
+
+
+def fence(primary: EmbeddedServer) -> None:
+    """Makes the transactions of every session read only, those that are open too, before another server takes over."""
+    with psycopg.connect(_conninfo(primary), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        connection.execute("SELECT pg_reload_conf()")
+
+
 def crash(server: EmbeddedServer) -> None:
     """Stops the server as a power cut does, and starts it again: it recovers from its write-ahead log."""
     pid_file = _data_folder(server) / "postmaster.pid"
     os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
-    _wait_until(lambda: not pid_file.exists())
+    wait_until(lambda: not pid_file.exists())
     server.stop()
     server.start()
 
@@ -47,8 +68,8 @@ def crash_a_backend(server: EmbeddedServer) -> None:
     """Kills one session's process: the postmaster goes on, ends every other session, and recovers."""
     with psycopg.connect(_conninfo(server)) as killed, psycopg.connect(_conninfo(server)) as other:
         os.kill(killed.info.backend_pid, signal.SIGKILL)
-        _wait_until(lambda: not _answers(other))
-    _wait_until(lambda: _accepts(server))
+        wait_until(lambda: not _answers(other))
+    wait_until(lambda: _accepts(server))
 
 
 def _copy(primary: EmbeddedServer, data: Path) -> None:
@@ -96,7 +117,7 @@ def _answers(connection: psycopg.Connection) -> bool:
     return True
 
 
-def _wait_until(is_so: Callable[[], bool]) -> None:
+def wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _WAIT_S
     while not is_so():
         if time.monotonic() > deadline:

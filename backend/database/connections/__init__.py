@@ -6,5 +6,6 @@ places          which host and port failed, and how, for the text of the error
 backoff         the delays between two attempts, of a connect and of a run
 checkout        a connection leaves the pool alive and in the requested mode
 loops           an asynchronous pool is used in one event loop
+failover        a server that takes no writes any more is left
 forking         a forked child process uses no connection of its parent
 """

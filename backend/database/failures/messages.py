@@ -150,6 +150,10 @@ _MESSAGES_BY_OPERATION: Final[dict[tuple[type[RepositoryError], str], str]] = {
 _LOST_PREPARED: Final = "lost a prepared statement, as behind a pooler in transaction mode: unset PREPARE_THRESHOLD"
 
 _MESSAGES_BY_SQLSTATE: Final[dict[tuple[type[RepositoryError], str], str]] = {
+    (ConnectionLostError, "25006"): (
+        "reached a server that takes no writes, such as a standby, and nothing was applied: "
+        "try again, for the next connection may reach the writer"
+    ),
     (SettingsError, "26000"): _LOST_PREPARED,
     (SettingsError, "42P05"): _LOST_PREPARED,
     (InvalidDataError, "22012"): "computes a division by zero",

@@ -51,8 +51,8 @@ _OTHER_ERRORS: Final = (RepositoryError, SQLAlchemyError)
 _SHARED: Final = "isce"
 """SQLAlchemy's code for a session that two tasks or threads use at once."""
 
-_ENDED_WHILE_IDLE: Final = frozenset({"25P03", "57P05"})
-"""The server closed the session before it read the last statement."""
+_SURELY_NOT_APPLIED: Final = frozenset({"25006", "25P03", "57P05"})
+"""The server takes no writes, or closed the session before it read the last statement."""
 
 
 def translate_error(
@@ -134,7 +134,7 @@ def _from_driver_error(
         _is_lost(error, driver, phase, connection) or kind is OutcomeUnknownError
     ):
         is_unknown = operation.writes and may_be_applied
-        if is_unknown and driver.sqlstate not in _ENDED_WHILE_IDLE and not raised_inside(error, OPENING):
+        if is_unknown and driver.sqlstate not in _SURELY_NOT_APPLIED and not raised_inside(error, OPENING):
             kind = OutcomeUnknownError
         elif not issubclass(kind, TransientError):
             kind = ConnectionLostError

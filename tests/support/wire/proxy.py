@@ -71,6 +71,14 @@ class WireProxy:
         self._hub.loop.call(lambda: self._hub.armed.append(armed))
         return armed
 
+    def lead_to(self, upstream: Path | tuple[str, int]) -> None:
+        """Leads new connections to another server, as a name in the DNS does after a failover."""
+
+        def change() -> None:
+            self._hub.upstream = upstream
+
+        self._hub.loop.call(change)
+
     def release(self) -> None:
         """Passes on what is stalled."""
         self._each(lambda one: one.release(None))
