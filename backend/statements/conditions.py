@@ -27,7 +27,9 @@ def checked_conditions(table: Table, where: Sequence[Condition]) -> Sequence[Col
     """
     for condition in where:
         if isinstance(condition, list | tuple | set | frozenset | Iterator):
-            raise UsageError(f"a condition is {described(condition)}, expected one expression per argument: write *conditions")
+            raise UsageError(
+                f"a condition is {described(condition)}, expected one expression per argument: write *conditions"
+            )
     return [
         _expression(condition, table, "a condition", "col(Model.field) == value or .is_(None), joined by & and |")
         for condition in where
