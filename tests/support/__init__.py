@@ -8,6 +8,9 @@ secrets_model        a server whose every secret is the canary, and a table that
 wire                 the proxy that counts round trips, shows what was sent and injects faults
 wire/faults          the faults: what strikes, at which statement and at which step
 wire/clients         clients of the proxy: psycopg, and sockets that speak the protocol
+wire/tls             certificates made for a test, and TLS at the client's side of the proxy
+wire/scram           a server's part of SCRAM, with channel binding
+neon                 an imitation of Neon: TLS, SCRAM, host names, suspends, wakes and refusals
 cancellation         cancels a task at each of its waits
 clusters             servers that a test may crash, and a standby
 forks                a program that forks with connections open

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tests.support.wire.faults import ArmedFault, Cut, Delay, Refuse, Reset, Stall, Statement, StatementDecoder, Step
 from tests.support.wire.loop import Loop
+from tests.support.wire.scram import Scram
 from tests.support.wire.side import Side
+from tests.support.wire.tls import Certificates, Layer
 
 
 @dataclass(slots=True)
@@ -17,6 +19,8 @@ class Seen:
 
     connects: int = 0
     """Startup messages."""
+    encrypted: int = 0
+    """Those of them that came over TLS."""
     connect_round_trips: int = 0
     """Round trips up to the first ReadyForQuery."""
     round_trips: int = 0
@@ -29,8 +33,14 @@ class Seen:
 class Hub:
     """What the connections of a proxy share; touched by the loop's thread alone."""
 
-    def __init__(self, upstream: Path | tuple[str, int]) -> None:
+    def __init__(
+        self, upstream: Path | tuple[str, int], certificates: Certificates | None = None, password: str | None = None
+    ) -> None:
         self.upstream = upstream
+        self.certificates = certificates
+        """What it shows to clients that ask for TLS; without it the answer is no."""
+        self.password = password
+        """What it asks clients for, by SCRAM, before it passes anything on."""
         self.loop = Loop()
         self.watches: list[Seen] = []
         self.armed: list[ArmedFault] = []
@@ -64,6 +74,9 @@ _CANCEL, _TLS, _GSS = 80877102, 80877103, 80877104
 _ENDS_OF_BATCH = frozenset((b"Q", b"S", b"F", b"H", b"X", b"p", b"d", b"c", b"f"))
 _ANSWERED_BY_READY = frozenset((b"Q", b"S", b"F"))
 _OF_CLIENT = _ENDS_OF_BATCH | {b"P", b"B"}
+_PASSWORD = frozenset((b"p",))
+_WRONG_PASSWORD = Refuse("XX000", "password authentication failed for user 'postgres'")
+"""As Neon's proxy says it."""
 _ENDS_OF_ANSWER = frozenset((b"Z", b"G", b"W"))
 """ReadyForQuery, and where the server waits for the client's COPY."""
 
@@ -85,8 +98,11 @@ class Connection:
         self._statements: list[Statement] = []
         self._unanswered: list[Statement] = []
         self._answers: deque[tuple[bytes, ArmedFault | None]] = deque()
-        self._is_started = self._is_closed = False
+        self._is_started = self._is_closed = self._is_encrypted = False
         self._server_spoke = True
+        self._scram: Scram | None = None
+        self._startup = b""
+        """The startup message of a client that has yet to show that it knows the password."""
 
     @property
     def is_idle(self) -> bool:
@@ -114,6 +130,9 @@ class Connection:
             if not self._is_started:
                 if not self._start():
                     return
+            elif self._scram:
+                if not self._authenticate(self._scram):
+                    return
             elif kind := self._client.scan(_OF_CLIENT):
                 if statement := self._decoder.decode(kind, self._client.body()):
                     self._statements.append(statement)
@@ -124,11 +143,16 @@ class Connection:
 
     def _start(self) -> bool:
         """Handles one message of the startup, which bears no type; false if there is none yet."""
+        if self._hub.certificates and self._client.asks_for_tls_at_once:
+            self._encrypt(self._hub.certificates)
         packet = self._client.take_untyped()
         code = int.from_bytes(packet[4:8])
         if code in (_TLS, _GSS):
             self._count_round_trip()
-            self._pass_on(b"N", self._client)
+            certificates = self._hub.certificates if code == _TLS else None
+            self._pass_on(b"S" if certificates else b"N", self._client)
+            if certificates:
+                self._encrypt(certificates)
         elif code == _CANCEL:
             for seen in self._hub.watches:
                 seen.cancels += 1
@@ -140,8 +164,43 @@ class Connection:
             self._count_round_trip()
             for seen in self._hub.watches:
                 seen.connects += 1
-            self._pass_on(packet, self._server, self._hub.take(("connect",), ()))
+                seen.encrypted += self._is_encrypted
+            self._open_session(packet)
         return bool(packet)
+
+    def _encrypt(self, certificates: Certificates) -> None:
+        self._is_encrypted = True
+        self._client.start_tls(Layer(certificates), self._shook)
+
+    def _shook(self, is_answered: bool) -> None:
+        self._count_round_trip()
+        self._server_spoke |= is_answered
+
+    def _open_session(self, packet: bytes) -> None:
+        if self._hub.password is None:
+            self._pass_on(packet, self._server, self._hub.take(("connect",), ()))
+            return
+        certificates = self._hub.certificates if self._is_encrypted else None
+        self._startup = packet
+        self._scram = Scram(self._hub.password, certificates.binding if certificates else None)
+        self._pass_on(self._scram.request, self._client)
+
+    def _authenticate(self, scram: Scram) -> bool:
+        """Handles one password message; false if there is none yet."""
+        if not self._client.scan(_PASSWORD):
+            return False
+        body = self._client.body()
+        self._client.take()
+        self._count_round_trip()
+        answer = scram.answer(body)
+        if answer is None:
+            self.refuse(_WRONG_PASSWORD)
+            return False
+        self._pass_on(answer, self._client)
+        if scram.is_done:
+            self._scram = None
+            self._pass_on(self._startup, self._server, self._hub.take(("connect",), ()))
+        return True
 
     def _end_batch(self, kind: bytes, batch: bytes) -> None:
         if kind == b"X":

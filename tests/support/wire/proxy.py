@@ -13,13 +13,22 @@ from typing import Self
 
 from tests.support.wire.connection import Connection, Hub, Seen
 from tests.support.wire.faults import ArmedFault, Fault, Refuse
+from tests.support.wire.tls import Certificates
 
 
 class WireProxy:
     """Listens on a unix socket and on TCP while it is entered, and leaves nothing behind."""
 
-    def __init__(self, upstream: Path | tuple[str, int], *, user: str = "postgres", database: str = "postgres") -> None:
-        self._hub = Hub(upstream)
+    def __init__(
+        self,
+        upstream: Path | tuple[str, int],
+        *,
+        user: str = "postgres",
+        database: str = "postgres",
+        certificates: Certificates | None = None,
+        password: str | None = None,
+    ) -> None:
+        self._hub = Hub(upstream, certificates, password)
         self._account = (user, database)
         self._numbers = itertools.count(1)
         self.folder = Path()

@@ -2,11 +2,13 @@
 
 import selectors
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 
 from tests.support.wire.faults import ArmedFault
 from tests.support.wire.loop import Loop
+from tests.support.wire.tls import Layer
 
 _HEADER = struct.Struct("!cI")
 
@@ -24,6 +26,8 @@ class Side:
         self.stalled_by: ArmedFault | None = None
         self._loop, self._sent, self._left = loop, sent, left
         self._socket: socket.socket | None = None
+        self._tls: Layer | None = None
+        self._shook: Callable[[bool], None] | None = None
         self._inbox, self._outbox = bytearray(), bytearray()
         self._begin = self._end = 0
         self._is_closing = False
@@ -39,6 +43,18 @@ class Side:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
         self._watch()
+
+    @property
+    def asks_for_tls_at_once(self) -> bool:
+        """Whether its first bytes are a handshake."""
+        return self._tls is None and self._inbox.startswith(b"\x16")
+
+    def start_tls(self, layer: Layer, shook: Callable[[bool], None]) -> None:
+        """Speaks TLS from now on, also what has arrived and was not taken; reports each step of the handshake."""
+        self._tls, self._shook = layer, shook
+        received, self._inbox = bytes(self._inbox), bytearray()
+        if received:
+            self._inbox += self._decrypt(layer, received)
 
     def scan(self, kinds: frozenset[bytes]) -> bytes:
         """The type of the next whole message of these kinds after those scanned; empty if there is none."""
@@ -70,7 +86,7 @@ class Side:
 
     def send(self, data: bytes) -> None:
         was_empty = not self._outbox
-        self._outbox += data
+        self._outbox += self._tls.encrypt(data) if self._tls else data
         if data and was_empty:
             self._flush()
         elif not self.takes_more:
@@ -83,6 +99,9 @@ class Side:
 
     def close(self, *, at_once: bool) -> None:
         self._is_closing = True
+        if self._tls and not at_once and self.is_open:
+            self._outbox += self._tls.farewell()
+            self._flush()
         if at_once or not self._outbox:
             self._drop()
         else:
@@ -120,8 +139,25 @@ class Side:
             return
         except OSError:
             data = b""
-        self._inbox += data
+        if data and self._tls:
+            try:
+                self._inbox += self._decrypt(self._tls, data)
+            except ssl.SSLError:  # the client takes no such certificate, or speaks no TLS
+                data = b""
+        else:
+            self._inbox += data
         (self._sent if data else self._left)()
+
+    def _decrypt(self, layer: Layer, received: bytes) -> bytes:
+        was_shaking = layer.is_shaking
+        try:
+            return layer.decrypt(received)
+        finally:
+            answer = layer.outgoing()
+            self._outbox += answer
+            self._flush()
+            if was_shaking and self._shook:
+                self._shook(bool(answer))
 
     def _flush(self) -> None:
         """Sends what it takes now; an error is left to the next read, which may have the server's last words first."""
