@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     database_url: SecretStr
     """`postgresql://user:password@host/database`, as Neon shows it (`postgres://` too). No default."""
 
+    database_url_direct: SecretStr | None = None
+    """The URL for `init_db`, where `database_url` leads to a pooler. Default: that of Neon's compute for Neon's pooler,
+    else `database_url`."""
+
     pool_size: int = Field(default=5, ge=1, le=1000)
     """Connections kept open. Default 5: the smallest Neon compute (0.25 CU) has 97 usable connections."""
 
@@ -51,8 +55,8 @@ class Settings(BaseSettings):
     """Runs after which psycopg prepares a statement; unset: never. PgBouncer loses prepared statements."""
 
     @field_validator(
-        "pool_size", "pool_max_overflow", "pool_timeout_s", "pool_recycle_s", "connect_timeout_s", "connect_retry_s",
-        "prepare_threshold", mode="before",
+        "database_url_direct", "pool_size", "pool_max_overflow", "pool_timeout_s", "pool_recycle_s",
+        "connect_timeout_s", "connect_retry_s", "prepare_threshold", mode="before",
     )  # fmt: skip
     @classmethod
     def _empty_is_unset(cls, value: object, field: ValidationInfo) -> object:
@@ -60,9 +64,11 @@ class Settings(BaseSettings):
             return cls.model_fields[field.field_name].default
         return value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_url_direct")
     @classmethod
-    def _url_has_a_known_scheme(cls, value: SecretStr) -> SecretStr:
+    def _url_has_a_known_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
         url = value.get_secret_value().strip()
         scheme, separator, rest = url.partition("://")
         driver = scheme.removeprefix("postgresql+")
@@ -94,9 +100,12 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_url(cls, url: str) -> "Settings":
-        """Return the settings of this process with another database URL. Raises `SettingsError` as `load` does."""
+        """Return the settings of this process with another database URL. Raises `SettingsError` as `load` does.
+
+        `DATABASE_URL_DIRECT` belongs to `DATABASE_URL`, and is left out.
+        """
         try:
-            return cls(database_url=SecretStr(url))
+            return cls(database_url=SecretStr(url), database_url_direct=None)
         except ValidationError as error:
             raise _settings_error(error) from None
         except UnicodeDecodeError:

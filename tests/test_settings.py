@@ -99,3 +99,30 @@ def test_every_scheme_of_postgresql_is_taken(scheme: str) -> None:
     engine = Database(f"{scheme}://u:p@ep-x-pooler.eu.aws.neon.tech/d?sslmode=require").engine
     assert engine.url.drivername == "postgresql+psycopg"
     assert engine.url.query == {"sslmode": "require"}
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("s3cret", "is malformed: expected"),
+        ("postgresql://u:s3@cret@h/d", "is malformed"),
+        ("mysql://s3cret", "is mal"),
+    ],
+)
+def test_a_malformed_direct_url_is_named(monkeypatch: pytest.MonkeyPatch, url: str, problem: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u@h/d")
+    monkeypatch.setenv("DATABASE_URL_DIRECT", url)
+    with pytest.raises(SettingsError, match=f"^DATABASE_URL_DIRECT {problem}") as raised:
+        Database()
+    assert "s3cret" not in str(raised.value)
+
+
+def test_an_empty_direct_url_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u@h/d")
+    monkeypatch.setenv("DATABASE_URL_DIRECT", "")
+    assert Settings.load().database_url_direct is None
+
+
+def test_the_direct_url_of_the_environment_is_not_that_of_another_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL_DIRECT", "postgresql://u@direct/d")
+    assert Settings.from_url("postgresql://u@h/d").database_url_direct is None

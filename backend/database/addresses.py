@@ -14,6 +14,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Conninfo
 from sqlalchemy import URL
 
+from backend.database.connections.neon import direct_host
+from backend.database.tls import UrlError, with_tls
 from backend.errors import SettingsError
 
 _DRIVER: Final = "postgresql+psycopg"
@@ -37,8 +39,27 @@ _MISPLACED: Final = re.compile(r"\s|^[^:/@]*:[^:]*$")
 """Not part of a host name: white space, or a port."""
 
 
-def libpq_parameters(url: str) -> Mapping[str, str]:
-    """Return libpq's parameters for a URL. Raises `SettingsError` if it is wrong for every server."""
+def libpq_parameters(url: str, variable: str = "DATABASE_URL") -> Mapping[str, str]:
+    """Return libpq's parameters for a URL. Raises `SettingsError`, which names the variable, if it is wrong anywhere.
+
+    TLS is required of Neon's hosts: see `tls`.
+    """
+    try:
+        parameters = _parsed(url)
+        _check(parameters)
+        return with_tls(parameters)
+    except UrlError as error:
+        raise SettingsError(f"{variable} {error}") from None
+
+
+def direct_parameters(parameters: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the parameters with the host of the compute for that of Neon's pooler; others unchanged."""
+    if "host" not in parameters:
+        return parameters
+    return {**parameters, "host": ",".join(map(direct_host, parameters["host"].split(",")))}
+
+
+def _parsed(url: str) -> Mapping[str, str]:
     _, _, address = url.strip().partition("://")
     address, _, query = address.partition("?")
     authority, _, path = address.partition("/")
@@ -49,9 +70,7 @@ def libpq_parameters(url: str) -> Mapping[str, str]:
         options = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict")
     except (psycopg.Error, ValueError):
         raise _malformed() from None
-    parameters = {key: str(value) for key, value in parsed.items()} | _once_each(options)
-    _check(parameters)
-    return parameters
+    return {key: str(value) for key, value in parsed.items()} | _once_each(options)
 
 
 def shown_url(parameters: Mapping[str, str]) -> URL:
@@ -93,7 +112,7 @@ def _once_each(options: list[tuple[str, str]]) -> dict[str, str]:
             options.append(("port", ",".join(port for _, _, port in hosts)))
     by_name = dict(options)
     if len(by_name) < len(options):
-        raise SettingsError("DATABASE_URL is malformed: an option after its '?' is given twice")
+        raise UrlError("is malformed: an option after its '?' is given twice")
     return by_name
 
 
@@ -101,7 +120,7 @@ def _check(parameters: Mapping[str, str]) -> None:
     try:
         make_conninfo("", **parameters)
     except psycopg.ProgrammingError:
-        raise SettingsError("DATABASE_URL has an option, after its '?', that libpq does not know") from None
+        raise UrlError("has an option, after its '?', that libpq does not know") from None
     places = f"{parameters.get('host', '')},{parameters.get('hostaddr', '')}".split(",")
     if not all(map(_is_host, places)) or "\0" in "".join(parameters.values()):
         raise _malformed()
@@ -110,13 +129,13 @@ def _check(parameters: Mapping[str, str]) -> None:
     if not re.fullmatch(r"[\d,]*", ",".join(ports), re.ASCII):  # part of a password that is not encoded
         raise _malformed()
     if len(ports) not in (1, len(hosts)) or not all(map(_is_port, ports)):
-        raise SettingsError("DATABASE_URL is malformed: expected one port from 1 to 65535, or one for each host")
+        raise UrlError("is malformed: expected one port from 1 to 65535, or one for each host")
     for key, choices in _CHOICES.items():
         if parameters.get(key) not in (None, "", *choices.split()):
-            raise SettingsError(f"DATABASE_URL is malformed: expected {key} to be one of {', '.join(choices.split())}")
+            raise UrlError(f"is malformed: expected {key} to be one of {', '.join(choices.split())}")
     for key in _NUMBERS:
         if not re.fullmatch(r"-?\d{1,9}|", parameters.get(key, ""), re.ASCII):
-            raise SettingsError(f"DATABASE_URL is malformed: expected {key} to be a whole number")
+            raise UrlError(f"is malformed: expected {key} to be a whole number")
 
 
 def _is_host(text: str) -> bool:
@@ -134,8 +153,7 @@ def _is_port(text: str) -> bool:
     return not text or (len(text) <= 5 and 0 < int(text) < 65536)
 
 
-def _malformed() -> SettingsError:
-    return SettingsError(
-        "DATABASE_URL is malformed: expected postgresql://user:password@host/database, "
-        "with special characters percent-encoded"
+def _malformed() -> UrlError:
+    return UrlError(
+        "is malformed: expected postgresql://user:password@host/database, with special characters percent-encoded"
     )

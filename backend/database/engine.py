@@ -1,13 +1,15 @@
 """Creates an engine from settings, sync or async, with defaults for Neon behind PgBouncer. Nothing connects here."""
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import Final, TypedDict
+from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from sqlalchemy import Engine
 from sqlalchemy.ext import asyncio as sqlalchemy_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backend.database.addresses import libpq_parameters, shown_url
+from backend.database.addresses import direct_parameters, libpq_parameters, shown_url
 from backend.database.connections._async import AsyncConnector
 from backend.database.connections._sync import Connector
 from backend.database.connections.checkout import install_checkout_listener
@@ -30,7 +32,47 @@ class _Options(TypedDict):
 
 def create_engine(settings: Settings) -> Engine:
     """Return a synchronous engine, which connects at first use. Raises `SettingsError` for a malformed URL."""
+    parameters, direct = _parameters(settings)
+    engine = _create_engine(settings, parameters)
+    if direct != parameters:
+        _direct[engine] = (settings, direct)
+    return engine
+
+
+def create_async_engine(settings: Settings) -> AsyncEngine:
+    """Return an asynchronous engine, otherwise as `create_engine` does."""
+    parameters, direct = _parameters(settings)
+    engine = _create_async_engine(settings, parameters)
+    if direct != parameters:
+        _direct[engine.sync_engine] = (settings, direct)
+    return engine
+
+
+def create_direct_engine(engine: Engine) -> Engine | None:
+    """Return an engine for DDL, past the pooler, if this one was made here and leads to one. The caller closes it."""
+    found = _direct.get(engine)
+    return found and _create_engine(*found)
+
+
+def create_async_direct_engine(engine: AsyncEngine) -> AsyncEngine | None:
+    """Return an asynchronous engine, otherwise as `create_direct_engine` does."""
+    found = _direct.get(engine.sync_engine)
+    return found and _create_async_engine(*found)
+
+
+_direct: Final[WeakKeyDictionary[Engine, tuple[Settings, Mapping[str, str]]]] = WeakKeyDictionary()
+"""What engines that were made here connect to for DDL, where it is not what they connect to for all else."""
+
+
+def _parameters(settings: Settings) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return libpq's parameters for all but DDL, and for DDL."""
     parameters = libpq_parameters(settings.database_url.get_secret_value())
+    if settings.database_url_direct is None:
+        return parameters, direct_parameters(parameters)
+    return parameters, libpq_parameters(settings.database_url_direct.get_secret_value(), "DATABASE_URL_DIRECT")
+
+
+def _create_engine(settings: Settings, parameters: Mapping[str, str]) -> Engine:
     connector = Connector(settings, parameters)
     engine = sqlalchemy.create_engine(shown_url(parameters), creator=connector.connect, **_options(settings))
     connector.configure(engine.dialect)
@@ -40,9 +82,7 @@ def create_engine(settings: Settings) -> Engine:
     return engine
 
 
-def create_async_engine(settings: Settings) -> AsyncEngine:
-    """Return an asynchronous engine, otherwise as `create_engine` does."""
-    parameters = libpq_parameters(settings.database_url.get_secret_value())
+def _create_async_engine(settings: Settings, parameters: Mapping[str, str]) -> AsyncEngine:
     connector = AsyncConnector(settings, parameters)
     engine = sqlalchemy_asyncio.create_async_engine(
         shown_url(parameters), async_creator=connector.connect, **_options(settings)

@@ -7,6 +7,7 @@ from typing import overload
 import psycopg
 from sqlalchemy import Engine, MetaData, func, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 
 from backend.database._async import AsyncDatabase
@@ -14,6 +15,7 @@ from backend.database._sync import Database
 from backend.database.bridge import async_run_on_engine, run_on_engine
 from backend.database.connections.checkout import may_switch_mode
 from backend.database.connections.loops import require_own_loop
+from backend.database.engine import create_async_direct_engine, create_direct_engine
 from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.database.sessions.transactions import commit_or_rollback
@@ -34,15 +36,33 @@ def init_db(
 ) -> Coroutine[object, object, None] | None:
     """Create the missing tables of every table model that has been imported; await it with an `AsyncDatabase`.
 
-    One transaction under an advisory lock, so any number of processes may call it at once, and any number of times.
+    One transaction under an advisory lock, so any number of processes may call it at once, and any number of times. It
+    runs past a pooler: on DATABASE_URL_DIRECT, or on the compute of Neon's pooled host, with a connection of its own;
+    on an engine that you passed, where that leads.
+
     Raises the errors of a connect, a statement or a commit: `ConnectError`, `ConnectionLostError`,
     `OutcomeUnknownError`, `DatabaseError`, …
     """
     if not isinstance(database, Database | AsyncDatabase):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
         raise UsageError(f"init_db takes a Database or an AsyncDatabase, got {described(database)}: pass the database")
     if isinstance(database, AsyncDatabase):
-        return async_run_on_engine(database.engine, _create_missing, metadata)
-    return run_on_engine(database.engine, _create_missing, metadata)
+        return _async_init(database.engine, metadata)
+    direct = create_direct_engine(database.engine)
+    try:
+        run_on_engine(direct or database.engine, _create_missing, metadata)
+    finally:
+        if direct is not None:
+            direct.dispose()
+    return None
+
+
+async def _async_init(engine: AsyncEngine, metadata: MetaData) -> None:
+    direct = create_async_direct_engine(engine)
+    try:
+        await async_run_on_engine(direct or engine, _create_missing, metadata)
+    finally:
+        if direct is not None:
+            await direct.dispose()
 
 
 def _create_missing(engine: Engine, metadata: MetaData) -> None:

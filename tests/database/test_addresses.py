@@ -1,13 +1,14 @@
 """DATABASE_URL is libpq's: what it says is taken, or refused in one line that shows no part of it."""
 
 import asyncio
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy import func, make_url, select
 
 from backend import AsyncDatabase, Database
-from backend.database.addresses import libpq_parameters, shown_url
+from backend.database.addresses import direct_parameters, libpq_parameters, shown_url
 from backend.errors import ConnectError, SettingsError
 from backend.settings import Settings
 from tests.conftest import Server
@@ -126,3 +127,106 @@ def test_a_host_without_the_required_session_attributes_is_a_connect_error(serve
         pytest.raises(ConnectError),
     ):
         database.ping()
+
+
+NEON = "postgresql://u:p@ep-a-1-pooler.c-2.eu-central-1.aws.neon.tech/d"
+
+
+@pytest.fixture
+def _no_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing in the environment says where certificates are."""
+    for name in ("PGSSLMODE", "PGSSLROOTCERT", "PGHOST", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.mark.usefixtures("_no_variables")
+@pytest.mark.parametrize(
+    ("url", "sslmode"),
+    [
+        (NEON, "require"),
+        (NEON.upper().replace("POSTGRESQL", "postgresql"), "require"),
+        (f"{NEON}?sslmode=", "require"),
+        (f"{NEON}?sslmode=require", "require"),
+        (f"{NEON}?sslmode=verify-ca&sslrootcert={__file__}", "verify-ca"),
+        (f"{NEON}?sslmode=verify-full&sslrootcert={__file__}", "verify-full"),
+        ("postgresql://localhost,ep-a.neon.tech./d", "require"),
+        ("postgresql://ep-a.vpce.eu-central-1.aws.neon.tech/d", "require"),
+        ("postgresql://neon.tech.example/d", None),
+        ("postgresql://myneon.tech/d", None),
+        ("postgresql://h/d?sslmode=disable", "disable"),
+        ("postgresql:///d?host=/run&sslmode=verify-full", "verify-full"),
+    ],
+)
+def test_tls_is_required_of_a_host_of_neon(url: str, sslmode: str | None) -> None:
+    assert libpq_parameters(url).get("sslmode") == sslmode
+
+
+@pytest.mark.usefixtures("_no_variables")
+@pytest.mark.parametrize(
+    ("variable", "value", "sslmode"), [("PGSSLMODE", "disable", "require"), ("PGSSLMODE", "verify-full", None)]
+)
+def test_the_environment_can_strengthen_tls_and_not_weaken_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, sslmode: str | None
+) -> None:
+    monkeypatch.setenv("PGSSLROOTCERT", __file__)
+    monkeypatch.setenv(variable, value)
+    assert libpq_parameters(NEON).get("sslmode") == sslmode
+
+
+@pytest.mark.usefixtures("_no_variables")
+def test_a_host_of_neon_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "ep-a.neon.tech")
+    assert libpq_parameters("postgresql:///d")["sslmode"] == "require"
+
+
+@pytest.mark.usefixtures("_no_variables")
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        (f"{NEON}?sslmode=prefer", "has sslmode=prefer, and Neon requires TLS: expected sslmode to be require, "),
+        (f"{NEON}?sslmode=allow", "has sslmode=allow, and Neon requires TLS"),
+        (f"{NEON}?sslmode=disable", "has sslmode=disable, and Neon requires TLS"),
+        ("postgresql://h,ep-a.neon.tech/d?sslmode=disable", "has sslmode=disable, and Neon requires TLS"),
+        ("postgresql://h/d?sslnegotiation=direct", "has sslnegotiation=direct, which requires TLS: expected sslmode"),
+        ("postgresql://h/d?sslrootcert=/s3cret", "has an sslrootcert that is no readable file"),
+        (f"{NEON}?sslrootcert=/s3cret", "has an sslrootcert that is no readable file"),
+        (f"{NEON}?sslmode=verify-full", "has sslmode=verify-full and no sslrootcert: name the file"),
+        (f"{NEON}?sslrootcert=system", r"has sslrootcert=system, which psycopg\[binary\] cannot use"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Database, AsyncDatabase])
+def test_tls_that_cannot_be_is_a_settings_error(
+    kind: type[Database] | type[AsyncDatabase], url: str, problem: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"^DATABASE_URL {problem}") as raised:
+        kind(url)
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.usefixtures("_no_variables")
+def test_certificates_of_the_system_are_taken_where_they_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", __file__)
+    assert libpq_parameters(f"{NEON}?sslrootcert=system")["sslmode"] == "verify-full"
+
+
+@pytest.mark.usefixtures("_no_variables")
+def test_the_usual_file_of_libpq_is_an_authority(tmp_path: Path) -> None:
+    (tmp_path / ".postgresql").mkdir()
+    (tmp_path / ".postgresql" / "root.crt").touch()
+    assert libpq_parameters(f"{NEON}?sslmode=verify-full")["sslmode"] == "verify-full"
+
+
+@pytest.mark.parametrize(
+    ("host", "direct"),
+    [
+        ("ep-a-1-pooler.c-2.eu-central-1.aws.neon.tech", "ep-a-1.c-2.eu-central-1.aws.neon.tech"),
+        ("EP-a-pooler.neon.tech,h", "EP-a.neon.tech,h"),
+        ("ep-pooler-pooler.neon.tech", "ep-pooler.neon.tech"),
+        ("ep-a.neon.tech", "ep-a.neon.tech"),
+        ("ep-a-pooler.example.org", "ep-a-pooler.example.org"),
+    ],
+)
+def test_ddl_goes_past_the_pooler_of_neon(host: str, direct: str) -> None:
+    assert direct_parameters({"host": host, "port": "1"}) == {"host": direct, "port": "1"}
+    assert direct_parameters({"dbname": "d"}) == {"dbname": "d"}

@@ -2,6 +2,7 @@
 
 _async, _sync   makes a connection, with retries while the database wakes, and reports why the server refuses one
 probe           the SQLSTATE of a refusal, which psycopg does not report for a failed connect
+neon            its host names, and what the refusals of its proxy mean
 places          which host and port failed, and how, for the text of the error
 backoff         the delays between two attempts, of a connect and of a run
 checkout        a connection leaves the pool alive and in the requested mode

@@ -12,13 +12,9 @@ from sqlalchemy import URL, Dialect
 
 from backend.database.bridge import run_blocking, sleep, wait_for_socket
 from backend.database.connections.backoff import Backoff
-from backend.database.connections.places import Failure, place
-from backend.database.connections.probe import ACCEPTED, ConnectProbe, with_sqlstate
+from backend.database.connections.places import Diagnosis, Place
+from backend.database.connections.probe import ConnectProbe, with_sqlstate
 from backend.settings import Settings
-
-_RETRYABLE_SQLSTATES: Final = frozenset({ACCEPTED, "53300", "57P03", "XX000"})
-"""Refusals that end by themselves: too many connections, the server starts or stops, Neon's proxy has no compute yet
-(XX000: "Couldn't connect to compute node", "endpoint is idle, retry request")."""
 
 _KEEPALIVES: Final = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 """For libpq: a dead peer is noticed after 30 + 3 · 10 s."""
@@ -53,24 +49,27 @@ class Connector:
         while True:
             try:
                 return psycopg.Connection.connect(
-                    self._conninfo, context=self._context, prepare_threshold=self._settings.prepare_threshold
+                    self._conninfo,
+                    autocommit=True,  # spares SQLAlchemy's first questions their BEGIN and ROLLBACK
+                    context=self._context,
+                    prepare_threshold=self._settings.prepare_threshold,
                 )
             except psycopg.errors.ConnectionTimeout as error:
-                error.add_note(place(self._parameters, "silent"))
+                error.add_note(Place.of(self._parameters, Diagnosis("silent")))
                 raise error.with_traceback(None) from None  # without the frames that hold the attempt's socket open
             except psycopg.OperationalError as error:
-                sqlstate, failure = self._probe_sqlstate()
-                delay_s = backoff.next_delay_s() if sqlstate in _RETRYABLE_SQLSTATES else None
+                diagnosis = self._diagnose()
+                delay_s = backoff.next_delay_s() if diagnosis.is_temporary else None
                 if delay_s is None:
-                    refused = with_sqlstate(error, sqlstate)
-                    refused.add_note(place(self._parameters, failure))
+                    refused = with_sqlstate(error, diagnosis.sqlstate)
+                    refused.add_note(Place.of(self._parameters, diagnosis))
                     raise refused from None
             except BaseException as error:
                 raise error.with_traceback(None) from None  # a cancellation: as above
             sleep(delay_s)
 
-    def _probe_sqlstate(self) -> tuple[str | None, Failure]:
-        """Connect once more and return the server's SQLSTATE, `ACCEPTED` or `None`; and how this attempt failed."""
+    def _diagnose(self) -> Diagnosis:
+        """Connect once more and return why this attempt fails, or that it was accepted."""
         deadline = time.monotonic() + self._settings.connect_timeout_s
         with ConnectProbe(self._conninfo, self._hosts) as probe:
             run_blocking(probe.start)
@@ -80,4 +79,4 @@ class Connector:
                 if not wait_for_socket(probe.socket, to_write=probe.waits_to_write, timeout_s=left_s):
                     break
                 probe.poll()
-            return probe.sqlstate()
+            return probe.diagnosis()

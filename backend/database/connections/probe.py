@@ -1,6 +1,7 @@
 """Finds out why a server refuses a connection: the SQLSTATE, which libpq does not report when a connect fails.
 
-It connects once more while libpq traces the protocol, and reads the code from the trace.
+It connects once more while libpq traces the protocol, and reads code and message from the trace. A failure of TLS has
+no code, and libpq's text says why: there it holds host names, and names of files and in certificates, nothing else.
 """
 
 import re
@@ -12,12 +13,13 @@ from typing import IO, Final, Self
 import psycopg
 from psycopg.pq import ConnStatus, PGconn, PollingStatus, Trace, abc
 
-from backend.database.connections.places import Failure
+from backend.database.connections.neon import refusal
+from backend.database.connections.places import ACCEPTED, Diagnosis
 
-ACCEPTED: Final = "00000"
-"""The server took the second connection: the first one came a moment too early."""
+_REFUSED: Final = re.compile(rb'\tErrorResponse\t[^\n]*? C "([0-9A-Z]{5})" M "([^\n]*)')
 
-_CODE = re.compile(rb'\tErrorResponse\t[^\n]*? C "([0-9A-Z]{5})"')
+_FINAL_FOR_TLS: Final = ("certificate", "does not support SSL")
+"""Parts of libpq's and OpenSSL's texts, which is all that they report: nothing changes before a setting does."""
 
 
 class ConnectProbe:
@@ -32,6 +34,7 @@ class ConnectProbe:
         self._are_known = True
         self._connection: abc.PGconn | None = None
         self._waiting = PollingStatus.WRITING
+        self._step = ConnStatus.STARTED
         self._trace: IO[bytes] | None = None
         self._is_closed = False
         self._has_begun = False
@@ -84,31 +87,47 @@ class ConnectProbe:
 
     def poll(self) -> None:
         """Read what has arrived and send the next message."""
+        self._step = ConnStatus(self._started.status)
         self._waiting = PollingStatus(self._started.connect_poll())
 
-    def sqlstate(self) -> tuple[str | None, Failure]:
-        """Return the SQLSTATE with which the server refused, `ACCEPTED`, or `None`; and how the attempt failed."""
+    def diagnosis(self) -> Diagnosis:
+        """Return why the attempt failed, or that the server accepted it."""
         if not self._are_known:
-            return None, "unknown"
+            return Diagnosis("unknown")
         if self._trace is None:
-            return None, "refused" if self._has_begun else "unbegun"
+            return Diagnosis("refused" if self._has_begun else "unbegun")
         if self._waiting == PollingStatus.OK:
-            return ACCEPTED, "answered"
+            return Diagnosis("answered", ACCEPTED, ACCEPTED)
         if self.is_pending:
-            return None, "silent"
+            return Diagnosis("silent")
+        return self._failure(self._trace)
+
+    def _failure(self, trace: IO[bytes]) -> Diagnosis:
         self._started.untrace()
-        self._trace.seek(0)
-        messages = self._trace.read()
-        codes = _CODE.findall(messages)
-        if codes:
-            return codes[-1].decode(), "answered"
-        return None, "closed" if messages else "refused"
+        trace.seek(0)
+        messages = trace.read()
+        refusals: list[tuple[bytes, bytes]] = _REFUSED.findall(messages)
+        if refusals:
+            return _refused(*(part.decode() for part in refusals[-1]))
+        if self._step == ConnStatus.SSL_STARTUP:
+            return _without_tls(self._started.get_error_message())
+        return Diagnosis("closed" if messages else "refused")
 
     @property
     def _started(self) -> abc.PGconn:
         if self._connection is None:
             raise AssertionError("start() was not called")
         return self._connection
+
+
+def _refused(sqlstate: str, message: str) -> Diagnosis:
+    means = refusal(sqlstate, message)
+    return Diagnosis("answered", sqlstate, means.sqlstate, means.advice, is_final=means.sqlstate is None)
+
+
+def _without_tls(text: str) -> Diagnosis:
+    reason = text.splitlines()[0].rpartition(" failed: ")[2] if text else None
+    return Diagnosis("tls", reason=reason, is_final=any(part in text for part in _FINAL_FOR_TLS))
 
 
 def _is_known(host: str) -> bool:

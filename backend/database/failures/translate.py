@@ -17,7 +17,7 @@ from backend.database.connections.places import place_of
 from backend.database.failures.effects import may_write
 from backend.database.failures.frames import FETCHING, OPENING, raised_by_listener, raised_inside
 from backend.database.failures.messages import message, server_message, shared_session
-from backend.database.failures.sqlstates import REFUSED_VALUES, class_of
+from backend.database.failures.sqlstates import REFUSED_VALUES, class_of, error_class
 from backend.database.failures.violations import schema_of, violated_fields
 from backend.database.operations import Operation
 from backend.errors import (
@@ -54,6 +54,10 @@ _SHARED: Final = "isce"
 _SURELY_NOT_APPLIED: Final = frozenset({"25006", "25P03", "57P05"})
 """The server takes no writes, or closed the session before it read the last statement."""
 
+_NEVER_RUN: Final = "query_wait_timeout"
+"""All that a PgBouncer says, beside the code that it gives everything, of a statement that waited for a connection of
+its pool until its time was up."""
+
 
 def translate_error(
     error: Exception,
@@ -88,8 +92,11 @@ def translate_error(
     elif isinstance(driver, psycopg.Error):
         commits = phase == "commit" and not (isinstance(error, DBAPIError) and error.statement)  # not a flush before it
         kind = _from_driver_error(error, driver, operation, phase, connection, may_be_applied=applied or commits)
-        shown = place_of(driver) if kind is ConnectError else server_message(kind, driver, statement, connection)
+        place = place_of(driver)
+        shown = place if kind is ConnectError else server_message(kind, driver, statement, connection)
         translated = _build_error(kind, operation, _details(driver, operation, connection), shown)
+        if place is not None and place.diagnosis.is_final:
+            translated.retryable = False
     elif isinstance(error, InvalidRequestError) and error.code == _SHARED:
         translated = UsageError(shared_session(str(operation)), operation.details)
     elif (kind_without_driver := _from_sqlalchemy_error(error, phase)) is not None:
@@ -129,11 +136,11 @@ def _from_driver_error(
 ) -> type[RepositoryError]:
     kind = class_of(driver)
     if phase == "connect":
-        kind = _connect_error_class(kind)
+        kind = _connect_error_class(driver, kind)
     elif not issubclass(kind, ConnectError) and (
         _is_lost(error, driver, phase, connection) or kind is OutcomeUnknownError
     ):
-        is_unknown = operation.writes and may_be_applied
+        is_unknown = operation.writes and may_be_applied and driver.diag.message_primary != _NEVER_RUN
         if is_unknown and driver.sqlstate not in _SURELY_NOT_APPLIED and not raised_inside(error, OPENING):
             kind = OutcomeUnknownError
         elif not issubclass(kind, TransientError):
@@ -143,7 +150,10 @@ def _from_driver_error(
     return kind
 
 
-def _connect_error_class(kind: type[RepositoryError]) -> type[RepositoryError]:
+def _connect_error_class(driver: psycopg.Error, kind: type[RepositoryError]) -> type[RepositoryError]:
+    place = place_of(driver)
+    if place is not None and place.diagnosis.meaning:
+        kind = error_class(place.diagnosis.meaning)
     if issubclass(kind, NotPermittedError):  # no privilege to connect
         return CredentialsError
     if issubclass(kind, InvalidDataError | InvalidStatementError | SchemaMismatchError):  # an option of the URL
