@@ -34,13 +34,17 @@ def _command(arguments: Sequence[str] | None) -> Callable[[], int]:
         added = commands.add_parser(name, help=help, description=help)
         if name == "demo":
             added.add_argument("--data", type=Path, metavar="FOLDER", help="embedded PostgreSQL, its data in FOLDER")
+        if name == "check":
+            added.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
-    return {"demo": lambda: demo(options.data), "check": check, "init": _init}[options.command]
+    return {"demo": lambda: demo(options.data), "check": lambda: check(json=options.json), "init": _init}[
+        options.command
+    ]
 
 
 _HELP = {
     "demo": "walk tasks of two owners through their life, on DATABASE_URL or an embedded PostgreSQL",
-    "check": "connect to DATABASE_URL and report server, latency, pool and the tables of tasks",
+    "check": "connect to DATABASE_URL, report what is found, and what to change",
     "init": "create the tables of tasks that are missing in DATABASE_URL",
 }
 

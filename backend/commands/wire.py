@@ -4,7 +4,7 @@ import re
 import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from typing import IO, Final
+from typing import IO, Final, Self
 
 import psycopg
 from psycopg.pq import ConnStatus, Trace
@@ -31,7 +31,7 @@ class RoundTrips:
         watched = list(self._connections)
         with ExitStack() as files:
             traces = {connection: files.enter_context(tempfile.TemporaryFile()) for connection in watched}
-            traced = [connection for connection, trace in traces.items() if _start_trace(connection, trace)]
+            traced = [connection for connection, trace in traces.items() if start_trace(connection, trace)]
             try:
                 yield
             finally:
@@ -39,13 +39,38 @@ class RoundTrips:
                     if connection.status == ConnStatus.OK:
                         connection.untrace()
                 is_complete = traced == watched == self._connections
-                self.last = sum(_count_round_trips(trace) for trace in traces.values()) if is_complete else None
+                self.last = sum(count_round_trips(trace) for trace in traces.values()) if is_complete else None
 
     def _on_connect(self, connection: "psycopg.Connection[object]", _record: object) -> None:
         self._connections.append(connection.pgconn)
 
 
-def _start_trace(connection: PGconn, trace: IO[bytes]) -> bool:
+class FirstConnect:
+    """Counts the round trips of an engine's first connection, from when it is open to the end of the block."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._connection: PGconn | None = None
+        self._trace = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self.round_trips: int | None = None
+        """`None` where libpq cannot trace, and for a connection that broke."""
+        event.listen(engine, "connect", self._on_connect, insert=True, once=True)  # before SQLAlchemy asks anything
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._trace as trace:
+            if self._connection is not None and self._connection.status == ConnStatus.OK:
+                self._connection.untrace()
+                self.round_trips = count_round_trips(trace)
+
+    def _on_connect(self, connection: "psycopg.Connection[object]", _record: object) -> None:
+        if start_trace(connection.pgconn, self._trace):
+            self._connection = connection.pgconn
+
+
+def start_trace(connection: PGconn, trace: IO[bytes]) -> bool:
+    """Trace the protocol of a connection. Return whether this libpq can."""
     try:
         connection.trace(trace.fileno())
         connection.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
@@ -54,7 +79,8 @@ def _start_trace(connection: PGconn, trace: IO[bytes]) -> bool:
     return True
 
 
-def _count_round_trips(trace: IO[bytes]) -> int:
+def count_round_trips(trace: IO[bytes]) -> int:
+    """Return how many round trips a trace shows."""
     trace.seek(0)
     senders = [sender for sender, message in _MESSAGE.findall(trace.read()) if message != b"Terminate"]
     return sum(1 for before, sender in zip([b"B", *senders], senders, strict=False) if (before, sender) == (b"B", b"F"))

@@ -1,28 +1,50 @@
 """What `check` reports, and `init` creates."""
 
+import json
 import re
+from typing import Protocol
 
-from sqlalchemy import make_url
+import pytest
+from sqlalchemy import MetaData, make_url
+from sqlmodel import SQLModel
 
+from backend import Database
+from backend.commands.check import check
 from tests.conftest import Server
 from tests.support.cli import CommandLine
+from tests.support.pgbouncer import PgBouncer
 from tests.support.wire import WireProxy
 
 _REPORT = re.compile(
-    r"server   PostgreSQL \d+(\.\d+)?( .+)?\n"
-    r"connect  \d+\.\d ms\n"
-    r"latency  \d+\.\d\d ms \(one round trip, best of 5\)\n"
-    r"pool     3 \+ 4 connections, recycled after 99 s\n"
-    r"tables   (.+)\n"
+    r"ok       url      postgresql\+psycopg://\S+\n"
+    r"ok       route    direct\n"
+    r"ok       tls      none, within this machine\n"
+    r"ok       server   PostgreSQL \d+(\.\d+)?( .+)?\n"
+    r"ok       connect  \d+\.\d ms, \d+ round trips \(1 to connect, \d+ to ask\)\n"
+    r"ok       latency  \d+\.\d\d ms \(one round trip, best of 5\)\n"
+    r"ok       clock    the server's is \d+\.\d{3} s (behind|ahead of) this machine's, give or take \d+\.\d{3} s\n"
+    r"ok       pool     3 \+ 4 connections, recycled after 99 s\n"
+    r"ok       limit    \d+ connections besides those kept for administration, \d+ in use\n"
+    r"(?P<tables>(.+\n)+)"
 )
 POOL = {"POOL_SIZE": "3", "POOL_MAX_OVERFLOW": "4", "POOL_RECYCLE_S": "99"}
+
+
+class Run(Protocol):
+    def __call__(self, url: str, *, json: bool = False, **variables: str) -> tuple[int, str]: ...
+
+
+NAMES = ["url", "route", "tls", "server", "connect", "latency", "clock", "pool", "limit", "tables"]
 
 
 def test_a_database_without_its_tables_fails_the_check(cli: CommandLine, new_url: str) -> None:
     ended = cli.run("check", DATABASE_URL=new_url, **POOL)
     report = _REPORT.fullmatch(ended.stdout)
     assert report
-    assert report[3] == "missing: task; run python -m backend init"
+    assert report["tables"] == (
+        "problem  tables   task is missing\n"
+        "                  -> run python -m backend init, which creates missing tables\n"
+    )
     assert (ended.returncode, ended.stderr) == (1, "")
 
 
@@ -31,8 +53,72 @@ def test_a_database_with_its_tables_passes_the_check(cli: CommandLine, new_url: 
     ended = cli.run("check", DATABASE_URL=new_url, **POOL)
     report = _REPORT.fullmatch(ended.stdout)
     assert report
-    assert report[3] == "all there: task"
+    assert report["tables"] == "ok       tables   all there and equal to the models: task\n"
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the check in this process: its exit code and its output."""
+
+    metadata = MetaData()  # of tasks alone, whatever other tests declare
+    SQLModel.metadata.tables["task"].to_metadata(metadata)
+
+    def run(url: str, *, json: bool = False, **variables: str) -> tuple[int, str]:
+        for name, value in {**POOL, "DATABASE_URL": url, **variables}.items():
+            monkeypatch.setenv(name, value)
+        return check(metadata, json=json), capsys.readouterr().out
+
+    return run
+
+
+def test_a_check_can_be_read_by_a_program(run: Run, new_url: str) -> None:
+    code, text = run(new_url, json=True)
+    report = json.loads(text)
+    assert (code, report["usable"], report["error"]) == (1, False, None)
+    assert [one["name"] for one in report["findings"]] == NAMES
+    by_name = {one["name"]: one for one in report["findings"]}
+    assert by_name["pool"]["values"] == {"size": 3, "max_overflow": 4, "recycle_s": 99}
+    assert by_name["latency"]["values"]["duration_ms"] > 0
+    assert by_name["tables"] == {
+        "name": "tables",
+        "level": "problem",
+        "text": "task is missing",
+        "fix": "run python -m backend init, which creates missing tables",
+        "values": {"table": "task"},
+    }
+
+
+def test_a_check_that_finds_no_problem_is_usable_for_a_program(run: Run, direct: Database, server: Server) -> None:
+    code, text = run(server.url, json=True)
+    assert (code, json.loads(text)["usable"]) == (0, True)
+
+
+def test_a_check_that_cannot_connect_reports_the_error_to_a_program(run: Run) -> None:
+    code, text = run("postgresql://canary:canary@127.0.0.1:1/canary", json=True)
+    assert code == 1
+    assert json.loads(text) == {
+        "usable": False,
+        "error": "ping found no connection: host '127.0.0.1' refused a connection to port 1",
+        "findings": [],
+    }
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_check_shows_the_url_without_its_secrets(run: Run, server: Server, as_json: bool) -> None:
+    hidden = "canary"
+    url = make_url(server.url).set(password=hidden).update_query_dict({"sslpassword": hidden})
+    _, text = run(url.render_as_string(hide_password=False), json=as_json)
+    assert f"/{url.database}" in text
+    assert hidden not in text
+
+
+def test_a_check_knows_a_pooler_and_what_does_not_suit_it(run: Run, direct: Database, pooler: PgBouncer) -> None:
+    code, text = run(pooler.url, PREPARE_THRESHOLD="5", POOL_SIZE="999")
+    assert code == 0
+    assert "advice   route    through a pooler\n                  -> unset PREPARE_THRESHOLD: a " in text
+    assert "\nok       limit " in text
+    assert "ok       route    through a pooler\n" in run(pooler.url, PREPARE_THRESHOLD="")[1]
 
 
 def test_init_may_be_run_twice(cli: CommandLine, new_url: str) -> None:
