@@ -1,14 +1,18 @@
 """What the annotation of a pydantic field allows: the members of its union, their limits, and nested models."""
 
+import typing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from decimal import Decimal
 from types import NoneType, UnionType
-from typing import Annotated, Any, NewType, Union, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, NewType, Union, get_args, get_origin
 
 from pydantic import MISSING, BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
-from typing_extensions import TypeAliasType
+from typing_extensions import TypeAliasType, TypeIs, is_typeddict
+
+_ALIASES: tuple[type, ...] = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
+"""The two classes of aliases: the second is that of `type` statements, from Python 3.12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,13 @@ def nested_names(annotation: object) -> frozenset[str]:
 
 
 def holds_models(annotation: object) -> bool:
-    """Return whether a value may contain models or dataclasses, whose instances pydantic does not validate again."""
-    return any(issubclass(part, BaseModel) or is_dataclass(part) for part in _classes(annotation))
+    """Return whether a value may contain models or dataclasses, whose instances pydantic does not validate again.
+
+    The fields of a `TypedDict`, and what a quoted annotation names, are not examined.
+    """
+    return any(isinstance(part, str | ForwardRef) for part in _leaves(annotation)) or any(
+        issubclass(part, BaseModel) or is_dataclass(part) or is_typeddict(part) for part in _classes(annotation)
+    )
 
 
 def holds_mapping(annotation: object) -> bool:
@@ -119,9 +128,13 @@ def _members(annotation: object, metadata: tuple[object, ...]) -> Iterator[Union
         yield UnionMember(NoneType if annotation is None else annotation, tuple(_flatten(metadata)))
 
 
+def _is_alias(annotation: object) -> TypeIs[TypeAliasType]:
+    return isinstance(annotation, _ALIASES)
+
+
 def _resolve_aliases(annotation: object) -> object:
     while True:
-        if isinstance(annotation, TypeAliasType):
+        if _is_alias(annotation):
             annotation = annotation.__value__
         elif isinstance(annotation, NewType):
             annotation = annotation.__supertype__
@@ -145,12 +158,14 @@ def _leaves(annotation: object) -> Iterator[object]:
     pending = [annotation]
     while pending:
         part = pending.pop()
-        if isinstance(part, TypeAliasType):
+        if _is_alias(part):
             if id(part) not in aliases:
                 aliases.add(id(part))
                 pending.append(part.__value__)
+        elif isinstance(part, NewType):
+            pending.append(part.__supertype__)
         elif (origin := get_origin(part)) is None:
-            yield _resolve_aliases(part)
+            yield part
         elif origin is Annotated:
             pending.append(get_args(part)[0])
         else:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field
-from sqlalchemy import ARRAY, Date, Integer, Numeric, String
+from sqlalchemy import ARRAY, Date, Float, Integer, Numeric, String
 from sqlalchemy import Enum as EnumType
+from sqlalchemy.dialects.postgresql import MONEY
 
 from backend.entity.column_types import column_check, jsonable
 from tests.support.models.types import Colour
@@ -37,6 +38,9 @@ class Aliased(BaseModel):
         (Numeric(4, 2), Decimal("0.125"), "decimal_max_places"),
         (Numeric(4, 2), 0.5, "decimal_type"),
         (Numeric(), Decimal("1e100"), None),
+        (Float(asdecimal=True, decimal_return_scale=2), Decimal("0.25"), None),
+        (Float(asdecimal=True, decimal_return_scale=2), Decimal("0.125"), "float_digits"),
+        (MONEY(), "1", "unsupported_column"),
         (String(2), "ab", None),
         (String(2), "abc", "string_too_long"),
         (ARRAY(Integer), [None, 1], None),

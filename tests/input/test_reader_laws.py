@@ -1,12 +1,13 @@
 """Laws of the intake: what passes can be stored, what was not set is not there, and no refusal shows the input."""
 
 import pickle
+import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Never, NewType, Self
 from uuid import UUID
 
 import pytest
@@ -19,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     Json,
+    RootModel,
     create_model,
     field_validator,
     model_validator,
@@ -28,6 +30,7 @@ from sqlalchemy import JSON, MetaData, Text
 from sqlalchemy.orm import registry
 from sqlmodel import Field as ColumnField
 from sqlmodel import SQLModel, col
+from typing_extensions import TypeAliasType, TypedDict
 
 from backend.entity.checks import ClassOptions, define
 from backend.errors import InvalidDataError, UsageError
@@ -119,6 +122,13 @@ def test_data_that_contain_themselves_are_refused() -> None:
         CREATED.insert_values(SampleCreate.model_construct(data=endless))
 
 
+def test_a_model_that_contains_itself_is_refused() -> None:
+    endless = Dog.model_construct(kind="dog")
+    endless.inner = {"again": endless}  # type: ignore[dict-item]
+    with pytest.raises(InvalidDataError, match="nested: it contains itself, or is nested too deeply"):
+        TELLING.insert_values(TellingCreate.model_construct(nested=endless))
+
+
 # What a refusal may say.
 
 LITERAL = "a word is not blank"
@@ -131,6 +141,10 @@ def _refuse_with_input(value: Any) -> Any:
 def _refuse_with_literal(value: str) -> str:
     if not value:
         raise ValueError("a literal")
+    _refuse_word()
+
+
+def _refuse_word() -> Never:
     raise ValueError(LITERAL)
 
 
@@ -145,6 +159,10 @@ def _refuse_by_template(value: str) -> str:
 
 def _refuse_by_context(value: str) -> str:
     raise PydanticCustomError("with_context", "not {pattern}", {"pattern": value})
+
+
+def _refuse_with_cause(value: str) -> str:
+    raise PydanticCustomError("with_cause", "{error}", {"error": ValueError(value)})
 
 
 class Cat(BaseModel):
@@ -172,6 +190,7 @@ class Telling(Local, table=True):
     asserted: str | None = ColumnField(default=None, sa_type=Text)
     custom: str | None = ColumnField(default=None, sa_type=Text)
     context: str | None = ColumnField(default=None, sa_type=Text)
+    cause: str | None = ColumnField(default=None, sa_type=Text)
     uuid: UUID | None = None
     at: datetime | None = None
     number: Decimal | None = None
@@ -189,6 +208,7 @@ class TellingCreate(SQLModel):
     asserted: Annotated[str, AfterValidator(_assert)] | None = None
     custom: Annotated[str, AfterValidator(_refuse_by_template)] | None = None
     context: Annotated[str, AfterValidator(_refuse_by_context)] | None = None
+    cause: Annotated[str, AfterValidator(_refuse_with_cause)] | None = None
     uuid: UUID | None = None
     at: datetime | None = None
     number: Decimal | None = None
@@ -229,6 +249,7 @@ GIVEN = "s3cret"
         {"raised": GIVEN},
         {"asserted": GIVEN},
         {"context": GIVEN},
+        {"cause": GIVEN},
         {"uuid": GIVEN},
         {"at": GIVEN},
         {"number": GIVEN},
@@ -265,6 +286,7 @@ def test_a_refusal_never_shows_the_input(held: dict[str, Any]) -> None:
         ({"asserted": "x"}, "asserted: a validator refuses it"),
         ({"custom": "x"}, "custom: words of the author"),
         ({"context": "x"}, "context: it does not pass (with_context)"),
+        ({"cause": "x"}, "cause: a validator refuses it"),
         ({"uuid": "x"}, "uuid: it does not pass (uuid_parsing)"),
         ({"mapping": {"x": "y"}}, "mapping.*: Input should be a valid integer, unable to parse string as an integer"),
         ({"nested": {"kind": "dog", "inner": {"x": {"kind": "cat"}}}}, "nested.inner.*.name: Field required"),
@@ -296,6 +318,44 @@ class Pointed:
 class Pointing(Local, table=True):
     id: int | None = ColumnField(default=None, primary_key=True)
     nested: Pointed = ColumnField(sa_type=JSON)
+
+
+class Open(Local, table=True):
+    id: int | None = ColumnField(default=None, primary_key=True)
+    nested: Any = ColumnField(sa_type=JSON)
+
+
+class Root(RootModel[Closed]): ...
+
+
+class Typed(TypedDict):
+    inner: Closed
+
+
+One = TypeAliasType("One", Closed)
+Quoted = TypeAliasType("Quoted", "list[Closed]")
+STATED: Any = getattr(typing, "TypeAliasType", TypeAliasType)  # what a `type` statement makes
+WITHIN: dict[str, tuple[Any, Callable[[Closed], object], object]] = {
+    "list": (list[Closed], lambda one: [one], [{"number": 1}]),
+    "alias": (One, lambda one: one, {"number": 1}),
+    "alias twice": (dict[str, One] | list[One], lambda one: [one], [{"number": 1}]),
+    "quoted alias": (Quoted, lambda one: [one], [{"number": 1}]),
+    "type statement": (STATED("Stated", list[Closed]), lambda one: [one], [{"number": 1}]),
+    "new type": (NewType("New", list[Closed]), lambda one: [one], [{"number": 1}]),
+    "root model": (Root, Root.model_construct, {"number": 1}),
+    "typed dict": (Typed, lambda one: {"inner": one}, {"inner": {"number": 1}}),
+}
+
+
+@pytest.mark.parametrize(("annotation", "hold", "stored"), WITHIN.values(), ids=WITHIN)
+def test_a_model_within_any_type_is_validated_again(
+    annotation: Any, hold: Callable[[Closed], object], stored: object
+) -> None:
+    new = schema("New", nested=annotation)
+    intake = SchemaReader(define("Openings", (Open, new, TellingUpdate, int, str), ClassOptions()), new, "create")
+    assert intake.insert_values(new(nested=hold(Closed(number=1)))) == {"nested": stored}
+    with pytest.raises(InvalidDataError, match=r"^invalid New: nested.*: Input should be a valid integer"):
+        intake.insert_values(new.model_construct(nested=hold(Closed.model_construct(number="x"))))
 
 
 def test_a_location_hides_a_key_that_is_a_number() -> None:
