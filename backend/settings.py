@@ -33,8 +33,9 @@ class Settings(BaseSettings):
     """The URL for `init_db`, where `database_url` leads to a pooler. Default: that of Neon's compute for Neon's pooler,
     else `database_url`."""
 
-    pool_size: int = Field(default=5, ge=1, le=1000)
-    """Connections kept open. Default 5: the smallest Neon compute (0.25 CU) has 97 usable connections."""
+    pool_size: int = Field(default=5, ge=0, le=1000)
+    """Connections kept open. Default 5: the smallest Neon compute (0.25 CU) has 97 usable connections. 0: no pool, for
+    serverless functions: each call outside a transaction, and each transaction, connects and closes its connection."""
 
     pool_max_overflow: int = Field(default=5, ge=0, le=1000)
     """Connections opened beyond `pool_size` under load and closed again. Default 5."""

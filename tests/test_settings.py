@@ -51,7 +51,7 @@ def test_a_url_that_cannot_be_parsed_is_not_shown(url: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("POOL_SIZE", "many"), ("POOL_SIZE", "0"), ("CONNECT_TIMEOUT_S", "1"), ("CONNECT_TIMEOUT_S", "9" * 20),
+        ("POOL_SIZE", "many"), ("POOL_SIZE", "-1"), ("CONNECT_TIMEOUT_S", "1"), ("CONNECT_TIMEOUT_S", "9" * 20),
         ("POOL_TIMEOUT_S", "inf"), ("POOL_TIMEOUT_S", "nan"), ("POOL_TIMEOUT_S", "1e300"), ("POOL_RECYCLE_S", "9" * 20),
         ("CONNECT_RETRY_S", "inf"), ("CONNECT_RETRY_S", "nan"), ("CONNECT_RETRY_S", "-1"),
     ],

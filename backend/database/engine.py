@@ -1,11 +1,11 @@
 """Creates an engine from settings, sync or async, with defaults for Neon behind PgBouncer. Nothing connects here."""
 
 from collections.abc import Mapping
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 from weakref import WeakKeyDictionary
 
 import sqlalchemy
-from sqlalchemy import Engine
+from sqlalchemy import Engine, NullPool
 from sqlalchemy.ext import asyncio as sqlalchemy_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -21,11 +21,12 @@ from backend.settings import Settings
 
 class _Options(TypedDict):
     hide_parameters: bool
-    max_overflow: int
+    max_overflow: NotRequired[int]
     pool_recycle: int
-    pool_size: int
-    pool_timeout: float
-    pool_use_lifo: bool
+    pool_size: NotRequired[int]
+    pool_timeout: NotRequired[float]
+    pool_use_lifo: NotRequired[bool]
+    poolclass: NotRequired[type[NullPool]]
     skip_autocommit_rollback: bool
     use_native_hstore: bool
 
@@ -103,13 +104,18 @@ def wrong_target(target: object) -> UsageError:
 
 
 def _options(settings: Settings) -> _Options:
-    return {
+    options: _Options = {
         "hide_parameters": True,
-        "max_overflow": settings.pool_max_overflow,
         "pool_recycle": settings.pool_recycle_s,
+        "skip_autocommit_rollback": True,
+        "use_native_hstore": False,
+    }
+    if settings.pool_size == 0:
+        return {**options, "poolclass": NullPool}
+    return {
+        **options,
+        "max_overflow": settings.pool_max_overflow,
         "pool_size": settings.pool_size,
         "pool_timeout": settings.pool_timeout_s,
         "pool_use_lifo": True,
-        "skip_autocommit_rollback": True,
-        "use_native_hstore": False,
     }

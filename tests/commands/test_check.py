@@ -121,6 +121,10 @@ def test_a_check_knows_a_pooler_and_what_does_not_suit_it(run: Run, direct: Data
     assert "ok       route    through a pooler\n" in run(pooler.url, PREPARE_THRESHOLD="")[1]
 
 
+def test_a_check_says_that_there_is_no_pool(run: Run, new_url: str) -> None:
+    assert "\nok       pool     none: each call and each transaction connects\n" in run(new_url, POOL_SIZE="0")[1]
+
+
 def test_init_may_be_run_twice(cli: CommandLine, new_url: str) -> None:
     ended = [cli.run("init", DATABASE_URL=new_url) for _ in range(2)]
     assert [(one.returncode, one.stdout, one.stderr) for one in ended] == [(0, "the tables exist: task\n", "")] * 2

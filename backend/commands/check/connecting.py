@@ -114,6 +114,8 @@ def check_latency(duration_ms: float, pings: int) -> Finding:
 
 def check_pool(settings: Settings, route: Route) -> Finding:
     """Return the pool's settings, and whether its connections outlive a suspend."""
+    if settings.pool_size == 0:
+        return Finding("pool", "none: each call and each transaction connects", {"size": 0})
     age_s = settings.pool_recycle_s
     recycled = "never recycled" if age_s < 0 else f"recycled after {age_s} s"
     fix = None

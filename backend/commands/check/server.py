@@ -92,7 +92,7 @@ def check_clock(server: Server) -> Finding:
 
 def check_limit(server: Server, settings: Settings, *, is_pooled: bool) -> Finding:
     """Return the server's limit of connections, and whether the pool of one process stays below it."""
-    most = settings.pool_size + settings.pool_max_overflow
+    most = settings.pool_size + settings.pool_max_overflow if settings.pool_size else 0
     fix = None
     if not is_pooled and most > server.limit:
         fix = f"set POOL_SIZE and POOL_MAX_OVERFLOW to less than {server.limit} together, shared by all processes"
