@@ -41,7 +41,7 @@ def check_owner_type(entity: Entity[SQLModel]) -> None:
 
 
 def _declared_with_collation(column: Column[object]) -> str:
-    stored: object = database_type(column)
+    stored = database_type(column)
     while isinstance(stored, DOMAIN):
         if stored.collation:
             return f"{declared_type(stored.data_type)} COLLATE {stored.collation}"

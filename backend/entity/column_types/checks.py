@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange, AbstractSingleRange
+from sqlalchemy.types import TypeEngine
 from sqlmodel import UTCDateTime
 
 from backend.entity.column_types import documents, nested, numbers, texts, times
@@ -34,7 +35,7 @@ from backend.entity.column_types.declared import declared_type, item_type, undec
 from backend.entity.column_types.refusal import Check, class_check, refuse_all, take_storable
 
 
-def column_check(kind: object) -> Check:
+def column_check(kind: TypeEngine[object]) -> Check:
     """Return the check of values for a column of this type."""
     if (reason := unsupported(kind)) is not None:
         return refuse_all(reason)
@@ -45,7 +46,7 @@ def column_check(kind: object) -> Check:
     return take_storable if make_check is None else make_check(plain, declared)
 
 
-def assigned_check(kind: object) -> Check:
+def assigned_check(kind: TypeEngine[object]) -> Check:
     """Return the check of values that a column of this type is set to: a numeric one takes an `int` too."""
     plain, check = undecorated_type(kind), column_check(kind)
     if not isinstance(plain, Numeric | Float) or not plain.asdecimal:
@@ -53,7 +54,7 @@ def assigned_check(kind: object) -> Check:
     return lambda value: check(Decimal(value) if isinstance(value, int) else value)
 
 
-def compared_check(kind: object) -> Check:
+def compared_check(kind: TypeEngine[object]) -> Check:
     """Return the check of values that are compared: length, digits and precision limit only stored values."""
     plain = undecorated_type(kind)
     if isinstance(plain, Integer):
@@ -67,7 +68,7 @@ def compared_check(kind: object) -> Check:
     return take_storable if isinstance(plain, String) else lambda _: None
 
 
-def is_checked(kind: object) -> bool:
+def is_checked(kind: TypeEngine[object]) -> bool:
     """Return whether the checks decide every value of a column of this type, so that the server refuses none."""
     plain = undecorated_type(kind)
     if isinstance(plain, ARRAY):
@@ -75,7 +76,7 @@ def is_checked(kind: object) -> bool:
     return isinstance(plain, tuple(known for known, _ in _CHECK_BY_TYPE))
 
 
-def unsupported(kind: object) -> str | None:
+def unsupported(kind: TypeEngine[object]) -> str | None:
     """Return why no value can be written to a column of this type; `None` if some can."""
     plain = undecorated_type(kind)
     for known, reason in _NOT_RETURNED_UNCHANGED:
@@ -88,7 +89,7 @@ def unsupported(kind: object) -> str | None:
     return _UNKNOWN_TYPE_MESSAGE if declared_type(kind).partition("(")[0] in _FOREIGN_TYPE_NAMES else None
 
 
-def unreadable(kind: object) -> str | None:
+def unreadable(kind: TypeEngine[object]) -> str | None:
     """Return why a column of this type cannot be read; `None` if it can."""
     plain = undecorated_type(kind)
     if isinstance(plain, ARRAY) and isinstance(undecorated_type(item_type(plain)), pg.CITEXT | pg.DOMAIN | pg.HSTORE):
@@ -96,12 +97,12 @@ def unreadable(kind: object) -> str | None:
     return None
 
 
-def is_json(kind: object) -> bool:
+def is_json(kind: TypeEngine[object]) -> bool:
     """Return whether the column's values are JSON."""
     return isinstance(undecorated_type(kind), JSON)
 
 
-def null_value(kind: object) -> object:
+def null_value(kind: TypeEngine[object]) -> object:
     """Return what writes `None` as NULL, also in a JSON column, where SQLAlchemy would write a JSON null."""
     return null() if is_json(kind) else None
 
@@ -114,7 +115,7 @@ def _domain(kind: pg.DOMAIN, _declared: str) -> Check:
     return column_check(kind.data_type)
 
 
-def _is_converted_by_driver(kind: object) -> bool:
+def _is_converted_by_driver(kind: TypeEngine[object]) -> bool:
     """Return whether the driver, without SQLAlchemy, converts the type's values, as a domain needs."""
     plain = undecorated_type(kind)
     if isinstance(plain, Numeric | Float):

@@ -41,33 +41,30 @@ def database_type(column: Column[object]) -> TypeEngine[object]:
     return kind
 
 
-def undecorated_type(kind: object) -> TypeEngine[object] | None:
+def undecorated_type(kind: TypeEngine[object]) -> TypeEngine[object] | None:
     """Return the type as PostgreSQL's dialect implements it; `None` if the application's own code converts values."""
-    if not isinstance(kind, TypeEngine):
-        return None
-    declared = cast("TypeEngine[object]", kind)  # of any values
-    if type(declared) in (AutoString, UTCDateTime):  # SQLModel's own convert no values
-        return undecorated_type(cast("TypeDecorator[object]", declared).impl_instance)  # both are decorators
-    implementation = declared.dialect_impl(DIALECT)
+    if isinstance(kind, TypeDecorator) and type(kind) in (AutoString, UTCDateTime):  # SQLModel's own convert no values
+        return undecorated_type(kind.impl_instance)
+    implementation = kind.dialect_impl(DIALECT)
     if isinstance(implementation, TypeDecorator) and not isinstance(implementation, Interval | PickleType):
         return None
     return implementation
 
 
-def item_type(kind: object) -> object:
+def item_type(kind: object) -> TypeEngine[object]:
     """Return the type of an array's items."""
     return cast("ARRAY[object]", kind).item_type  # the caller has checked that it is an array
 
 
-def declared_type(kind: object) -> str:
+def declared_type(kind: TypeEngine[object]) -> str:
     """Return the type as the table's DDL declares it: `TIME(0) WITHOUT TIME ZONE`."""
     try:
-        return kind.compile(dialect=DIALECT) if isinstance(kind, TypeEngine) else ""
+        return kind.compile(dialect=DIALECT)
     except CompileError:  # an enum without a name
         return ""
 
 
-def python_type(kind: object) -> type | None:
+def python_type(kind: TypeEngine[object]) -> type | None:
     """Return the class of the values of a column of this type; `None` if it is unknown."""
     plain = undecorated_type(kind)
     try:
@@ -76,7 +73,7 @@ def python_type(kind: object) -> type | None:
         return None
 
 
-def value_classes(declared: object) -> tuple[type, ...]:
+def value_classes(declared: TypeEngine[object]) -> tuple[type, ...]:
     """Return the classes whose instances the column takes; `object` or none if they are unknown."""
     kind = undecorated_type(declared)
     if isinstance(kind, DOMAIN):
