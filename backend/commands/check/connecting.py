@@ -9,6 +9,7 @@ from sqlalchemy import URL, Connection
 
 from backend.commands.check.findings import Finding
 from backend.commands.check.handshake import Handshake
+from backend.database.connections.neon import direct_host, is_neon_host
 from backend.settings import Settings
 
 _SLOW_MS: Final = 20.0
@@ -49,8 +50,8 @@ def route_of(connection: Connection, process: int) -> Route:
         raise AssertionError("an engine of a Database has psycopg's connections")
     info = driver.info
     parameters = info.get_parameters()
-    host, is_neon = info.host, info.host.lower().endswith(".neon.tech")
-    is_pooled = "-pooler." in host if is_neon else info.backend_pid != process
+    host, is_neon = info.host, is_neon_host(info.host)
+    is_pooled = direct_host(host) != host if is_neon else info.backend_pid != process
     return Route(
         host,
         host.startswith(("/", "@")),
