@@ -46,27 +46,30 @@ class RoundTrips:
 
 
 class FirstConnect:
-    """Counts the round trips of an engine's first connection, from when it is open to the end of the block."""
+    """Counts the round trips of an engine's first connection, from when it is open until it is first given back."""
 
     def __init__(self, engine: Engine) -> None:
         self._connection: PGconn | None = None
         self._trace = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         self.round_trips: int | None = None
-        """`None` where libpq cannot trace, and for a connection that broke."""
+        """`None` where libpq cannot trace, for a connection that broke, and before it is given back."""
         event.listen(engine, "connect", self._on_connect, insert=True, once=True)  # before SQLAlchemy asks anything
+        event.listen(engine, "checkin", self._on_checkin, insert=True, once=True)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._trace as trace:
-            if self._connection is not None and self._connection.status == ConnStatus.OK:
-                self._connection.untrace()
-                self.round_trips = count_round_trips(trace)
+        self._trace.close()
 
     def _on_connect(self, connection: "psycopg.Connection[object]", _record: object) -> None:
         if start_trace(connection.pgconn, self._trace):
             self._connection = connection.pgconn
+
+    def _on_checkin(self, _connection: object, _record: object) -> None:
+        if self._connection is not None and self._connection.status == ConnStatus.OK:
+            self._connection.untrace()
+            self.round_trips = count_round_trips(self._trace)
 
 
 def start_trace(connection: PGconn, trace: IO[bytes]) -> bool:

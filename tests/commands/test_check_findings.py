@@ -75,6 +75,11 @@ def test_a_pool_that_outlives_a_suspend_is_to_be_changed(route: Route, recycle_s
     assert check_pool(with_settings(pool_recycle_s=recycle_s), route).level == level
 
 
+def test_without_a_pool_nothing_is_to_be_changed() -> None:
+    assert check_pool(with_settings(pool_size=0, pool_recycle_s=-1), NEON).level == "ok"
+    assert check_limit(SERVER, with_settings(pool_size=0, pool_max_overflow=999), is_pooled=False).level == "ok"
+
+
 @pytest.mark.parametrize(
     ("pool_size", "is_pooled", "level"), [(92, False, "ok"), (93, False, "advice"), (93, True, "ok")]
 )
@@ -106,13 +111,14 @@ def test_a_standby_is_a_problem() -> None:
 
 
 @pytest.mark.parametrize(("place", "outside"), [("url", 0), ("tcp_url", 1)], ids=["unix", "tcp"])
-def test_the_round_trips_of_a_connect_are_those_on_the_wire(proxy: WireProxy, place: str, outside: int) -> None:
-    settings = Settings.from_url(getattr(proxy, place))
-    with Database(settings) as database, proxy.watch() as seen:
-        with FirstConnect(database.engine) as first:
-            database.ping()
+@pytest.mark.parametrize("pool_size", [0, 1], ids=["no pool", "pool"])
+def test_the_round_trips_of_a_connect_are_those_on_the_wire(
+    proxy: WireProxy, place: str, outside: int, pool_size: int
+) -> None:
+    settings = Settings.from_url(getattr(proxy, place)).model_copy(update={"pool_size": pool_size})
+    with proxy.watch() as seen, Database(settings) as database, FirstConnect(database.engine) as first:
         database.ping()
-    assert first.round_trips == seen.round_trips - 1
+    assert first.round_trips == seen.round_trips
     assert Handshake.of(settings) == Handshake(seen.connect_round_trips + outside, None)
 
 

@@ -9,8 +9,10 @@ findings     a finding, and the report
 
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, literal, select
 
 from backend import Database
 from backend.commands.check.connecting import (
@@ -34,6 +36,7 @@ from backend.settings import Settings
 from backend.tasks import Task
 
 _PINGS = 5
+_PING = select(literal(1))
 _OPERATION = Operation("check", writes=False)
 
 
@@ -56,11 +59,12 @@ def check(metadata: MetaData = Task.metadata, *, json: bool = False) -> int:
 def _findings(settings: Settings, metadata: MetaData) -> list[Finding]:
     with Database(settings) as database:
         with FirstConnect(database.engine) as first:
-            connected_ms = _ping_ms(database)
-        latency_ms = min(_ping_ms(database) for _ in range(_PINGS))
+            connected_ms = _duration_ms(database.ping)
         with translate_errors(_OPERATION, "connect"):
             connection = database.engine.connect()
         with connection, translate_errors(_OPERATION, "statement"):
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            latency_ms = min(_duration_ms(partial(connection.execute, _PING)) for _ in range(_PINGS))
             server = read_server(connection)
             route = route_of(connection, server.process)
             tables = check_tables(connection, metadata)
@@ -79,7 +83,7 @@ def _findings(settings: Settings, metadata: MetaData) -> list[Finding]:
         ]
 
 
-def _ping_ms(database: Database) -> float:
+def _duration_ms(work: Callable[[], object]) -> float:
     started = time.perf_counter()
-    database.ping()
+    work()
     return (time.perf_counter() - started) * 1000
