@@ -26,7 +26,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "generated", "typecheck", "tests", "pooler"]
+nox.options.sessions = ["lint", "generated", "typecheck", "tests", "pooler", "neon"]
 
 
 def _works(command: str) -> bool:
@@ -105,6 +105,13 @@ def tests(session: nox.Session) -> None:
 def pooler(session: nox.Session) -> None:
     """Run every call through PgBouncer in transaction mode, if it is installed."""
     _through_pgbouncer(session)
+
+
+@nox.session
+def neon(session: nox.Session) -> None:
+    """Run the behaviour suite on an imitation of Neon: TLS, SCRAM, and suspends at random moments between calls."""
+    _install(session, "tests")
+    session.run("pytest", "--neon", "tests/behaviour", *session.posargs)
 
 
 @nox.session(python=PYTHONS)

@@ -6,19 +6,21 @@ The property tests have a fixed budget, and a seed that the header shows.
 import os
 import random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import Engine, delete, make_url
+from sqlalchemy import Engine, Pool, delete, event, make_url
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 from backend import Database, init_db
 from backend.embedded import EmbeddedServer
 from backend.tasks import Task
 from tests.support.models.suite import Ticket
+from tests.support.neon import Neon
 from tests.support.pgbouncer import PgBouncer, pgbouncer
 from tests.support.wire import WireProxy
 
@@ -28,6 +30,7 @@ settings.load_profile("ci")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pooler", action="store_true", help="what is counted on the wire passes a PgBouncer")
+    parser.addoption("--neon", action="store_true", help="it passes TLS, and the compute is suspended between calls")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -113,8 +116,14 @@ def pooler(server: Server) -> Iterator[PgBouncer]:
 
 
 @pytest.fixture(scope="session")
-def proxy(server: Server, request: pytest.FixtureRequest) -> Iterator[WireProxy]:
-    """In front of the server, or with --pooler in front of a PgBouncer."""
+def proxy(
+    server: Server, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WireProxy]:
+    """In front of the server, or with --pooler in front of a PgBouncer, or with --neon an imitation of Neon."""
+    if request.config.getoption("--neon"):
+        with Neon(server.upstream, tmp_path_factory.mktemp("neon")) as neon, suspended_at_random(neon, request.config):
+            yield neon
+        return
     upstream = server.upstream
     if request.config.getoption("--pooler"):
         pooler = request.getfixturevalue("pooler")
@@ -122,3 +131,27 @@ def proxy(server: Server, request: pytest.FixtureRequest) -> Iterator[WireProxy]
         upstream = pooler.folder
     with WireProxy(upstream) as running:
         yield running
+
+
+@pytest.fixture
+def awake(proxy: WireProxy) -> Iterator[None]:
+    """No suspend while the test runs, for one that counts connects."""
+    if isinstance(proxy, Neon):
+        proxy.is_kept_awake = True
+    yield
+    if isinstance(proxy, Neon):
+        proxy.is_kept_awake = False
+
+
+@contextmanager
+def suspended_at_random(neon: Neon, config: pytest.Config) -> Generator[None]:
+    """Suspends the compute after one in four uses of a connection, in either way; with the seed of the run."""
+    chance = random.Random(config.option.hypothesis_seed)
+
+    def on_checkin(_connection: object, _record: object) -> None:
+        if chance.random() < 0.25 and not neon.is_kept_awake:
+            neon.suspend("57P01" if chance.random() < 0.5 else "closed")
+
+    event.listen(Pool, "checkin", on_checkin)
+    yield
+    event.remove(Pool, "checkin", on_checkin)

@@ -34,6 +34,8 @@ class Neon(WireProxy):
         self.certificates = certificates or Certificates([f"*.{REGION}"])
         self.authority = self.certificates.write_authority(folder / "authority.pem")
         """The file of the authority that signed its certificate."""
+        self.is_kept_awake = False
+        """Whether nobody is to suspend it at random."""
         super().__init__(upstream, certificates=self.certificates, password=PASSWORD)
 
     @property

@@ -44,6 +44,7 @@ async def _two_ids(rows: Rows) -> list[Any]:
     return [(await rows.create(text)).id for text in ("one", "two")]
 
 
+@pytest.mark.usefixtures("awake")
 @pytest.mark.parametrize("kind", ["database", "plain", "sqlmodel"])
 async def test_every_call_is_one_round_trip(database: AsyncDatabase, proxy: WireProxy, case: Case, kind: str) -> None:
     made: dict[str, Callable[[], AsyncSession]] = {
@@ -87,6 +88,7 @@ async def test_a_toggle_is_one_round_trip(database: AsyncDatabase, proxy: WirePr
         assert (seen.round_trips, len(seen.statements)) == (1, 1)
 
 
+@pytest.mark.usefixtures("awake")
 async def test_a_ping_is_one_round_trip_on_an_open_connection(database: AsyncDatabase, proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         await database.ping()

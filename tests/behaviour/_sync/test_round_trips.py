@@ -45,6 +45,7 @@ def _two_ids(rows: Rows) -> list[Any]:
     return [(rows.create(text)).id for text in ("one", "two")]
 
 
+@pytest.mark.usefixtures("awake")
 @pytest.mark.parametrize("kind", ["database", "plain", "sqlmodel"])
 def test_every_call_is_one_round_trip(database: Database, proxy: WireProxy, case: Case, kind: str) -> None:
     made: dict[str, Callable[[], Session]] = {
@@ -86,6 +87,7 @@ def test_a_toggle_is_one_round_trip(database: Database, proxy: WireProxy) -> Non
         assert (seen.round_trips, len(seen.statements)) == (1, 1)
 
 
+@pytest.mark.usefixtures("awake")
 def test_a_ping_is_one_round_trip_on_an_open_connection(database: Database, proxy: WireProxy) -> None:
     with proxy.watch() as seen:
         database.ping()
