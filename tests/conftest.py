@@ -135,7 +135,7 @@ def proxy(
 
 @pytest.fixture
 def awake(proxy: WireProxy) -> Iterator[None]:
-    """No suspend while the test runs, for one that counts connects."""
+    """No suspend while the test runs, for one that counts connects, or whose engine does not look at connections."""
     if isinstance(proxy, Neon):
         proxy.is_kept_awake = True
     yield
@@ -145,13 +145,20 @@ def awake(proxy: WireProxy) -> Iterator[None]:
 
 @contextmanager
 def suspended_at_random(neon: Neon, config: pytest.Config) -> Generator[None]:
-    """Suspends the compute after one in four uses of a connection, in either way; with the seed of the run."""
+    """Suspends the compute once in four times that no connection is in use; with the seed of the run."""
     chance = random.Random(config.option.hypothesis_seed)
+    in_use: set[object] = set()
 
-    def on_checkin(_connection: object, _record: object) -> None:
-        if chance.random() < 0.25 and not neon.is_kept_awake:
+    def on_checkout(_connection: object, record: object, _proxy: object) -> None:
+        in_use.add(record)
+
+    def on_checkin(_connection: object, record: object) -> None:
+        in_use.discard(record)
+        if not in_use and not neon.is_kept_awake and chance.random() < 0.25:
             neon.suspend("57P01" if chance.random() < 0.5 else "closed")
 
+    event.listen(Pool, "checkout", on_checkout)
     event.listen(Pool, "checkin", on_checkin)
     yield
+    event.remove(Pool, "checkout", on_checkout)
     event.remove(Pool, "checkin", on_checkin)

@@ -15,6 +15,8 @@ import psycopg
 from psycopg.pq import ExecStatus
 from sqlalchemy import make_url
 
+from tests.support.wire.tls import Certificates
+
 _START_S: Final = 20.0
 _ADMIN: Final = "console"
 _WATCHED: Final = '"$0" --quiet "$1/ini" & read -r _; kill -9 $!; rm -rf "$1"'
@@ -30,11 +32,26 @@ def pgbouncer() -> str | None:
 
 
 class PgBouncer:
-    """Listens on a unix socket alone while it is entered, as an unprivileged user, and leaves nothing behind."""
+    """Listens on a unix socket while it is entered, as an unprivileged user, and leaves nothing behind.
 
-    def __init__(self, program: str, server_url: str) -> None:
+    With certificates it listens on TCP too, where it takes TLS only.
+    """
+
+    def __init__(
+        self,
+        program: str,
+        server_url: str,
+        *,
+        servers: int = SERVERS,
+        certificates: Certificates | None = None,
+        **settings: object,
+    ) -> None:
         self._program = program
         self._server = make_url(server_url)
+        self._servers = servers
+        self._certificates = certificates
+        self._settings = settings
+        self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.folder = Path()
         """Where its socket lies."""
@@ -44,20 +61,52 @@ class PgBouncer:
         """SQLAlchemy's URL of the server's database, through it."""
         return f"postgresql+psycopg://{self._server.username}@/{self._server.database}?host={self.folder}"
 
+    @property
+    def tls_url(self) -> str:
+        """The same over TLS; its host is localhost, and it takes the options of TLS."""
+        return f"postgresql+psycopg://{self._server.username}@localhost:{self._port}/{self._server.database}"
+
     def close_clients(self) -> None:
         """Closes every client of the database, as it does with those that it finds idle for too long."""
-        with psycopg.connect(f"host={self.folder} dbname=pgbouncer user={_ADMIN}", autocommit=True) as console:
-            for command in ("KILL", "RESUME"):
-                answer = console.pgconn.exec_(f'{command} "{self._server.database}"'.encode())
-                if answer.status != ExecStatus.COMMAND_OK:
-                    raise RuntimeError(answer.get_error_message())
+        self.command("KILL")
+        self.command("RESUME")
+
+    def command(self, name: str) -> None:
+        """Runs a command of its console, for the database where the command is for one: PAUSE, RESUME, RELOAD, …"""
+        with psycopg.connect(
+            f"host={self.folder} port={self._port or 5432} dbname=pgbouncer user={_ADMIN}", autocommit=True
+        ) as console:
+            subject = "" if name == "RELOAD" else f' "{self._server.database}"'
+            answer = console.pgconn.exec_(f"{name}{subject}".encode())
+            if answer.status != ExecStatus.COMMAND_OK:
+                raise RuntimeError(answer.get_error_message())
+
+    def restart(self) -> None:
+        """Ends it at once, with every connection, and starts it again at the same place."""
+        self._stop()
+        self._start()
 
     def __enter__(self) -> Self:
+        if self._certificates is not None:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self._port = int(free.getsockname()[1])
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def _start(self) -> None:
         account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None  # it refuses to run as root
-        self.folder = Path(tempfile.mkdtemp(prefix="pooler"))
+        if not self.folder.name:
+            self.folder = Path(tempfile.mkdtemp(prefix="pooler"))
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         (self.folder / "ini").write_text(self._configuration())
+        if self._certificates is not None:
+            self._certificates.write_certificate(self.folder / "pem")
         if account is not None:
-            for path in (self.folder, self.folder / "ini"):
+            for path in (self.folder, *self.folder.iterdir()):
                 os.chown(path, account.pw_uid, account.pw_gid)
         self._process = subprocess.Popen(
             ["sh", "-c", _WATCHED, self._program, str(self.folder)],
@@ -73,10 +122,6 @@ class PgBouncer:
         except BaseException:
             self._stop()
             raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop()
 
     def _configuration(self) -> str:
         server = self._server
@@ -84,23 +129,28 @@ class PgBouncer:
         target = {"host": host, "port": server.port or 5432, "dbname": server.database, "user": server.username}
         if server.password:
             target["password"] = server.password
-        settings = {
-            "listen_addr": "",
+        settings: dict[str, object] = {
+            "listen_addr": "127.0.0.1" if self._certificates else "",
             "listen_port": 5432,
             "unix_socket_dir": self.folder,
             "auth_type": "any",
             "admin_users": _ADMIN,
             "pool_mode": "transaction",
-            "default_pool_size": SERVERS,
+            "default_pool_size": self._servers,
             "max_client_conn": 500,
             "logfile": self.folder / "log",
+            **self._settings,
         }
+        if self._certificates:
+            pem = self.folder / "pem"
+            settings |= {"listen_port": self._port, "client_tls_sslmode": "require"}
+            settings |= {"client_tls_key_file": pem, "client_tls_cert_file": pem}
         databases = f"{server.database} = " + " ".join(f"{name}={_quoted(value)}" for name, value in target.items())
         return f"[databases]\n{databases}\n[pgbouncer]\n{_lines(settings)}"
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _START_S
-        while not _accepts(self.folder / ".s.PGSQL.5432"):
+        while not _accepts(self.folder / f".s.PGSQL.{self._port or 5432}"):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"PgBouncer did not start in {_START_S} s")
             time.sleep(0.005)

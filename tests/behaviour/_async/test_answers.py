@@ -151,6 +151,7 @@ async def test_an_unreadable_row_in_a_transaction_is_not_applied(
         assert connection.execute(text("SELECT word FROM strange")).scalar() == "x"
 
 
+@pytest.mark.usefixtures("awake")
 async def test_an_unreadable_row_on_an_engine_of_the_callers_was_applied(
     odd: AsyncStrangeRepository, proxy: WireProxy, clean: Engine
 ) -> None:

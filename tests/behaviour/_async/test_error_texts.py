@@ -308,6 +308,7 @@ async def test_the_servers_message_is_left_out_where_it_may_hold_a_value(
     assert str(raised.value).endswith(f"(SQLSTATE {raised.value.sqlstate})")
 
 
+@pytest.mark.usefixtures("awake")
 async def test_the_servers_message_is_left_out_where_the_driver_writes_values_into_the_statement(
     ledgers: AsyncLedgerRepository, proxy: WireProxy
 ) -> None:

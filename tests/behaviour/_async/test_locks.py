@@ -104,6 +104,7 @@ async def test_get_with_lock_without_a_transaction_is_refused(
                 assert seen.statements == []
 
 
+@pytest.mark.usefixtures("awake")
 async def test_get_with_lock_in_autocommit_is_refused(database: AsyncDatabase, proxy: WireProxy) -> None:
     engine = create_async_engine(proxy.url, isolation_level="AUTOCOMMIT")
     async with AsyncSession(engine) as session, session.begin():

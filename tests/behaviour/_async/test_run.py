@@ -78,6 +78,7 @@ async def test_work_that_ends_the_transaction_on_the_drivers_connection_is_refus
     [(create, 4), (count, 3), (lower, 4), (pending, 4)],
     ids=["a write", "a read", "a read by a function that may write", "what the commit would flush"],
 )
+@pytest.mark.usefixtures("awake")
 async def test_run_that_wrote_reads_its_transaction_id(
     database: AsyncDatabase, proxy: WireProxy, work: Work, round_trips: int
 ) -> None:
@@ -284,6 +285,7 @@ async def test_run_within_a_transaction_is_refused(database: AsyncDatabase, clea
     assert await database.run(count) == 1
 
 
+@pytest.mark.usefixtures("awake")
 async def test_run_on_an_engine_in_autocommit_is_refused(proxy: WireProxy, clean: Engine) -> None:
     engine = create_async_engine(proxy.url, isolation_level="AUTOCOMMIT")
     database = AsyncDatabase(engine)

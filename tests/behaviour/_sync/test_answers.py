@@ -149,6 +149,7 @@ def test_an_unreadable_row_in_a_transaction_is_not_applied(
         assert connection.execute(text("SELECT word FROM strange")).scalar() == "x"
 
 
+@pytest.mark.usefixtures("awake")
 def test_an_unreadable_row_on_an_engine_of_the_callers_was_applied(
     odd: StrangeRepository, proxy: WireProxy, clean: Engine
 ) -> None:

@@ -306,6 +306,7 @@ def test_the_servers_message_is_left_out_where_it_may_hold_a_value(hosts: HostRe
     assert str(raised.value).endswith(f"(SQLSTATE {raised.value.sqlstate})")
 
 
+@pytest.mark.usefixtures("awake")
 def test_the_servers_message_is_left_out_where_the_driver_writes_values_into_the_statement(
     ledgers: LedgerRepository, proxy: WireProxy
 ) -> None:

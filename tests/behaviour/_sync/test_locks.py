@@ -101,6 +101,7 @@ def test_get_with_lock_without_a_transaction_is_refused(task: Task, database: Da
                 assert seen.statements == []
 
 
+@pytest.mark.usefixtures("awake")
 def test_get_with_lock_in_autocommit_is_refused(database: Database, proxy: WireProxy) -> None:
     engine = create_engine(proxy.url, isolation_level="AUTOCOMMIT")
     with Session(engine) as session, session.begin():

@@ -77,6 +77,7 @@ def test_work_that_ends_the_transaction_on_the_drivers_connection_is_refused(
     [(create, 4), (count, 3), (lower, 4), (pending, 4)],
     ids=["a write", "a read", "a read by a function that may write", "what the commit would flush"],
 )
+@pytest.mark.usefixtures("awake")
 def test_run_that_wrote_reads_its_transaction_id(
     database: Database, proxy: WireProxy, work: Work, round_trips: int
 ) -> None:
@@ -279,6 +280,7 @@ def test_run_within_a_transaction_is_refused(database: Database, clean: Engine) 
     assert database.run(count) == 1
 
 
+@pytest.mark.usefixtures("awake")
 def test_run_on_an_engine_in_autocommit_is_refused(proxy: WireProxy, clean: Engine) -> None:
     engine = create_engine(proxy.url, isolation_level="AUTOCOMMIT")
     database = Database(engine)

@@ -27,11 +27,16 @@ class Certificates:
         self.context.num_tickets = 0  # a client would not wait for them, and they would be counted as an answer
         self.context.set_alpn_protocols([_NEGOTIATED])
         self.context.sni_callback = lambda _object, name, _context: self.hosts.append(name)
-        with certificate.private_key_and_cert_chain_pem.tempfile() as path:
+        self._pem = certificate.private_key_and_cert_chain_pem
+        with self._pem.tempfile() as path:
             self.context.load_cert_chain(path)
         encoded = ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())
         self.binding = hashlib.sha256(encoded).digest()
         """What channel binding compares: `tls-server-end-point`."""
+
+    def write_certificate(self, path: Path) -> None:
+        """Writes the certificate with its key to a file."""
+        self._pem.write_to_path(str(path))
 
     def write_authority(self, path: Path) -> Path:
         """Writes the authority's certificate to a file, and returns the path."""
