@@ -268,6 +268,7 @@ def test_only_these_modules_listen_to_events_of_sqlalchemy() -> None:
         "backend.database.connections.checkout",
         "backend.database.connections.failover",
         "backend.database.connections.forking",
+        "backend.database.connections.turns",
         "backend.database.sessions.listeners",
     }
 

@@ -7,13 +7,14 @@ socket of libpq) have a synchronous and an asynchronous form here.
 import asyncio
 import select
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import coroutine
 from typing import Concatenate
 
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
+from sqlalchemy.util import await_only
 from typing_extensions import ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -97,6 +98,11 @@ def _cancelled_where_it_waits(work: Coroutine[object, object, T]) -> Generator[o
                 task.cancel(*cancelled.args)
         except BaseException as thrown:
             error = thrown
+
+
+def await_on_greenlet(work: Awaitable[T]) -> T:
+    """Return the result of `work`, for synchronous code that runs for an asynchronous caller."""
+    return await_only(work)
 
 
 def run_blocking(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -5,7 +5,7 @@ from typing import Final, NotRequired, TypedDict
 from weakref import WeakKeyDictionary
 
 import sqlalchemy
-from sqlalchemy import Engine, NullPool
+from sqlalchemy import Engine, NullPool, Pool
 from sqlalchemy.ext import asyncio as sqlalchemy_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -15,6 +15,7 @@ from backend.database.connections._sync import Connector
 from backend.database.connections.checkout import install_checkout_listener
 from backend.database.connections.failover import install_failover_listener
 from backend.database.connections.forking import register_engine
+from backend.database.connections.turns import AsyncFairPool, FairPool, install_turn_listeners
 from backend.errors import UsageError
 from backend.settings import Settings
 
@@ -26,7 +27,7 @@ class _Options(TypedDict):
     pool_size: NotRequired[int]
     pool_timeout: NotRequired[float]
     pool_use_lifo: NotRequired[bool]
-    poolclass: NotRequired[type[NullPool]]
+    poolclass: type[Pool]
     skip_autocommit_rollback: bool
     use_native_hstore: bool
 
@@ -75,10 +76,11 @@ def _parameters(settings: Settings) -> tuple[Mapping[str, str], Mapping[str, str
 
 def _create_engine(settings: Settings, parameters: Mapping[str, str]) -> Engine:
     connector = Connector(settings, parameters)
-    engine = sqlalchemy.create_engine(shown_url(parameters), creator=connector.connect, **_options(settings))
+    engine = sqlalchemy.create_engine(shown_url(parameters), creator=connector.connect, **_options(settings, FairPool))
     connector.configure(engine.dialect)
     install_checkout_listener(engine)
     install_failover_listener(engine)
+    install_turn_listeners(engine)
     register_engine(engine)
     return engine
 
@@ -86,11 +88,12 @@ def _create_engine(settings: Settings, parameters: Mapping[str, str]) -> Engine:
 def _create_async_engine(settings: Settings, parameters: Mapping[str, str]) -> AsyncEngine:
     connector = AsyncConnector(settings, parameters)
     engine = sqlalchemy_asyncio.create_async_engine(
-        shown_url(parameters), async_creator=connector.connect, **_options(settings)
+        shown_url(parameters), async_creator=connector.connect, **_options(settings, AsyncFairPool)
     )
     connector.configure(engine.dialect)
     install_checkout_listener(engine.sync_engine)
     install_failover_listener(engine.sync_engine)
+    install_turn_listeners(engine.sync_engine)
     register_engine(engine)
     return engine
 
@@ -103,15 +106,16 @@ def wrong_target(target: object) -> UsageError:
     return UsageError(f"a database is made of a URL, Settings or an engine, got {type(target).__name__}{hint}")
 
 
-def _options(settings: Settings) -> _Options:
+def _options(settings: Settings, pool: type[Pool]) -> _Options:
     options: _Options = {
         "hide_parameters": True,
         "pool_recycle": settings.pool_recycle_s,
+        "poolclass": pool if settings.pool_size else NullPool,
         "skip_autocommit_rollback": True,
         "use_native_hstore": False,
     }
     if settings.pool_size == 0:
-        return {**options, "poolclass": NullPool}
+        return options
     return {
         **options,
         "max_overflow": settings.pool_max_overflow,

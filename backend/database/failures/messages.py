@@ -122,7 +122,7 @@ _MESSAGES: Final[dict[type[RepositoryError], str]] = {
     LockNotAvailableError: "could not lock a row: another transaction has it, try again",
     StatementTimeoutError: "was cancelled by the server: its time was up",
     TransientError: "was rolled back by the server: run the transaction again",
-    PoolTimeoutError: "found no connection: all of the pool are in use",
+    PoolTimeoutError: "found no connection: all of the pool are in use, or still connecting",
     ConnectionLostError: "lost its connection, and nothing was applied: try again",
     OutcomeUnknownError: "lost its connection before the answer came: read before trying again",
     ConnectError: "found no connection: the server did not accept one",
