@@ -1,6 +1,8 @@
 """After a failover: a connection that leads to a standby is given up, and the next one finds the writer."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, func, insert, select
@@ -9,7 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase, Database, init_db
 from backend.embedded import EmbeddedServer
-from backend.errors import ConnectionLostError, NotPermittedError
+from backend.errors import ConnectError, ConnectionLostError, NotPermittedError
+from backend.settings import Settings
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository
 from tests.support.clusters import demote, durable_server, fence, promote, standby_of, wait_until
 from tests.support.wire import WireProxy
@@ -257,3 +260,35 @@ def test_a_run_goes_on_after_a_promotion_and_the_old_primary_comes_back_as_a_sta
         assert database.run(count) == 3
     with Database(old.url) as standby:
         assert standby.run(count) == 1
+
+
+def test_a_call_waits_while_no_host_takes_writes(pair: tuple[EmbeddedServer, EmbeddedServer]) -> None:
+    _, new = pair
+    with WireProxy(new.socket_folder) as proxy, ThreadPoolExecutor(2) as threads:
+        url = f"{proxy.url}&target_session_attrs=read-write"
+        waiting = Settings.from_url(url).model_copy(update={"connect_retry_s": 60})
+        with proxy.watch() as seen:
+            calls = [threads.submit(sync_call, waiting), threads.submit(lambda: asyncio.run(async_call(waiting)))]
+            wait_until(lambda: seen.connects >= 8)
+            promote(new)
+            for call in calls:
+                call.result()
+    with Database(new.url) as writer:
+        assert writer.run(count) == 2
+
+
+def sync_call(settings: Settings) -> None:
+    with Database(settings) as database:
+        in_session(database)
+
+
+async def async_call(settings: Settings) -> None:
+    async with AsyncDatabase(settings) as database:
+        await in_session_async(database)
+
+
+def test_an_error_says_that_no_host_takes_writes(standby: EmbeddedServer) -> None:
+    url = f"{standby.url}&target_session_attrs=read-write"
+    settings = Settings.from_url(url).model_copy(update={"connect_retry_s": 0})
+    with Database(settings) as database, pytest.raises(ConnectError, match="is not what target_session_attrs asks for"):
+        database.ping()

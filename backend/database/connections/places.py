@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
-Failure = Literal["unknown", "refused", "unbegun", "silent", "tls", "closed", "answered"]
+Failure = Literal["unknown", "refused", "unbegun", "silent", "tls", "unwanted", "closed", "answered"]
 """The host's name is unknown; its port refused the connection; libpq failed before it waited for an answer; no answer
-came in time; TLS failed; the connection was closed before the server sent anything else; the server sent an error."""
+came in time; TLS failed; a session was opened and is not what target_session_attrs asks for; the connection was closed
+before the server sent anything else; the server sent an error."""
 
 ACCEPTED: Final = "00000"
 """The server took the second connection: the first one came a moment too early."""
@@ -33,7 +34,7 @@ class Diagnosis:
     @property
     def is_temporary(self) -> bool:
         """Return whether to try again at once."""
-        return self.meaning in _RETRYABLE_SQLSTATES
+        return self.failure == "unwanted" or self.meaning in _RETRYABLE_SQLSTATES  # a standby may become the writer
 
 
 _OPTION: Final = "or an option of DATABASE_URL cannot be used, such as a service, GSSAPI or a certificate"
@@ -43,6 +44,7 @@ _HOST: Final = {
     "unbegun": "libpq began no connection to host {host!r}, port {port}: no network reaches it, " + _OPTION,
     "silent": "host {host!r} gave no answer at port {port} in time",
     "tls": "no TLS with host {host!r}, port {port}",
+    "unwanted": "host {host!r}, port {port}, is not what target_session_attrs asks for",
     "closed": "host {host!r} opened no session at port {port}",
     "answered": "host {host!r}, port {port}",
 }
@@ -51,6 +53,7 @@ _HOSTS: Final = {
     "unknown": "the names of the hosts {host} are unknown",
     "silent": "none of the hosts {host} gave an answer in time",
     "tls": "no TLS with the hosts {host}",
+    "unwanted": "none of the hosts {host} is what target_session_attrs asks for",
     "answered": "hosts {host}",
 }
 _SEVERAL: Final = "none of the hosts {host} opened a session"

@@ -16,6 +16,7 @@ from psycopg.pq import ConnStatus, PGconn, PollingStatus, Trace, abc
 from backend.database.connections.neon import refusal
 from backend.database.connections.places import ACCEPTED, Diagnosis
 
+_OPENED: Final = b"\tReadyForQuery\t"
 _REFUSED: Final = re.compile(rb'\tErrorResponse\t[^\n]*? C "([0-9A-Z]{5})" M "([^\n]*)')
 
 _FINAL_FOR_TLS: Final = ("certificate", "does not support SSL")
@@ -111,6 +112,8 @@ class ConnectProbe:
             return _refused(*(part.decode() for part in refusals[-1]))
         if self._step == ConnStatus.SSL_STARTUP:
             return _without_tls(self._started.get_error_message())
+        if _OPENED in messages:
+            return Diagnosis("unwanted")
         return Diagnosis("closed" if messages else "refused")
 
     @property
