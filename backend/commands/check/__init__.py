@@ -29,6 +29,7 @@ from backend.commands.check.handshake import Handshake
 from backend.commands.check.server import check_clock, check_limit, check_server, read_server
 from backend.commands.check.tables import check_tables
 from backend.commands.wire import FirstConnect
+from backend.database.connections.checkout import may_switch_mode
 from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.errors import RepositoryError
@@ -63,7 +64,8 @@ def _findings(settings: Settings, metadata: MetaData) -> list[Finding]:
         with translate_errors(_OPERATION, "connect"):
             connection = database.engine.connect()
         with connection, translate_errors(_OPERATION, "statement"):
-            connection.execution_options(isolation_level="AUTOCOMMIT")
+            if may_switch_mode(connection):  # a listener of the application may have begun a transaction
+                connection.execution_options(isolation_level="AUTOCOMMIT")
             latency_ms = min(_duration_ms(partial(connection.execute, _PING)) for _ in range(_PINGS))
             server = read_server(connection)
             route = route_of(connection, server.process)
