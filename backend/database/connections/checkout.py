@@ -7,6 +7,9 @@ here: TCP keepalives and the pool's recycling notice it.
 The connection is put into the requested mode. It stays in autocommit mode when it goes back, so that consecutive calls
 switch nothing; a later checkout that does not request autocommit turns it off. If a listener of the application left a
 transaction open, which SQLAlchemy allows, the mode is not changed: the next statements join that transaction.
+
+After a COMMIT that failed, SQLAlchemy takes the transaction for ended. If a listener of the application raised before
+COMMIT was sent, it is still open, and is rolled back as the connection goes back.
 """
 
 from contextvars import ContextVar
@@ -17,11 +20,13 @@ from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import PoolResetState
 
 from backend.database.connections.forking import register_engine
 from backend.database.connections.loops import require_own_loop
 
 _CONNECTIONS = (psycopg.Connection, psycopg.AsyncConnection)
+_OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 _autocommit_requested: ContextVar[bool] = ContextVar("backend_autocommit", default=False)
 
 
@@ -29,6 +34,12 @@ class _DBAPIConnection(Protocol):
     """The driver's connection as SQLAlchemy presents it, synchronous or asynchronous."""
 
     autocommit: bool
+
+    @property
+    def read_only(self) -> bool | None: ...
+
+    def set_read_only(self, value: bool | None, /) -> None: ...
+    def rollback(self) -> None: ...
 
 
 class _Record(Protocol):
@@ -41,6 +52,7 @@ class _Record(Protocol):
 def install_checkout_listener(engine: Engine) -> None:
     """Install the listener that prepares each connection of the engine's pool at its checkout."""
     event.listen(engine, "checkout", _on_checkout)
+    event.listen(engine, "reset", _on_reset)
 
 
 def connect_autocommit(engine: Engine) -> Connection:
@@ -89,6 +101,15 @@ def _on_checkout(connection: _DBAPIConnection, record: _Record, _proxy: object) 
         _autocommit_requested.set(False)
     if connection.autocommit is not is_requested and _is_idle(driver.pgconn):
         connection.autocommit = is_requested
+    if connection.read_only is False and _is_idle(driver.pgconn):  # SQLAlchemy's end of a read-only mode
+        connection.set_read_only(None)  # else BEGIN would say READ WRITE, which a standby refuses
+
+
+def _on_reset(connection: _DBAPIConnection, record: _Record, state: PoolResetState) -> None:
+    driver = record.driver_connection
+    is_open = isinstance(driver, _CONNECTIONS) and driver.pgconn.transaction_status in _OPEN
+    if is_open and state.transaction_was_reset and not state.terminate_only:
+        connection.rollback()
 
 
 def _is_idle(pgconn: PGconn) -> bool:

@@ -15,6 +15,8 @@ from backend.errors import InvalidStatementError, TransientError
 from backend.settings import Settings
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate
 
+pytestmark = pytest.mark.session_state("the statements are prepared")
+
 
 class Stage:
     """A database that prepares every statement, and another client that changes the table."""

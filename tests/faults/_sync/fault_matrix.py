@@ -22,8 +22,11 @@ from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import ArmedFault, Statement, Step
 
-STEPS: Final[tuple[Step, ...]] = ("before_statement", "within_statement", "after_statement", "within_answer")
-"""The steps of one exchange; the server has done what it was told from the third on."""
+STEPS: Final[tuple[Step, ...]] = (
+    "before_statement", "within_statement", "after_statement", "within_answer", "before_ready",
+)  # fmt: skip
+"""The steps of one exchange; the server has done the statement from the third on. At the last one the client has read
+CommandComplete, which PostgreSQL sends before it commits a statement of its own transaction."""
 
 OLD: Final = ("old", False)
 """Title and completion of the one row that every cell begins with."""

@@ -70,7 +70,10 @@ class Hub:
         return opened
 
 
+_READY_SIZE = 6
+"""Bytes of a ReadyForQuery."""
 _CANCEL, _TLS, _GSS = 80877102, 80877103, 80877104
+_OF_ANSWER: tuple[Step, ...] = ("after_statement", "within_answer", "before_ready")
 _ENDS_OF_BATCH = frozenset((b"Q", b"S", b"F", b"H", b"X", b"p", b"d", b"c", b"f"))
 _ANSWERED_BY_READY = frozenset((b"Q", b"S", b"F"))
 _OF_CLIENT = _ENDS_OF_BATCH | {b"P", b"B"}
@@ -214,7 +217,7 @@ class Connection:
         asking = self._hub.take(("before_statement", "within_statement"), statements)
         self._unanswered += statements
         if kind in _ANSWERED_BY_READY:
-            answered = None if asking else self._hub.take(("after_statement", "within_answer"), self._unanswered)
+            answered = None if asking else self._hub.take(_OF_ANSWER, self._unanswered)
             self._answers.append((kind, answered))
             self._unanswered = []
         self._pass_on(batch, self._server, asking)
@@ -253,8 +256,8 @@ class Connection:
         if armed is None:
             self._send(data, to)
             return
-        half = len(data) // 2 if armed.fault.at in ("within_statement", "within_answer") else 0
-        self._send(data[:half], to)
+        first = _first_part(data, armed.fault.at)
+        self._send(data[:first], to)
         armed.strike()
         match armed.fault.action:
             case Cut():
@@ -265,10 +268,10 @@ class Connection:
             case Refuse() as refusal:
                 self.refuse(refusal)
             case Delay(seconds):
-                to.held = data[half:]
+                to.held = data[first:]
                 self._hub.loop.later(seconds, lambda: self._resume(to))
             case Stall():
-                to.held, to.stalled_by = data[half:], armed
+                to.held, to.stalled_by = data[first:], armed
 
     def _send(self, data: bytes, to: "Side") -> None:
         if to is self._server and data and not to.is_open:
@@ -290,3 +293,10 @@ def _application_name(startup: bytes) -> str:
     """The application_name in a startup message, which has the protocol's version and then names and values."""
     words = startup[8:].split(b"\0")
     return dict(zip(words[::2], words[1::2], strict=False)).get(b"application_name", b"").decode()
+
+
+def _first_part(data: bytes, step: Step) -> int:
+    """How many of the bytes pass before a fault strikes."""
+    if step == "before_ready":
+        return len(data) - _READY_SIZE
+    return len(data) // 2 if step in ("within_statement", "within_answer") else 0
