@@ -19,6 +19,7 @@ from sqlalchemy.schema import CreateSchema, DropSchema
 from backend import Database, init_db
 from backend.embedded import EmbeddedServer
 from backend.tasks import Task
+from tests.support.leftovers import Watch
 from tests.support.models.suite import Ticket
 from tests.support.neon import Neon
 from tests.support.pgbouncer import PgBouncer, pgbouncer
@@ -49,6 +50,8 @@ class Server:
     """The PostgreSQL of this run: an embedded one, or that of TEST_DATABASE_URL."""
 
     url: str
+    log: Path | None = None
+    """The log of an embedded one."""
 
     @property
     def upstream(self) -> Path | tuple[str, int]:
@@ -68,12 +71,34 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def watch() -> Iterator[Watch]:
+    with Watch() as watch:
+        yield watch
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(request: pytest.FixtureRequest, watch: Watch) -> Iterator[None]:
+    """After every test every connection is back in its pool, idle, and no transaction is open on the server.
+
+    No statement depended on its session either, unless the test is marked `session_state` with the reason.
+    """
+    yield
+    assert watch.pool_leftovers() == []
+    assert watch.open_transactions() == []
+    sent = watch.statements_of_a_session()
+    assert sent == [] or request.node.get_closest_marker("session_state")
+
+
+@pytest.fixture(scope="session")
+def server(watch: Watch) -> Iterator[Server]:
     if given := os.environ.get("TEST_DATABASE_URL"):
-        yield Server(given)
+        with watch.server(given, log=None):
+            yield Server(given)
         return
     with EmbeddedServer() as embedded:
-        yield Server(embedded.url)
+        log = embedded.socket_folder / "cluster" / "log"
+        with watch.server(embedded.url, log):
+            yield Server(embedded.url, log)
 
 
 @pytest.fixture(scope="session")

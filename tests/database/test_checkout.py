@@ -43,6 +43,7 @@ def test_a_connection_that_the_server_ended_with_a_reason_is_replaced(clean: Eng
         database.ping()
 
 
+@pytest.mark.session_state("a caller listens")
 def test_a_connection_with_a_notification_is_kept(clean: Engine, proxy: WireProxy) -> None:
     with Database(proxy.url) as database:
         opened: list[object] = []

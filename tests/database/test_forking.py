@@ -18,6 +18,8 @@ from tests.conftest import Server
 from tests.support.cli import ROOT
 from tests.support.forks import CHILDREN
 
+pytestmark = pytest.mark.session_state("an engine of the caller's prepares statements by default")
+
 _LOAD_S = os.environ.get("FORK_LOAD_S", "1")
 _OWN = {"own call": "done", "own transaction": "done", "own run": "done"}
 

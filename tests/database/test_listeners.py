@@ -17,6 +17,8 @@ from backend.commands.check import check
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository
 from tests.conftest import Server
 
+pytestmark = pytest.mark.session_state("a listener of the application calls set_config")
+
 EVENTS = ("connect", "checkout", "checkin", "engine_connect")
 
 

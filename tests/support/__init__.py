@@ -11,6 +11,8 @@ wire/clients         clients of the proxy: psycopg, and sockets that speak the p
 wire/tls             certificates made for a test, and TLS at the client's side of the proxy
 wire/scram           a server's part of SCRAM, with channel binding
 neon                 an imitation of Neon: TLS, SCRAM, host names, suspends, wakes and refusals
+returned             what a connection is as it goes back to its pool
+leftovers            what a test leaves behind: connections, transactions, statements of a session
 cancellation         cancels a task at each of its waits
 clusters             servers that a test may crash, and a standby
 forks                a program that forks with connections open

@@ -102,6 +102,7 @@ def test_statement_and_parameters_of_the_extended_protocol_are_seen(proxy: WireP
     assert seen.statements == [Statement("SELECT $1::text, $2::text, $3::int4", (b"a", None, b"\0\0\0\7"), "execute")]
 
 
+@pytest.mark.session_state("the test's own client prepares")
 def test_prepared_statement_is_resolved_to_its_sql(proxy: WireProxy, client: Connection) -> None:
     with proxy.watch() as seen:
         for text in ("a", "b"):
@@ -114,6 +115,7 @@ def test_prepared_statement_is_resolved_to_its_sql(proxy: WireProxy, client: Con
     ]
 
 
+@pytest.mark.session_state("the test's own client prepares")
 def test_statement_prepared_before_the_watch_is_resolved(proxy: WireProxy, client: Connection) -> None:
     client.execute("SELECT %s::text", ("a",), prepare=True)
     with proxy.watch() as seen:
@@ -177,6 +179,7 @@ def test_large_result_arrives_whole(proxy: WireProxy, client: Connection) -> Non
     assert rows == [(number, "x" * 1000) for number in range(1, 20001)]
 
 
+@pytest.mark.session_state("the test's own client prepares")
 def test_server_is_not_read_ahead_of_a_client_that_does_not_read(proxy: WireProxy, client: Connection) -> None:
     rows = client.cursor().stream("SELECT repeat('x', 1000000) FROM generate_series(1, 20)")
     next(rows)

@@ -296,6 +296,7 @@ HIDDEN: dict[str, Any] = {
 }
 
 
+@pytest.mark.session_state("a caller calls set_config")
 @pytest.mark.parametrize("expression", HIDDEN.values(), ids=HIDDEN)
 def test_the_servers_message_is_left_out_where_it_may_hold_a_value(hosts: HostRepository, expression: Any) -> None:
     hosts.create(HostCreate())
