@@ -11,6 +11,7 @@ wire/clients         clients of the proxy: psycopg, and sockets that speak the p
 wire/tls             certificates made for a test, and TLS at the client's side of the proxy
 wire/scram           a server's part of SCRAM, with channel binding
 neon                 an imitation of Neon: TLS, SCRAM, host names, suspends, wakes and refusals
+stalls               a server that stops answering at a step of a connect
 returned             what a connection is as it goes back to its pool
 leftovers            what a test leaves behind: connections, transactions, statements of a session
 cancellation         cancels a task at each of its waits
