@@ -3,12 +3,13 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, Field
-from sqlalchemy import ARRAY, Date, Float, Integer, Numeric, String
+from sqlalchemy import ARRAY, Date, Float, Integer, Numeric, String, Uuid
 from sqlalchemy import Enum as EnumType
-from sqlalchemy.dialects.postgresql import MONEY
+from sqlalchemy.dialects.postgresql import DOMAIN, MONEY
 
 from backend.entity.column_types import column_check, jsonable
 from tests.support.models.types import Colour
@@ -41,6 +42,8 @@ class Aliased(BaseModel):
         (Float(asdecimal=True, decimal_return_scale=2), Decimal("0.25"), None),
         (Float(asdecimal=True, decimal_return_scale=2), Decimal("0.125"), "float_digits"),
         (MONEY(), "1", "unsupported_column"),
+        (DOMAIN("key", Uuid()), UUID(int=1), None),
+        (DOMAIN("key", Uuid(as_uuid=False)), str(UUID(int=1)), "unsupported_column"),
         (String(2), "ab", None),
         (String(2), "abc", "string_too_long"),
         (ARRAY(Integer), [None, 1], None),

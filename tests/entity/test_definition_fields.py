@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv4Network, IPv6Interface, ip_address
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, NewType
 from uuid import UUID
 
 import pytest
@@ -14,6 +14,7 @@ from pydantic import (
     AnyUrl,
     AwareDatetime,
     Base64Str,
+    BaseModel,
     ByteSize,
     Field,
     FilePath,
@@ -24,6 +25,7 @@ from pydantic import (
     SecretBytes,
     SecretStr,
     condecimal,
+    field_validator,
 )
 from sqlalchemy import ARRAY, JSON, Date, Float, Numeric, Text
 from sqlalchemy.dialects.postgresql import ARRAY as TUPLES
@@ -127,6 +129,7 @@ RIGHT: list[tuple[str, Any]] = [
     ("amount", condecimal(gt=-(10**10), lt=10**9, decimal_places=2)),
     ("amount", Annotated[Decimal, AfterValidator(round)]),
     ("amount", DIGITS | None),
+    ("amount", NewType("Amount", int)),
     ("rough", float),
     ("ratio", float),
     ("ratio", Decimal),
@@ -142,6 +145,27 @@ RIGHT: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("key", "kind"), RIGHT)
 def test_a_type_that_its_column_may_take_is_accepted(key: str, kind: Any) -> None:
     define(**{key: (kind, None)})
+
+
+class Rounding(BaseModel):
+    amount: Decimal | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _round(cls, value: Decimal | None) -> Decimal | None:
+        return value and round(value, 2)
+
+
+class Reading(Local, table=True):
+    """A field that a validator of its annotation makes a text."""
+
+    id: int | None = ColumnField(default=None, primary_key=True)
+    name: Annotated[int, AfterValidator(str)] = ColumnField(default=None, sa_type=Text, nullable=True)
+
+
+def test_a_validator_may_give_what_the_column_takes() -> None:
+    repository(Typed, Rounding, schema("Empty"))
+    repository(Reading, schema("New", name=str), schema("Empty"))
 
 
 @pytest.mark.filterwarnings("ignore:.*metadata")  # pydantic and SQLAlchemy only warn

@@ -88,9 +88,18 @@ def test_a_forward_reference_that_is_never_defined_is_an_error_at_the_first_use(
         Never(Session())
 
 
-def test_a_base_that_is_not_bound_cannot_be_used() -> None:
-    with pytest.raises(DefinitionError, match=r"class Audited\(CRUDRepository\[Model, Create, Update\]\)"):
-        Audited(Session())
+@pytest.mark.parametrize("base", [Audited, CRUDRepository])
+def test_a_base_that_is_not_bound_cannot_be_used(base: type[Audited[SQLModel, SQLModel, SQLModel]]) -> None:
+    with pytest.raises(DefinitionError, match=rf"class {base.__name__}\(CRUDRepository\[Model, Create, Update\]\)"):
+        base(Session())
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_base_that_binds_nothing_leaves_the_binding_of_another(turned: bool) -> None:
+    class Bound(CRUDRepository[Later, LaterCreate, LaterUpdate]): ...
+
+    both = type("Both", (Audited, Bound) if turned else (Bound, Audited), {})
+    assert type_arguments(both, CRUDRepository)[:3] == (Later, LaterCreate, LaterUpdate)
 
 
 def test_two_bases_that_disagree_are_refused() -> None:

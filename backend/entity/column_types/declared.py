@@ -65,12 +65,9 @@ def declared_type(kind: TypeEngine[object]) -> str:
 
 
 def python_type(kind: TypeEngine[object]) -> type | None:
-    """Return the class of the values of a column of this type; `None` if it is unknown."""
+    """Return the class of the values of a column of this type; `None` if the application's own code converts them."""
     plain = undecorated_type(kind)
-    try:
-        return None if plain is None else plain.python_type
-    except NotImplementedError:
-        return None
+    return None if plain is None else plain.python_type
 
 
 def value_classes(declared: TypeEngine[object]) -> tuple[type, ...]:
