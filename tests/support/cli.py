@@ -17,6 +17,10 @@ ROOT = Path(__file__).parent.parent.parent
 DEADLINE_S = 60.0
 
 
+_MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+"""With these a child process measures its coverage."""
+
+
 class CommandLine:
     """Starts `python -m backend` in a folder of its own."""
 
@@ -41,7 +45,7 @@ class CommandLine:
             process = subprocess.Popen(
                 [sys.executable, "-m", "backend", *arguments],
                 cwd=self.folder,
-                env={**environment, "PYTHONPATH": str(ROOT), **variables},
+                env={**environment, **_MEASURED, "PYTHONPATH": str(ROOT), **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=subprocess.PIPE,
