@@ -113,6 +113,7 @@ def test_a_check_shows_the_url_without_its_secrets(run: Run, server: Server, as_
     assert hidden not in text
 
 
+@pytest.mark.session_state("the check prepares its statements, as the environment asks")
 def test_a_check_knows_a_pooler_and_what_does_not_suit_it(run: Run, direct: Database, pooler: PgBouncer) -> None:
     code, text = run(pooler.url, PREPARE_THRESHOLD="5", POOL_SIZE="999")
     assert code == 0

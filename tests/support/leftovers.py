@@ -75,7 +75,8 @@ class Watch:
     def pool_leftovers(self) -> list[str]:
         """What is out of its pool, or went back as no idle connection without modes since the last time."""
         found, self._in_use = self._in_use, []
-        out = sum(pool.checkedout() for pool in self._pools if isinstance(pool, QueuePool))
+        # an old pool that was disposed of while a connection was out counts one less than none
+        out = sum(max(0, pool.checkedout()) for pool in self._pools if isinstance(pool, QueuePool))
         return [*found, *([f"{out} connections out of their pools"] if out else [])]
 
     def open_transactions(self, *, settled_s: float = 30) -> list[tuple[object, ...]]:

@@ -105,7 +105,9 @@ def _on_checkout(connection: _DBAPIConnection, record: _Record, _proxy: object) 
         connection.set_read_only(None)  # else BEGIN would say READ WRITE, which a standby refuses
 
 
-def _on_reset(connection: _DBAPIConnection, record: _Record, state: PoolResetState) -> None:
+def _on_reset(connection: _DBAPIConnection, record: _Record | None, state: PoolResetState) -> None:
+    if record is None:  # a detached connection, which is closed next
+        return
     driver = record.driver_connection
     is_open = isinstance(driver, _CONNECTIONS) and driver.pgconn.transaction_status in _OPEN
     if is_open and state.transaction_was_reset and not state.terminate_only:
