@@ -49,6 +49,7 @@ STAGES = (
         "tests/behaviour/_sync/test_values.py",
         "tests/behaviour/_sync/test_versions.py",
     ],
+    ["tests/behaviour/_sync/test_skipped_rows.py", "tests/behaviour/_sync/test_transactions.py"],
 )
 
 DATABASE_STAGES = (
