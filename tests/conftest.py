@@ -22,7 +22,7 @@ from backend.tasks import Task
 from tests.support.leftovers import Watch
 from tests.support.models.suite import Ticket
 from tests.support.neon import Neon
-from tests.support.pgbouncer import PgBouncer, pgbouncer
+from tests.support.pgbouncer import PgBouncer, pgbouncer_or_skip
 from tests.support.wire import WireProxy
 
 settings.register_profile("ci", max_examples=100, derandomize=False, print_blob=True, deadline=None)
@@ -133,9 +133,7 @@ def own_tables(server: Server, direct: Database) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def pooler(server: Server) -> Iterator[PgBouncer]:
     """A PgBouncer in front of the server. Where none is installed, what needs it is skipped and says so."""
-    program = pgbouncer()
-    if program is None:
-        pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
+    program = pgbouncer_or_skip()
     with PgBouncer(program, server.url) as running:
         yield running
 

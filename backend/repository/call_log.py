@@ -1,6 +1,7 @@
 """Logs each call of a repository: one record of the logger `backend.calls` at DEBUG, for any handler of it.
 
-The record has no parameter, owner, id or text of an error. It never changes what the call returns or raises.
+The record has no parameter, owner, id or text of an error. What a handler raises instead of handling it, the call
+raises once its work is done.
 """
 
 import logging

@@ -14,7 +14,7 @@ from backend.errors import ConnectError, ConnectionLostError
 from backend.settings import Settings
 from backend.tasks import AsyncTaskRepository, TaskCreate, TaskRepository, TaskUpdate
 from tests.conftest import Server
-from tests.support.pgbouncer import PgBouncer, pgbouncer
+from tests.support.pgbouncer import PgBouncer, pgbouncer_or_skip
 from tests.support.wire.tls import Certificates
 
 THREADS, ROUNDS = 6, 15
@@ -27,9 +27,7 @@ def certificates() -> Certificates:
 
 @pytest.fixture(scope="module")
 def secured(server: Server, certificates: Certificates) -> Iterator[PgBouncer]:
-    program = pgbouncer()
-    if program is None:
-        pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
+    program = pgbouncer_or_skip()
     with PgBouncer(program, server.url, servers=2, certificates=certificates) as running:
         yield running
 
@@ -105,9 +103,7 @@ def test_each_increment_under_load_is_applied_once(
 
 
 def test_a_statement_that_waited_too_long_was_not_applied(server: Server, clean: Engine) -> None:
-    program = pgbouncer()
-    if program is None:
-        pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
+    program = pgbouncer_or_skip()
     with (
         PgBouncer(program, server.url, servers=1, query_wait_timeout=1) as pooler,
         Database(pooler.url) as database,

@@ -142,7 +142,10 @@ def invalidated(engine: Engine) -> None:
 
 def detached(engine: Engine) -> None:
     with engine.connect() as connection:
-        connection.detach()  # it is closed at the end of the block
+        driver = connection.connection.driver_connection
+        connection.detach()
+    assert driver is not None
+    assert driver.closed
 
 
 def collected(engine: Engine) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import psycopg
+import pytest
 from psycopg.pq import ExecStatus
 from sqlalchemy import make_url
 
@@ -26,9 +27,12 @@ SERVERS: Final = 4
 """Connections to the server, which its clients share: fewer than there are clients in the tests."""
 
 
-def pgbouncer() -> str | None:
-    """The program, which distributions install where only root looks; `None` if it is not installed."""
-    return shutil.which("pgbouncer", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
+def pgbouncer_or_skip() -> str:
+    """The program, which distributions install where only root looks. Skips what needs it where none is installed."""
+    program = shutil.which("pgbouncer", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
+    if program is None:
+        pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
+    return program
 
 
 class PgBouncer:
