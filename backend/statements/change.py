@@ -15,7 +15,7 @@ from backend.entity.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PA
 from backend.errors import UsageError
 from backend.statements.by_id import RowStatements
 from backend.statements.change_values import ParameterUses, check_set, parameter_uses
-from backend.statements.conditions import Condition, checked_expression, is_expression
+from backend.statements.conditions import Where, checked_expression, is_expression
 from backend.statements.scope.scoped import ScopedStatement
 
 
@@ -28,9 +28,9 @@ class Change:
     make it a compare-and-set, and a row that does not meet them counts as not found.
     """
 
-    def __init__(self, values: Mapping[SQLColumnExpression[object], object], *where: Condition) -> None:
+    def __init__(self, values: Mapping[SQLColumnExpression[object], object], *where: Where) -> None:
         self.values: dict[SQLColumnExpression[object], object] = dict(values)
-        self.where: tuple[Condition, ...] = tuple(where)
+        self.where: tuple[Where, ...] = tuple(where)
 
 
 _BuiltChange: TypeAlias = tuple[Mapping[str, Column[object]], ScopedStatement, ParameterUses]

@@ -1,4 +1,4 @@
-"""The expressions that a caller may filter and order by: SQL expressions of the table, not Python values."""
+"""The expressions that a caller may filter by: SQL expressions of the table, not Python values."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias, TypeGuard, TypeVar
@@ -13,14 +13,11 @@ from backend.statements.comparisons import check_comparison, check_comparisons
 
 T = TypeVar("T")
 
-Condition: TypeAlias = SQLColumnExpression[bool]
+Where: TypeAlias = SQLColumnExpression[bool]
 """`col(Task.completed).is_(False)`, `col(Task.title) == "x"`, `and_(…)`, …"""
 
-Order: TypeAlias = SQLColumnExpression[object] | Sequence[SQLColumnExpression[object]]
-"""One expression to sort by, or several: `col(Task.title)`, `[col(Task.title).desc(), …]`."""
 
-
-def checked_conditions(table: Table, where: Sequence[Condition]) -> Sequence[ColumnElement[bool]]:
+def checked_conditions(table: Table, where: Sequence[Where]) -> Sequence[ColumnElement[bool]]:
     """Return the conditions, unchanged.
 
     Raises `UsageError` for a Python value (`Task.id is None` is one) and for a column of another table.
@@ -31,22 +28,18 @@ def checked_conditions(table: Table, where: Sequence[Condition]) -> Sequence[Col
                 f"a condition is {described(condition)}, expected one expression per argument: write *conditions"
             )
     return [
-        _expression(condition, table, "a condition", "col(Model.field) == value or .is_(None), joined by & and |")
+        expression_of_table(
+            condition, table, "a condition", "col(Model.field) == value or .is_(None), joined by & and |"
+        )
         for condition in where
-    ]
-
-
-def checked_order(table: Table, order_by: Order) -> Sequence[ColumnElement[object]]:
-    """Return the expressions to sort by as a sequence. Raises `UsageError` as `checked_conditions`."""
-    expressions = order_by if isinstance(order_by, Sequence) else [order_by]
-    return [
-        _expression(value, table, "an order", "col(Model.field) or col(Model.field).desc()") for value in expressions
     ]
 
 
 def checked_expression(table: Table, value: SQLColumnExpression[T]) -> ColumnElement[T]:
     """Return the expression, unchanged. Raises `UsageError` as `checked_conditions`."""
-    return _expression(value, table, "a value", "an expression of col(Model.field), or select(…).scalar_subquery()")
+    return expression_of_table(
+        value, table, "a value", "an expression of col(Model.field), or select(…).scalar_subquery()"
+    )
 
 
 def is_expression(value: object) -> TypeGuard[SQLColumnExpression[object]]:
@@ -62,7 +55,8 @@ def outside_subqueries(element: ClauseElement) -> Iterator[ClauseElement]:
             yield from outside_subqueries(child)
 
 
-def _expression(value: SQLColumnExpression[T], table: Table, what: str, remedy: str) -> ColumnElement[T]:
+def expression_of_table(value: SQLColumnExpression[T], table: Table, what: str, remedy: str) -> ColumnElement[T]:
+    """Return the expression, unchanged. Raises `UsageError`, which names `what` it is and the `remedy`."""
     element = value.expression if isinstance(value, QueryableAttribute) else value
     if not isinstance(element, ColumnElement):
         raise UsageError(f"{what} is a Python {type(value).__name__}, expected an SQL expression: write {remedy}")

@@ -11,7 +11,7 @@ from sqlalchemy.sql.visitors import iterate
 from backend.entity.checks import owner_columns
 from backend.entity.entity import Entity, ModelT
 from backend.errors import OwnerRequiredError
-from backend.statements.conditions import Condition, checked_conditions
+from backend.statements.conditions import Where, checked_conditions
 from backend.statements.scope.bind import Scope
 from backend.statements.scope.scoped import ScopedStatement
 
@@ -36,7 +36,7 @@ class StatementFamily(Generic[ModelT]):
             self._scope.require(statement)
         return ScopedStatement(statement)
 
-    def _conditions(self, where: Sequence[Condition]) -> Sequence[ColumnElement[bool]]:
+    def _conditions(self, where: Sequence[Where]) -> Sequence[ColumnElement[bool]]:
         return [self._scope_expression(condition) for condition in checked_conditions(self.entity.table, where)]
 
     def _scope_expression(self, element: ColumnElement[T]) -> ColumnElement[T]:

@@ -8,8 +8,9 @@ from sqlalchemy import Select, exists, func, select
 from backend.entity.entity import ModelT
 from backend.entity.lazy import lazy
 from backend.errors import UsageError, described, shown
-from backend.statements.conditions import Condition, Order, checked_order
+from backend.statements.conditions import Where
 from backend.statements.family import StatementFamily
+from backend.statements.ordering import Order, checked_order
 from backend.statements.scope.scoped import ScopedStatement
 
 _COUNTABLE: Final = range(1 << 63)
@@ -19,7 +20,7 @@ _COUNTABLE: Final = range(1 << 63)
 class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
     """Statements that read the rows that meet conditions."""
 
-    def list(self, where: Sequence[Condition], order_by: Order, limit: int | None, offset: int) -> ScopedStatement:
+    def list(self, where: Sequence[Where], order_by: Order, limit: int | None, offset: int) -> ScopedStatement:
         """Return the SELECT of the rows that meet the conditions, in a total order."""
         statement = self._all_ordered if isinstance(order_by, tuple) and not order_by else self._ordered(order_by)
         if where:
@@ -30,11 +31,11 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
             statement = statement.offset(_not_negative("offset", offset))
         return self._scoped(statement)
 
-    def count(self, where: Sequence[Condition]) -> ScopedStatement:
+    def count(self, where: Sequence[Where]) -> ScopedStatement:
         """Return SELECT count(*) of the rows that meet the conditions."""
         return self._scoped(self._count.where(*self._conditions(where)) if where else self._count)
 
-    def exists(self, where: Sequence[Condition]) -> ScopedStatement:
+    def exists(self, where: Sequence[Where]) -> ScopedStatement:
         """Return SELECT EXISTS of a row that meets the conditions."""
         return self._scoped(select(exists(self._select_ids.where(*self._conditions(where)))) if where else self._exists)
 

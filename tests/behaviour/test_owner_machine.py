@@ -28,7 +28,7 @@ from typing_extensions import override
 from backend import AsyncDatabase, CRUDRepository, Database, Lock
 from backend.entity.entity import CreateT, IdT, OwnerT, UpdateT
 from backend.errors import OwnerRequiredError, RepositoryError
-from backend.statements.conditions import Condition, Order
+from backend.statements.ordering import Order
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.conftest import Server
 from tests.support import owner_model
@@ -188,7 +188,7 @@ def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchS
         int | None: st.none() | st.integers(0, 3),
         datetime | int | None: st.none() | st.sampled_from(versions),
         OwnerT: st.sampled_from(OWNERS),
-        Condition: conditions(kind),
+        Where: conditions(kind),
         Order: orders(kind),
         str: TEXTS,
         Lock | None: st.none() | st.sampled_from([Lock(), Lock("no key update", "nowait"), Lock("share", "skip")]),

@@ -60,7 +60,7 @@ from backend.errors import OwnerRequiredError, RepositoryError, UsageError
 from backend.repository.bound import Bound
 from backend.repository.execution import run
 from backend.repository.metadata import required_metadata
-from backend.statements.conditions import Condition
+from backend.statements.conditions import Where
 from backend.statements.scope.from_clauses import table_name
 from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.statements import Statements
@@ -125,7 +125,7 @@ def sql(statement: ClauseElement | Executable | ScopedStatement) -> str:
 # What honest callers need
 
 
-HELD_CONDITIONS: list[tuple[str, Condition, tuple[str, ...]]] = [
+HELD_CONDITIONS: list[tuple[str, Where, tuple[str, ...]]] = [
     ("in", col(Ticket.project_id).in_(select(Project.id)), ("project",)),
     ("not in", col(Ticket.project_id).not_in(select(Project.id)), ("project",)),
     ("exists", exists(select(Project.id)), ("project",)),
@@ -194,7 +194,7 @@ def everywhere(scoped: Statements[Any], where: Any) -> list[Callable[[], ScopedS
 
 @pytest.mark.parametrize(("where", "tables"), [pytest.param(*rest, id=name) for name, *rest in HELD_CONDITIONS])
 def test_a_subquery_binds_the_owner_of_each_table_wherever_it_stands(
-    scoped: Statements[Any], where: Condition, tables: tuple[str, ...]
+    scoped: Statements[Any], where: Where, tables: tuple[str, ...]
 ) -> None:
     for make in everywhere(scoped, where):
         sent = sql(make())
@@ -226,7 +226,7 @@ def test_a_subquery_binds_the_owner_of_each_table_wherever_it_stands(
     ids=lambda where: sql(where)[:40],
 )
 def test_a_condition_without_a_subquery_stands_beside_the_owner_and_never_outside(
-    scoped: Statements[Any], where: Condition
+    scoped: Statements[Any], where: Where
 ) -> None:
     sent = sql(scoped.count((where,))).partition(" WHERE ")[2]
     owner, _, rest = sent.partition(" AND ")

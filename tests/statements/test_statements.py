@@ -13,8 +13,8 @@ from sqlmodel import SQLModel, col
 from backend.entity.checks import ClassOptions, define
 from backend.errors import UsageError
 from backend.statements.change import Change
-from backend.statements.conditions import Order
 from backend.statements.locks import Lock
+from backend.statements.ordering import Order
 from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.statements import Statements
 from backend.tasks import Task, TaskCreate, TaskUpdate

@@ -12,8 +12,9 @@ from backend.entity.entity import IdT
 from backend.repository.bound import Bound, RowT_co
 from backend.repository.call_log import CALLS, logged
 from backend.repository.calls import aggregating, reading
-from backend.statements.conditions import Condition, Order
+from backend.statements.conditions import Where
 from backend.statements.locks import Lock
+from backend.statements.ordering import Order
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -39,7 +40,7 @@ class AsyncReads(Generic[RowT_co, IdT]):
         return await self._call(reading.get_one, id, lock)
 
     async def list(
-        self, *where: Condition, order_by: Order = (), limit: int | None = None, offset: int = 0
+        self, *where: Where, order_by: Order = (), limit: int | None = None, offset: int = 0
     ) -> Sequence[RowT_co]:
         """Return the rows that meet every condition, sorted by `order_by` and then by the primary key.
 
@@ -47,26 +48,26 @@ class AsyncReads(Generic[RowT_co, IdT]):
         """
         return await self._call(reading.list_all, where, order_by, limit, offset)
 
-    async def first(self, *where: Condition, order_by: Order = ()) -> RowT_co | None:
+    async def first(self, *where: Where, order_by: Order = ()) -> RowT_co | None:
         """Return the first row that meets every condition, in the order of `list`, or `None`."""
         return await self._call(reading.first, where, order_by)
 
-    async def one(self, *where: Condition) -> RowT_co:
+    async def one(self, *where: Where) -> RowT_co:
         """Return the only row that meets every condition.
 
         Raises `NotFoundError` for none, `MultipleFoundError` for more.
         """
         return await self._call(reading.one, where)
 
-    async def one_or_none(self, *where: Condition) -> RowT_co | None:
+    async def one_or_none(self, *where: Where) -> RowT_co | None:
         """Return the only row that meets every condition, or `None`. Raises `MultipleFoundError` for more."""
         return await self._call(reading.one_or_none, where)
 
-    async def count(self, *where: Condition) -> int:
+    async def count(self, *where: Where) -> int:
         """Return how many rows meet every condition."""
         return await self._call(aggregating.count, where)
 
-    async def exists(self, *where: Condition) -> bool:
+    async def exists(self, *where: Where) -> bool:
         """Return whether a row meets every condition."""
         return await self._call(aggregating.exists, where)
 

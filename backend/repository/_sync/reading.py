@@ -13,8 +13,9 @@ from backend.entity.entity import IdT
 from backend.repository.bound import Bound, RowT_co
 from backend.repository.call_log import CALLS, logged
 from backend.repository.calls import aggregating, reading
-from backend.statements.conditions import Condition, Order
+from backend.statements.conditions import Where
 from backend.statements.locks import Lock
+from backend.statements.ordering import Order
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -39,35 +40,33 @@ class Reads(Generic[RowT_co, IdT]):
         """Return the row with this id, with `lock` as `get`. Raises `NotFoundError`."""
         return self._call(reading.get_one, id, lock)
 
-    def list(
-        self, *where: Condition, order_by: Order = (), limit: int | None = None, offset: int = 0
-    ) -> Sequence[RowT_co]:
+    def list(self, *where: Where, order_by: Order = (), limit: int | None = None, offset: int = 0) -> Sequence[RowT_co]:
         """Return the rows that meet every condition, sorted by `order_by` and then by the primary key.
 
         All of them unless `limit` is given: each is held in memory. NULLs sort as PostgreSQL sorts them.
         """
         return self._call(reading.list_all, where, order_by, limit, offset)
 
-    def first(self, *where: Condition, order_by: Order = ()) -> RowT_co | None:
+    def first(self, *where: Where, order_by: Order = ()) -> RowT_co | None:
         """Return the first row that meets every condition, in the order of `list`, or `None`."""
         return self._call(reading.first, where, order_by)
 
-    def one(self, *where: Condition) -> RowT_co:
+    def one(self, *where: Where) -> RowT_co:
         """Return the only row that meets every condition.
 
         Raises `NotFoundError` for none, `MultipleFoundError` for more.
         """
         return self._call(reading.one, where)
 
-    def one_or_none(self, *where: Condition) -> RowT_co | None:
+    def one_or_none(self, *where: Where) -> RowT_co | None:
         """Return the only row that meets every condition, or `None`. Raises `MultipleFoundError` for more."""
         return self._call(reading.one_or_none, where)
 
-    def count(self, *where: Condition) -> int:
+    def count(self, *where: Where) -> int:
         """Return how many rows meet every condition."""
         return self._call(aggregating.count, where)
 
-    def exists(self, *where: Condition) -> bool:
+    def exists(self, *where: Where) -> bool:
         """Return whether a row meets every condition."""
         return self._call(aggregating.exists, where)
 

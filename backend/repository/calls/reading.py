@@ -9,8 +9,9 @@ from backend.errors import ErrorDetails, MultipleFoundError, NotFoundError, Usag
 from backend.repository.bound import Bound, RowT
 from backend.repository.execution import Rows, run
 from backend.results.entities import ModelRow
-from backend.statements.conditions import Condition, Order
+from backend.statements.conditions import Where
 from backend.statements.locks import Lock
+from backend.statements.ordering import Order
 from backend.statements.scope.scoped import ScopedStatement
 
 _GET: Final = OperationKind("get")
@@ -36,20 +37,20 @@ def get_one(bound: Bound[RowT], id: object, lock: Lock | None) -> RowT:
 
 
 def list_all(
-    bound: Bound[RowT], where: Sequence[Condition], order_by: Order, limit: int | None, offset: int
+    bound: Bound[RowT], where: Sequence[Where], order_by: Order, limit: int | None, offset: int
 ) -> Sequence[RowT]:
     """Return the rows that meet every condition, in a total order."""
     rows = run(bound, bound.statements.list(where, order_by, limit, offset), {}, _LIST)
     return [*map(bound.build, rows)]
 
 
-def first(bound: Bound[RowT], where: Sequence[Condition], order_by: Order) -> RowT | None:
+def first(bound: Bound[RowT], where: Sequence[Where], order_by: Order) -> RowT | None:
     """Return the first row that meets every condition, or `None`."""
     rows = run(bound, bound.statements.list(where, order_by, 1, 0), {}, _FIRST)
     return bound.build(rows[0]) if rows else None
 
 
-def one(bound: Bound[RowT], where: Sequence[Condition]) -> RowT:
+def one(bound: Bound[RowT], where: Sequence[Where]) -> RowT:
     """Return the only row that meets every condition. Raises `NotFoundError` and `MultipleFoundError`."""
     row = _at_most_one(bound, where, _ONE)
     if row is None:
@@ -58,7 +59,7 @@ def one(bound: Bound[RowT], where: Sequence[Condition]) -> RowT:
     return bound.build(row)
 
 
-def one_or_none(bound: Bound[RowT], where: Sequence[Condition]) -> RowT | None:
+def one_or_none(bound: Bound[RowT], where: Sequence[Where]) -> RowT | None:
     """Return the only row that meets every condition, or `None`. Raises `MultipleFoundError`."""
     row = _at_most_one(bound, where, _ONE_OR_NONE)
     return None if row is None else bound.build(row)
@@ -94,5 +95,5 @@ def at_most_one(bound: Bound[RowT], rows: Rows, kind: OperationKind) -> ModelRow
     return rows[0] if rows else None
 
 
-def _at_most_one(bound: Bound[RowT], where: Sequence[Condition], kind: OperationKind) -> ModelRow | None:
+def _at_most_one(bound: Bound[RowT], where: Sequence[Where], kind: OperationKind) -> ModelRow | None:
     return at_most_one(bound, run(bound, bound.statements.list(where, (), 2, 0), {}, kind), kind)
