@@ -28,6 +28,7 @@ from typing_extensions import override
 from backend import AsyncDatabase, CRUDRepository, Database, Lock
 from backend.entity.entity import CreateT, IdT, OwnerT, UpdateT
 from backend.errors import OwnerRequiredError, RepositoryError
+from backend.statements.conditions import Where
 from backend.statements.ordering import Order
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.conftest import Server
