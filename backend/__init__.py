@@ -7,7 +7,7 @@ The floors, lowest first; a module imports only from its own floor or from a low
     embedded/          a PostgreSQL that comes as a wheel, for the demo and the tests
     input/             data in: instances of schemas to column values
     statements/        WHAT to say: SQL as values, and the scope that restricts it to one owner; no I/O
-    results/           rows out: entities
+    results/           rows out: entities, views
     database/          WHOM to say it to: engine, sessions, transactions, retries, translation of errors
     repository/        SAYS it: the repositories that a team subclasses
     tasks/             the first entity
@@ -17,7 +17,8 @@ The floors, lowest first; a module imports only from its own floor or from a low
 """
 
 from backend.database import AsyncDatabase, Database, Isolation, Retry, UncommittedWritesWarning, init_db
-from backend.repository import AsyncCRUDRepository, CRUDRepository
+from backend.repository import AsyncCRUDRepository, AsyncReads, CRUDRepository, Reads
+from backend.results.views import shows
 from backend.settings import Settings
 from backend.statements.change import Change
 from backend.statements.locks import Lock
@@ -25,13 +26,16 @@ from backend.statements.locks import Lock
 __all__ = [
     "AsyncCRUDRepository",
     "AsyncDatabase",
+    "AsyncReads",
     "CRUDRepository",
     "Change",
     "Database",
     "Isolation",
     "Lock",
+    "Reads",
     "Retry",
     "Settings",
     "UncommittedWritesWarning",
     "init_db",
+    "shows",
 ]

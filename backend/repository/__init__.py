@@ -4,10 +4,13 @@ _async/     the contracts: the calls that read, those for subclasses, and the re
 calls/      the calls, each one synchronous function, written once
 bound       what a call runs on
 metadata    entity, statements and schemas of a repository class, built once
+views       columns and statements of a view, built once
 execution   runs one statement on a session, and decides in which transaction
 """
 
 from backend.repository._async.crud import AsyncCRUDRepository
+from backend.repository._async.reading import AsyncReads
 from backend.repository._sync.crud import CRUDRepository
+from backend.repository._sync.reading import Reads
 
-__all__ = ["AsyncCRUDRepository", "CRUDRepository"]
+__all__ = ["AsyncCRUDRepository", "AsyncReads", "CRUDRepository", "Reads"]

@@ -10,7 +10,9 @@ from typing_extensions import TypeVar
 from backend.entity.parameters import OWNER_PARAMETER
 from backend.errors import ErrorDetails, OwnerRequiredError
 from backend.repository.metadata import RepositoryMetadata
+from backend.repository.views import ViewMetadata
 from backend.results.entities import ModelRow
+from backend.results.views import ViewT
 from backend.statements.statements import Statements
 
 RowT = TypeVar("RowT")
@@ -29,6 +31,8 @@ class Bound(Generic[RowT_co]):
     """`None` for an owned model without a scope."""
     scope: Parameters
     """The owner's bound parameter; empty without a scope, and for the rows of every owner."""
+    view: ViewMetadata[Any] | None = None  # of `RowT_co`
+    """The view whose columns are selected; `None` for entities."""
 
     @property
     def statements(self) -> Statements[Any]:
@@ -39,6 +43,8 @@ class Bound(Generic[RowT_co]):
                 "or every_owner() for administration, and use the repository that it returns",
                 ErrorDetails(self.metadata.entity.name),
             )
+        if self.view is not None:
+            return self.view.statements(scoped=self.scoped_statements is self.metadata.scoped)
         return self.scoped_statements
 
     @property
@@ -49,7 +55,7 @@ class Bound(Generic[RowT_co]):
     @property
     def build(self) -> Callable[[ModelRow], RowT_co]:
         """Return the function that builds the result from a row."""
-        return self.metadata.build
+        return self.metadata.build if self.view is None else self.view.build
 
     @property
     def build_transient(self) -> Callable[[ModelRow], RowT_co]:
@@ -65,3 +71,12 @@ class Bound(Generic[RowT_co]):
     def every_owner(self) -> "Bound[RowT_co]":
         """Return the same for the rows of every owner."""
         return Bound(self.session, self.metadata, self.metadata.unscoped, {})
+
+    def as_(self, view: type[ViewT]) -> "Bound[ViewT]":
+        """Return the same rows as a view. Raises `OwnerRequiredError` without a scope, and `DefinitionError`."""
+        _ = self.statements
+        bound: Bound[ViewT] = Bound(
+            self.session, self.metadata, self.scoped_statements, self.scope, self.metadata.view(view)
+        )
+        _ = bound.statements
+        return bound

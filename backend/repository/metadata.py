@@ -1,9 +1,10 @@
 """The metadata of a repository class: its entity, statements and schemas, built once when the class is defined."""
 
 from dataclasses import replace
-from typing import Generic
+from typing import Any, Generic, cast
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlmodel import SQLModel
 
 from backend.database.operations import Operation, OperationKind
@@ -22,7 +23,9 @@ from backend.errors import (
     shown,
 )
 from backend.input.reader import SchemaReader
+from backend.repository.views import ViewMetadata
 from backend.results.entities import Builder, ModelRow, detached_builder, transient_builder
+from backend.results.views import ViewT
 from backend.statements.statements import Statements
 
 
@@ -38,6 +41,7 @@ class RepositoryMetadata(Generic[ModelT]):
         self.without_scope: Statements[ModelT] | None = self.unscoped if entity.owner is None else None
         """The statements of a repository that names no scope: none for a model with an owner."""
         self._operations: dict[OperationKind, Operation] = {}
+        self._views: dict[type[BaseModel], ViewMetadata[Any]] = {}
 
     @lazy
     def build(self) -> Builder[ModelT]:
@@ -58,6 +62,13 @@ class RepositoryMetadata(Generic[ModelT]):
     def update_reader(self) -> SchemaReader:
         """Return the reader of the update schema."""
         return SchemaReader(self.entity, self.entity.update, "update")
+
+    def view(self, view: type[ViewT]) -> ViewMetadata[ViewT]:
+        """Return the metadata of a view, checked at its first use. Raises `DefinitionError` if it cannot be read."""
+        known = self._views.get(view)
+        if known is None:
+            known = self._views[view] = ViewMetadata(self.entity, view)
+        return cast("ViewMetadata[ViewT]", known)  # made for this view
 
     def operation(self, kind: OperationKind) -> Operation:
         """Return the operation on this model, for the texts of its errors and for what a lost answer means."""

@@ -1,8 +1,9 @@
 """The statements on one row, named by its primary key, and the INSERT of one."""
 
+from collections.abc import Sequence
 from typing import Generic
 
-from sqlalchemy import ColumnElement, Delete, Select, Update, delete, insert, select, update
+from sqlalchemy import ColumnElement, Delete, Select, SQLColumnExpression, Update, delete, insert, select, update
 from typing_extensions import override
 
 from backend.entity.entity import Entity, ModelT
@@ -16,8 +17,10 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
     """Statements that read or write one row."""
 
     @override
-    def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
-        super().__init__(entity, scoped=scoped)
+    def __init__(
+        self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
+    ) -> None:
+        super().__init__(entity, scoped=scoped, columns=columns)
         self._for_update: dict[Lock, ScopedStatement] = {}
 
     @lazy

@@ -1,6 +1,6 @@
 """A `Change`, and the UPDATE that it declares."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -41,8 +41,10 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
     """Statements that change one row as a `Change` declares, each built once."""
 
     @override
-    def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
-        super().__init__(entity, scoped=scoped)
+    def __init__(
+        self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
+    ) -> None:
+        super().__init__(entity, scoped=scoped, columns=columns)
         self._changes: WeakKeyDictionary[Change, _BuiltChange] = WeakKeyDictionary()
 
     def change(self, change: Change, parameters: Mapping[str, object]) -> ScopedStatement:

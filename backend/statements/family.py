@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Executable
+from sqlalchemy import ColumnElement, Executable, SQLColumnExpression
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.selectable import TableClause
 from sqlalchemy.sql.visitors import iterate
@@ -11,7 +11,7 @@ from sqlalchemy.sql.visitors import iterate
 from backend.entity.checks import owner_columns
 from backend.entity.entity import Entity, ModelT
 from backend.errors import OwnerRequiredError
-from backend.statements.conditions import Where, checked_conditions
+from backend.statements.conditions import Where, checked_conditions, checked_expression
 from backend.statements.scope.bind import Scope
 from backend.statements.scope.scoped import ScopedStatement
 
@@ -19,15 +19,22 @@ T = TypeVar("T")
 
 
 class StatementFamily(Generic[ModelT]):
-    """Statements of one entity: of one owner's rows, or of every row."""
+    """Statements of one entity: of one owner's rows, or of every row.
 
-    def __init__(self, entity: Entity[ModelT], *, scoped: bool) -> None:
+    A SELECT has the entity's columns, or those of `columns`.
+    """
+
+    def __init__(
+        self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
+    ) -> None:
         self.entity = entity
-        self._columns: tuple[Column[Any], ...] = tuple(entity.columns.values())
         self._owner = entity.owner if scoped else None
         self._scope = None if self._owner is None else Scope(entity.table, self._owner)
         self._owner_conditions: tuple[ColumnElement[bool], ...] = (
             () if self._owner is None else (self._owner.condition,)
+        )
+        self._columns: tuple[ColumnElement[Any], ...] = (
+            tuple(entity.columns.values()) if columns is None else tuple(map(self._selected, columns))
         )
 
     def _scoped(self, statement: Executable) -> ScopedStatement:
@@ -38,6 +45,9 @@ class StatementFamily(Generic[ModelT]):
 
     def _conditions(self, where: Sequence[Where]) -> Sequence[ColumnElement[bool]]:
         return [self._scope_expression(condition) for condition in checked_conditions(self.entity.table, where)]
+
+    def _selected(self, column: SQLColumnExpression[T]) -> ColumnElement[T]:
+        return self._scope_expression(checked_expression(self.entity.table, column))
 
     def _scope_expression(self, element: ColumnElement[T]) -> ColumnElement[T]:
         if self._scope is not None:

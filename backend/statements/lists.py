@@ -45,7 +45,7 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     @lazy
     def _rows(self) -> Select[*tuple[object, ...]]:
-        return select(*self._columns).where(*self._owner_conditions)
+        return select(*self._columns).select_from(self.entity.table).where(*self._owner_conditions)
 
     @lazy
     def _count(self) -> Select[int]:

@@ -128,7 +128,7 @@ def public_calls(repository: type[Any]) -> Mapping[str, inspect.Signature]:
     """Every public method of a repository class, with its annotations as objects."""
     found: dict[str, inspect.Signature] = {}
     for name, method in inspect.getmembers(repository, inspect.isfunction):
-        if name.startswith("_"):
+        if name.startswith("_") or name == "as_":
             continue
         hints = get_type_hints(method)
         signature = inspect.signature(method)

@@ -15,6 +15,7 @@ from backend.entity.checks import ClassOptions
 from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import UsageError
 from backend.repository._async.protected import AsyncProtectedCalls
+from backend.repository._async.reading import AsyncReads
 from backend.repository.bound import Bound
 from backend.repository.calls import writing
 from backend.repository.metadata import (
@@ -23,6 +24,7 @@ from backend.repository.metadata import (
     repository_metadata,
     required_metadata,
 )
+from backend.results.views import ViewT
 
 
 class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
@@ -72,16 +74,7 @@ class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, Crea
     def __init__(self, session: AsyncSession) -> None:
         check_session(type(self).__name__, session, AsyncSession)
         metadata = self._required_metadata()
-        self._session = session
-        self._bound = Bound(async_sync_side(session), metadata, metadata.without_scope, {})
-
-    @override
-    def __repr__(self) -> str:
-        entity, scope = self._bound.metadata.entity, ""
-        if entity.owner is not None:
-            chosen = self._bound.scoped_statements is not None
-            scope = ", one owner" if self._bound.scope else ", every owner" if chosen else ", no scope yet"
-        return f"<{type(self).__name__} of {entity.name}{scope}>"
+        super().__init__(session, Bound(async_sync_side(session), metadata, metadata.without_scope, {}))
 
     @property
     def session(self) -> AsyncSession:
@@ -103,6 +96,18 @@ class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, Crea
         """
         self._bound.metadata.entity.required_owner()
         return self._scoped(self._bound.every_owner(), "every_owner")
+
+    def as_(self, view: type[ViewT]) -> AsyncReads[ViewT, IdT]:
+        """Return the calls that read, of the same rows as a view: a pydantic model of some of the columns.
+
+        Only these columns are selected. A field shows the column of its name, of its alias, or what `shows(…)` says;
+        conditions and orders may use any column. The view is checked at its first use, without a database.
+
+        Raises `DefinitionError` for a class that is no view of this model, `OwnerRequiredError` if the model has an
+        owner and the repository no scope. The calls raise `UnreadableRowError` for a stored value that the view
+        refuses: it names the field, and never shows the value.
+        """
+        return AsyncReads(self._session, self._bound.as_(view))
 
     async def create(self, data: CreateT) -> ModelT:
         """Insert a row and return it: every field of `data` that has a value, the owner, and what the database adds.

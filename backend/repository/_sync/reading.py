@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Concatenate, Generic
 
 from sqlmodel import Session
-from typing_extensions import ParamSpec, TypeVar
+from typing_extensions import ParamSpec, TypeVar, override
 
 from backend.database.bridge import run_call
 from backend.entity.entity import IdT
@@ -22,10 +22,23 @@ P = ParamSpec("P")
 
 
 class Reads(Generic[RowT_co, IdT]):
-    """Every call that reads. As a parameter's type it accepts any repository of these rows and ids."""
+    """Every call that reads. As a parameter's type it accepts any repository of these rows and ids.
 
-    _session: Session
-    _bound: Bound[RowT_co]
+    A repository is one of its model's rows; its `as_(View)` returns one of a view.
+    """
+
+    def __init__(self, session: Session, bound: Bound[RowT_co]) -> None:
+        self._session = session
+        self._bound = bound
+
+    @override
+    def __repr__(self) -> str:
+        bound, scope = self._bound, ""
+        if bound.metadata.entity.owner is not None:
+            chosen = bound.scoped_statements is not None
+            scope = ", one owner" if bound.scope else ", every owner" if chosen else ", no scope yet"
+        view = "" if bound.view is None else f" as {bound.view.view.__name__}"
+        return f"<{type(self).__name__} of {bound.metadata.entity.name}{view}{scope}>"
 
     def get(self, id: IdT, *, lock: Lock | None = None) -> RowT_co | None:
         """Return the row with this id, or `None`. Always asks the database.
