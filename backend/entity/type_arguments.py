@@ -67,8 +67,6 @@ def _merge(cls: type, left: Argument, right: Argument) -> Argument:
 
 
 def _resolve(argument: Argument, cls: type) -> Argument:
-    if isinstance(argument, str):
-        argument = ForwardRef(argument)
     if not isinstance(argument, ForwardRef):
         return argument
     holder = type("_Holder", (), {"__annotations__": {"argument": argument.__forward_arg__}})

@@ -351,6 +351,14 @@ def _finds_umlaut(server: EmbeddedServer) -> bool:
         return bool(connection.execute(select(literal("ÄRGER Ω").icontains("ärger ω"))).scalar_one())
 
 
+def test_a_server_whose_supervisor_was_killed_is_stopped(folder: Path) -> None:
+    with EmbeddedServer(folder) as server:
+        (supervisor,) = _supervisors(folder)
+        os.kill(supervisor, signal.SIGKILL)
+    assert _processes_of(folder) == []
+    assert not server.socket_folder.exists()
+
+
 @pytest.mark.parametrize("moment", range(20))
 def test_whoever_is_killed_whenever_nothing_is_lost_or_left(folder: Path, moment: int) -> None:
     chance = random.Random(f"{SEED}-{moment}")
@@ -384,12 +392,16 @@ def _kill(process: subprocess.Popen[str], folder: Path, victims: str) -> None:
     if victims in ("server", "both"):
         doomed += _postmasters(folder)
     if victims == "parent and supervisor":
-        doomed += [one for one in _processes_of(folder) if "_supervisor" in _command(one)]
+        doomed += _supervisors(folder)
     for one in doomed:
         try:
             os.kill(one, signal.SIGKILL)
         except ProcessLookupError:
             continue
+
+
+def _supervisors(folder: Path) -> list[int]:
+    return [one for one in _processes_of(folder) if "supervisor.py" in _command(one)]
 
 
 def _postmasters(folder: Path) -> list[int]:

@@ -25,7 +25,6 @@ from sqlalchemy.pool import PoolResetState
 from backend.database.connections.forking import register_engine
 from backend.database.connections.loops import require_own_loop
 
-_CONNECTIONS = (psycopg.Connection, psycopg.AsyncConnection)
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 _autocommit_requested: ContextVar[bool] = ContextVar("backend_autocommit", default=False)
 
@@ -42,11 +41,18 @@ class _DBAPIConnection(Protocol):
     def rollback(self) -> None: ...
 
 
+class _DriverConnection(Protocol):
+    """psycopg's connection, synchronous or asynchronous."""
+
+    @property
+    def pgconn(self) -> PGconn: ...
+
+
 class _Record(Protocol):
     """The part of the pool's record that is read here."""
 
     @property
-    def driver_connection(self) -> object: ...
+    def driver_connection(self) -> _DriverConnection: ...
 
 
 def install_checkout_listener(engine: Engine) -> None:
@@ -91,25 +97,22 @@ def is_autocommit(connection: Connection) -> bool:
 
 
 def _on_checkout(connection: _DBAPIConnection, record: _Record, _proxy: object) -> None:
-    driver = record.driver_connection
-    if not isinstance(driver, _CONNECTIONS):
-        return
-    if _is_closed(driver.pgconn):
+    pgconn = record.driver_connection.pgconn
+    if _is_closed(pgconn):
         raise DisconnectionError("the server closed the connection while it was idle")
     is_requested = _autocommit_requested.get()
     if is_requested:  # applies to this checkout only, not to a connection that another listener opens meanwhile
         _autocommit_requested.set(False)
-    if connection.autocommit is not is_requested and _is_idle(driver.pgconn):
+    if connection.autocommit is not is_requested and _is_idle(pgconn):
         connection.autocommit = is_requested
-    if connection.read_only is False and _is_idle(driver.pgconn):  # SQLAlchemy's end of a read-only mode
+    if connection.read_only is False and _is_idle(pgconn):  # SQLAlchemy's end of a read-only mode
         connection.set_read_only(None)  # else BEGIN would say READ WRITE, which a standby refuses
 
 
 def _on_reset(connection: _DBAPIConnection, record: _Record | None, state: PoolResetState) -> None:
     if record is None:  # a detached connection, which is closed next
         return
-    driver = record.driver_connection
-    is_open = isinstance(driver, _CONNECTIONS) and driver.pgconn.transaction_status in _OPEN
+    is_open = record.driver_connection.pgconn.transaction_status in _OPEN
     if is_open and state.transaction_was_reset and not state.terminate_only:
         connection.rollback()
 
