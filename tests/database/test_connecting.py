@@ -6,10 +6,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from psycopg import OperationalError
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.pool import NullPool
 
 from backend import AsyncDatabase, Database, init_db
+from backend.database.connections.probe import ConnectProbe
 from backend.embedded import EmbeddedServer
 from backend.errors import (
     ConnectError,
@@ -156,6 +158,30 @@ def test_a_connect_without_an_answer_says_so(proxy: WireProxy, ping: Ping) -> No
     with proxy.fault(Fault("connect", Stall(), times=1000)), pytest.raises(ConnectError) as raised:
         ping(quick)
     assert str(raised.value).endswith(" gave no answer at port 5432 in time")
+
+
+@both
+def test_a_refused_connect_that_is_then_not_answered_says_so(proxy: WireProxy, ping: Ping) -> None:
+    quick = settings(proxy.url).model_copy(update={"connect_timeout_s": 2})
+    stalled = Fault("connect", Stall(), times=1000)
+    with proxy.fault(Fault("connect", Cut())), proxy.fault(stalled), pytest.raises(ConnectError) as raised:
+        ping(quick)
+    assert str(raised.value).endswith(" gave no answer at port 5432 in time")
+
+
+@both
+def test_a_refusal_with_a_code_that_nobody_knows_is_a_refused_connect(proxy: WireProxy, ping: Ping) -> None:
+    with proxy.fault(Fault("connect", Refuse("XYZ99", CANARY), times=1000)), pytest.raises(ConnectError) as raised:
+        ping(settings(proxy.url))
+    assert CANARY not in str(raised.value)
+
+
+def test_a_probe_that_is_left_before_it_starts_leaves_no_connection(server: Server) -> None:
+    with ConnectProbe(server.url.replace("+psycopg", ""), ()) as probe:
+        pass
+    probe.start()
+    with pytest.raises(OperationalError):
+        _ = probe.socket
 
 
 @both

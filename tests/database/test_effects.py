@@ -125,6 +125,7 @@ WRITES: list[Any] = [
     select_core(opened),
     select_core(Computed),
     text("SELECT 1; SELECT 2"),
+    Sequence("numbers"),
 ]
 
 

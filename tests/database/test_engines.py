@@ -1,12 +1,15 @@
 """A database is made of an engine of the right kind, or refused when it is made."""
 
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import create_engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import Session
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase, Database
 from backend.errors import SettingsError, UsageError
@@ -49,6 +52,19 @@ def test_a_repository_on_an_engine_of_another_driver_is_refused() -> None:
         with session.begin(), pytest.raises(UsageError, match="sqlite"):
             tasks.count()
     engine.dispose()
+
+
+def test_a_session_of_the_other_twin_is_refused() -> None:
+    session: Any = AsyncSession()
+    with pytest.raises(
+        UsageError, match="takes a Session, got an AsyncSession: open one of a Database, or use an Async"
+    ):
+        TaskRepository(session)
+
+
+def test_a_database_without_an_argument_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u@h/d")
+    assert isinstance(AsyncDatabase().engine.dialect, PGDialectAsync_psycopg)
 
 
 @pytest.mark.parametrize("driver", ["asyncpg", "psycopg2", "pg8000"])

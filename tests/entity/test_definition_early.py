@@ -8,6 +8,7 @@ import sqlalchemy
 from sqlalchemy import Table, UniqueConstraint, inspect
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, col
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncCRUDRepository, CRUDRepository
 from backend.entity.checks import owner_columns
@@ -50,6 +51,20 @@ def test_a_wrong_early_class_is_refused_when_it_is_used() -> None:
     for owner in owners:
         _early(CRUDRepository, model, owner)
     assert dict(owner_columns()) == before
+
+
+@pytest.mark.parametrize(("root", "session"), [(CRUDRepository, Session), (AsyncCRUDRepository, AsyncSession)])
+def test_an_early_class_is_complete_once_its_schemas_exist(
+    root: Any, session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = owned(f"EarlyThen{root.__name__}")
+    early = _early(root, model, col(model.owner_id))
+    early.__module__ = __name__
+    with pytest.raises(DefinitionError, match="names a class that does not exist"):
+        early(session())
+    monkeypatch.setitem(globals(), "NotYet", NAMED)
+    monkeypatch.setitem(globals(), "NorThis", RENAMED)
+    assert early(session()).owned_by("a") is not None
 
 
 @pytest.mark.parametrize("root", ROOTS)

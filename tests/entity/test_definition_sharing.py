@@ -191,7 +191,7 @@ LOOSE: list[tuple[Any, str]] = [
     (Spelt("bpchar"), "bpchar"),
     (DOMAIN("name", CITEXT()), "CITEXT"),
 ]
-COLLATED: list[Any] = [String(collation="loose"), Text(collation="de-x-icu"), DOMAIN("name", Text(), collation="loose")]
+COLLATED: list[Any] = [String(collation="C_"), Text(collation="de-x-icu"), DOMAIN("name", Text(), collation="loose")]
 EXACT: list[Any] = [String(8), Text(), String(collation="C"), Spelt("character varying(9)"), Uuid(native_uuid=False)]
 
 

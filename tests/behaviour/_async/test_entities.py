@@ -164,6 +164,7 @@ async def test_a_relationship_of_a_detached_entity_raises_with_the_fix(
         _ = entity.shelf
     with pytest.raises(UsageError, match=r"^Shelf\.jars is a relationship"):
         _ = shelf.jars
+    assert inspect(entity).attrs.shelf.history.empty()
 
 
 @every_call

@@ -160,6 +160,7 @@ def test_a_relationship_of_a_detached_entity_raises_with_the_fix(session: Sessio
         _ = entity.shelf
     with pytest.raises(UsageError, match=r"^Shelf\.jars is a relationship"):
         _ = shelf.jars
+    assert inspect(entity).attrs.shelf.history.empty()
 
 
 @every_call
