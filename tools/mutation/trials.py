@@ -53,16 +53,21 @@ STAGES = (
 )
 
 DATABASE_STAGES = (
-    ["tests/database/test_sqlstates.py", "tests/database/test_failures.py"],
+    ["tests/database/test_sqlstates.py", "tests/database/test_failures.py", "tests/faults/_sync/test_stale_plans.py"],
     ["tests/database/test_lost_write_warnings.py", "tests/behaviour/_sync/test_transactions.py"],
     ["tests/database/test_retrying.py", "tests/behaviour/_sync/test_run.py"],
-    ["tests/behaviour/_sync/test_session_states.py"],
+    ["tests/behaviour/_sync/test_session_states.py", "tests/behaviour/_sync/test_values.py"],
+    ["tests/database/test_constraint_fields.py", "tests/database/test_listeners.py"],
+    ["tests/database/test_forking.py"],
 )
 
 
 def stages_of(path: str) -> tuple[list[str], ...]:
-    """Return the stages for the mutants of a file."""
-    return DATABASE_STAGES if path.startswith("backend/database/") else STAGES
+    """Return the stages for the mutants of a file: those first that are named as it or its package is."""
+    if path.startswith("backend/database/"):
+        return DATABASE_STAGES
+    _, package, *_ = Path(path).parts
+    return tuple(sorted(STAGES, key=lambda stage: (Path(path).stem not in str(stage), package not in str(stage))))
 
 
 _OURS = ("backend", "tests", "tools")
@@ -103,7 +108,8 @@ class Place:
         self._process.join()
 
     def _cold(self, stages: tuple[list[str], ...]) -> Fate:
-        for stage in stages:
+        first, *others = stages
+        for stage in (first, [test for other in others for test in other]):
             process = _FORK.Process(target=self._run_stage, args=(stage,))
             process.start()
             process.join()

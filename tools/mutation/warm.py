@@ -20,7 +20,7 @@ Fate = Literal["killed", "timed out", "lives"]
 
 CPU_TIME_S = 60
 """All tests together take 25: more is an endless loop, however busy the machine is."""
-WAIT_S = 600
+WAIT_S = 180
 """The limit for tests that wait for each other or for the server."""
 
 
