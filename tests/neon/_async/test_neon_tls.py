@@ -1,5 +1,6 @@
 """TLS to Neon: required, verified, and where it fails, one error that says why and is not tried again."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from backend.settings import Settings
 from tests.conftest import Server
 from tests.support.neon import DIRECT, POOLED, REGION, Neon
 from tests.support.wire import Seen, WireProxy
+from tests.support.wire.clients import until_end
 from tests.support.wire.tls import Certificates
 
 
@@ -32,6 +34,7 @@ def expired(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     [
         ({}, 5),  # request, handshake, startup, two messages of SCRAM
         ({"sslnegotiation": "direct"}, 4),
+        ({"sslnegotiation": "direct", "ssl_max_protocol_version": "TLSv1.2"}, 5),  # its handshake takes two
         ({"sslmode": "verify-ca", "channel_binding": "prefer"}, 5),
         ({"sslmode": "require", "sslrootcert": "", "channel_binding": "disable"}, 5),
         ({"sslmode": "", "sslrootcert": "", "channel_binding": ""}, 5),
@@ -65,6 +68,13 @@ async def test_a_certificate_of_an_unknown_authority_is_refused(
         f"ping found no connection: no TLS with host {POOLED!r}, port {neon.port}: SSL error: certificate verify failed"
     )
     assert (type(error), error.retryable, error.outcome, seen.connects) == (ConnectError, False, "not_applied", 0)
+
+
+async def test_a_handshake_that_fails_at_its_first_bytes_ends_that_connection_alone(neon: Neon) -> None:
+    with socket.create_connection(("127.0.0.1", neon.port)) as client:
+        client.sendall(b"\x16" + bytes(20))
+        until_end(client)
+    await ping(neon.url_of(sslnegotiation="direct"))
 
 
 async def test_an_expired_certificate_is_refused(expired: Neon) -> None:

@@ -53,8 +53,8 @@ class Side:
         """Speaks TLS from now on, also what has arrived and was not taken; reports each step of the handshake."""
         self._tls, self._shook = layer, shook
         received, self._inbox = bytes(self._inbox), bytearray()
-        if received:
-            self._inbox += self._decrypt(layer, received)
+        if received and not self._read_tls(layer, received):
+            self._left()
 
     def scan(self, kinds: frozenset[bytes]) -> bytes:
         """The type of the next whole message of these kinds after those scanned; empty if there is none."""
@@ -140,13 +140,19 @@ class Side:
         except OSError:
             data = b""
         if data and self._tls:
-            try:
-                self._inbox += self._decrypt(self._tls, data)
-            except ssl.SSLError:  # the client takes no such certificate, or speaks no TLS
-                data = b""
+            is_open = self._read_tls(self._tls, data)
         else:
             self._inbox += data
-        (self._sent if data else self._left)()
+            is_open = bool(data)
+        (self._sent if is_open else self._left)()
+
+    def _read_tls(self, layer: Layer, received: bytes) -> bool:
+        """Adds what was meant to the inbox; false if the client takes no such certificate, or speaks no TLS."""
+        try:
+            self._inbox += self._decrypt(layer, received)
+        except ssl.SSLError:
+            return False
+        return True
 
     def _decrypt(self, layer: Layer, received: bytes) -> bytes:
         was_shaking = layer.is_shaking
