@@ -99,7 +99,7 @@ def test_a_statement_after_a_failed_one_raises_failed_transaction(engine: Engine
 @pytest.mark.parametrize(
     ("sql", "expected", "sqlstate"),
     [
-        ("SET LOCAL idle_in_transaction_session_timeout = 1", errors.ConnectionLostError, "25P03"),
+        ("SET LOCAL idle_in_transaction_session_timeout = 1000", errors.ConnectionLostError, "25P03"),
         ("SET LOCAL transaction_timeout = 20; SELECT pg_sleep(10)", errors.StatementTimeoutError, "25P04"),
         ("SELECT pg_terminate_backend(pg_backend_pid())", errors.ConnectionLostError, "57P01"),
     ],
