@@ -53,7 +53,7 @@ class Hub:
         """The fault that is to strike at one of these steps, one time less armed."""
         self.armed = [one for one in self.armed if one.left]
         for armed in self.armed:
-            if armed.fault.at in at and (armed.fault.at == "connect" or armed.fault.matches(statements)):
+            if armed.fault.at in at and (armed.fault.at in _WITHOUT_STATEMENT or armed.fault.matches(statements)):
                 armed.left -= 1
                 return armed
         return None
@@ -73,6 +73,7 @@ class Hub:
 _READY_SIZE = 6
 """Bytes of a ReadyForQuery."""
 _CANCEL, _TLS, _GSS = 80877102, 80877103, 80877104
+_WITHOUT_STATEMENT: tuple[Step, ...] = ("connect", "cancel")
 _OF_ANSWER: tuple[Step, ...] = ("after_statement", "within_answer", "before_ready")
 _ENDS_OF_BATCH = frozenset((b"Q", b"S", b"F", b"H", b"X", b"p", b"d", b"c", b"f"))
 _ANSWERED_BY_READY = frozenset((b"Q", b"S", b"F"))
@@ -159,8 +160,12 @@ class Connection:
         elif code == _CANCEL:
             for seen in self._hub.watches:
                 seen.cancels += 1
-            self._hub.connections.pop(self._number)
-            self._pass_on(packet, self._server)
+            armed = self._hub.take(("cancel",), ())
+            if armed:
+                self._client.close(at_once=False)
+            else:
+                self._hub.connections.pop(self._number)
+            self._pass_on(packet, self._server, armed)
         elif packet:
             self._is_started = True
             self.application = _application_name(packet)

@@ -61,9 +61,12 @@ def _parameters(rest: bytes) -> tuple[bytes | None, ...]:
     return tuple(values)
 
 
-Step = Literal["connect", "before_statement", "within_statement", "after_statement", "within_answer", "before_ready"]
-"""Before the startup message is passed on; before, and in the middle of, the bytes of a batch (its messages up to a
-Sync or Query); before, in the middle of, and at the ReadyForQuery of its answer, once the server has given it whole."""
+Step = Literal[
+    "connect", "cancel", "before_statement", "within_statement", "after_statement", "within_answer", "before_ready"
+]
+"""Before the startup message is passed on; before a CancelRequest is, which its client takes for
+passed on; before, and in the middle of, the bytes of a batch (its messages up to a Sync or Query); before, in the
+middle of, and at the ReadyForQuery of its answer, once the server has given it whole."""
 
 
 @dataclass(frozen=True, slots=True)
