@@ -21,6 +21,8 @@ ON_EVERY_PYTHON = (
     "tests/commands/test_demo.py::test_a_run_succeeds_with_empty_stderr",
 )
 """What may differ between versions of Python: calls, type arguments, types at run time, one embedded start."""
+THROUGH_PGBOUNCER = ("tests/behaviour", "tests/concurrency", "tests/database/test_pgbouncer.py")
+FAULTS_THROUGH_PGBOUNCER = ("tests/faults/_async", "tests/faults/_sync")
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 nox.needs_version = ">=2026.4"
@@ -103,7 +105,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def pooler(session: nox.Session) -> None:
-    """Run every call through PgBouncer in transaction mode, if it is installed."""
+    """Run behaviour and concurrency through PgBouncer in transaction mode, with two server connections."""
     _through_pgbouncer(session)
 
 
@@ -117,19 +119,19 @@ def neon(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 @nox.parametrize("server", ["embedded", "pgbouncer"])
 def matrix(session: nox.Session, server: str) -> None:
-    """Run the whole suite and every call through PgBouncer, on every Python."""
+    """Run the whole suite, and the session `pooler` with the faults, on every Python."""
     if server == "pgbouncer":
-        _through_pgbouncer(session)
+        _through_pgbouncer(session, *FAULTS_THROUGH_PGBOUNCER)
     else:
         _install(session, "tests")
         session.run("pytest", env={"TEST_DATABASE_URL": None})
 
 
-def _through_pgbouncer(session: nox.Session) -> None:
+def _through_pgbouncer(session: nox.Session, *more: str) -> None:
     if not shutil.which("pgbouncer", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"])):
         session.skip("PgBouncer is not installed: apt-get install pgbouncer")
     _install(session, "tests")
-    session.run("pytest", "--pooler", "-m", "pooler", env={"TEST_DATABASE_URL": None})
+    session.run("pytest", "--pooler", *THROUGH_PGBOUNCER, *more, *session.posargs, env={"TEST_DATABASE_URL": None})
 
 
 @nox.session

@@ -30,7 +30,9 @@ settings.load_profile("ci")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--pooler", action="store_true", help="what is counted on the wire passes a PgBouncer")
+    parser.addoption(
+        "--pooler", action="store_true", help="what a test sends passes a PgBouncer with two server connections"
+    )
     parser.addoption("--neon", action="store_true", help="it passes TLS, and the compute is suspended between calls")
 
 
@@ -39,6 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Chooses the seed of the property tests before their plugin reads it, so that the header can show it."""
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(random.randrange(2**32))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.config.getoption("--pooler") and (direct := item.get_closest_marker("direct")):
+        pytest.skip(*direct.args)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -139,6 +146,18 @@ def pooler(server: Server) -> Iterator[PgBouncer]:
 
 
 @pytest.fixture(scope="session")
+def route(server: Server, request: pytest.FixtureRequest) -> str:
+    """The URL for tests that look at no bytes: the server's, or with --pooler that of a PgBouncer in front of it."""
+    return _pooler(request).url if request.config.getoption("--pooler") else server.url
+
+
+def _pooler(request: pytest.FixtureRequest) -> PgBouncer:
+    pooler = request.getfixturevalue("pooler")
+    assert isinstance(pooler, PgBouncer)
+    return pooler
+
+
+@pytest.fixture(scope="session")
 def proxy(
     server: Server, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WireProxy]:
@@ -147,12 +166,9 @@ def proxy(
         with Neon(server.upstream, tmp_path_factory.mktemp("neon")) as neon, suspended_at_random(neon, request.config):
             yield neon
         return
-    upstream = server.upstream
-    if request.config.getoption("--pooler"):
-        pooler = request.getfixturevalue("pooler")
-        assert isinstance(pooler, PgBouncer)
-        upstream = pooler.folder
+    upstream = _pooler(request).folder if request.config.getoption("--pooler") else server.upstream
     with WireProxy(upstream) as running:
+        running.is_pooled = bool(request.config.getoption("--pooler"))
         yield running
 
 

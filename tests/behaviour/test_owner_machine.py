@@ -31,7 +31,6 @@ from backend.errors import OwnerRequiredError, RepositoryError
 from backend.statements.conditions import Where
 from backend.statements.ordering import Order
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
-from tests.conftest import Server
 from tests.support import owner_model
 from tests.support.models.suite import (
     AsyncProjectRepository,
@@ -387,16 +386,16 @@ def _settings(examples: int) -> settings:
     )
 
 
-def test_no_call_reaches_another_owners_row(clean: Engine, server: Server) -> None:
-    with Database(server.url) as database:
+def test_no_call_reaches_another_owners_row(clean: Engine, route: str) -> None:
+    with Database(route) as database:
         SyncOwnerMachine.database = database
         run(lambda: SyncOwnerMachine(clean, KINDS), settings=_settings(EXAMPLES))
 
 
-def test_no_asynchronous_call_reaches_another_owners_row(clean: Engine, server: Server) -> None:
+def test_no_asynchronous_call_reaches_another_owners_row(clean: Engine, route: str) -> None:
     with asyncio.Runner() as runner:
         AsyncOwnerMachine.runner = runner
-        AsyncOwnerMachine.database = AsyncDatabase(server.url)
+        AsyncOwnerMachine.database = AsyncDatabase(route)
         try:
             run(lambda: AsyncOwnerMachine(clean, KINDS), settings=_settings(max(1, EXAMPLES // 6)))
         finally:

@@ -13,15 +13,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from backend import AsyncDatabase
 from backend.errors import UsageError
 from backend.tasks import AsyncTaskRepository
-from tests.conftest import Server
 
 SHARED = "while another task or thread uses the same session: give each of them a session of its own"
 
 
 @pytest.fixture
-async def database(server: Server, clean: Engine) -> AsyncGenerator[AsyncDatabase]:
+async def database(route: str, clean: Engine) -> AsyncGenerator[AsyncDatabase]:
     del clean
-    async with AsyncDatabase(server.url) as database:
+    async with AsyncDatabase(route) as database:
         yield database
 
 

@@ -13,8 +13,6 @@ from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository,
 from tests.support.pgbouncer import SERVERS, PgBouncer
 from tests.support.wire import WireProxy
 
-pytestmark = pytest.mark.pooler
-
 THREADS, ROUNDS = 4 * SERVERS, 25
 
 

@@ -25,6 +25,8 @@ _OF_A_SESSION: Final = re.compile(
     r"|\bpg_(?:try_)?advisory_(?:un)?lock|\bset_config\s*\(|\b(?:curr|last)val\s*\(|\bINTO\s+TEMP",
     re.IGNORECASE | re.DOTALL,
 )
+_OF_PGBOUNCER: Final = re.compile(r"SET application_name='[^']*';")
+"""What PgBouncer itself sends when a server connection passes from one client to another."""
 _OPEN: Final = (
     "SELECT state, application_name, query FROM pg_stat_activity "
     "WHERE state LIKE 'idle in transaction%' AND datname = current_database()"
@@ -33,6 +35,8 @@ _OPEN: Final = (
 
 def depends_on_session(sql: str, name: str | None = None) -> bool:
     """Whether a statement leaves something on its server connection, or needs what another one left there."""
+    if _OF_PGBOUNCER.fullmatch(sql):
+        return False
     return name not in (None, "<unnamed>") or _OF_A_SESSION.search(sql) is not None
 
 

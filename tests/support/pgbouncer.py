@@ -23,8 +23,8 @@ _ADMIN: Final = "console"
 _WATCHED: Final = '"$0" --quiet "$1/ini" & read -r _; kill -9 $!; rm -rf "$1"'
 """Ends it when the pipe from this process does, however this process ends; it holds nothing that it would save."""
 
-SERVERS: Final = 4
-"""Connections to the server, which its clients share: fewer than there are clients in the tests."""
+SERVERS: Final = 2
+"""Connections to the server, which its clients share."""
 
 
 def pgbouncer_or_skip() -> str:

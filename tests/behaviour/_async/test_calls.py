@@ -11,8 +11,6 @@ from backend import AsyncDatabase
 from backend.errors import MultipleFoundError, NotFoundError, StaleError, UsageError
 from tests.behaviour._async.cases import Case, Rows, each_owned, each_versioned
 
-pytestmark = pytest.mark.pooler
-
 
 async def test_create_returns_the_row_that_get_finds(rows: Rows, case: Case) -> None:
     mine, created = rows.repository, await rows.create()

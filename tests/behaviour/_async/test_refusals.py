@@ -33,8 +33,6 @@ from tests.support.models.suite import (
 )
 from tests.support.wire import WireProxy
 
-pytestmark = pytest.mark.pooler
-
 
 @pytest.fixture
 def tasks(session: AsyncSession) -> AsyncTaskRepository:

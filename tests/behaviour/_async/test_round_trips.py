@@ -14,8 +14,6 @@ from backend.tasks import AsyncTaskRepository, TaskCreate, TaskUpdate
 from tests.behaviour._async.cases import Case, Rows, each_versioned
 from tests.support.wire import WireProxy
 
-pytestmark = pytest.mark.pooler
-
 Calls = dict[str, Callable[[], Awaitable[object]]]
 
 

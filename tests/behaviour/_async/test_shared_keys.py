@@ -18,8 +18,6 @@ from tests.support.models.suite import (
 )
 from tests.support.wire import WireProxy
 
-pytestmark = pytest.mark.pooler
-
 
 @pytest.fixture
 def badges(session: AsyncSession) -> AsyncBadgeRepository:

@@ -12,8 +12,6 @@ from backend import Database
 from backend.errors import MultipleFoundError, NotFoundError, StaleError, UsageError
 from tests.behaviour._sync.cases import Case, Rows, each_owned, each_versioned
 
-pytestmark = pytest.mark.pooler
-
 
 def test_create_returns_the_row_that_get_finds(rows: Rows, case: Case) -> None:
     mine, created = rows.repository, rows.create()

@@ -15,8 +15,6 @@ from backend.tasks import TaskCreate, TaskRepository, TaskUpdate
 from tests.behaviour._sync.cases import Case, Rows, each_versioned
 from tests.support.wire import WireProxy
 
-pytestmark = pytest.mark.pooler
-
 Calls = dict[str, Callable[[], object]]
 
 

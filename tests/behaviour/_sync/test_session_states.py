@@ -23,7 +23,7 @@ from backend.errors import FailedTransactionError, NotPermittedError, UniqueViol
 from tests.support.models.suite import Project, ProjectCreate, ProjectRepository
 from tests.support.wire import WireProxy
 
-pytestmark = [pytest.mark.pooler, pytest.mark.usefixtures("awake")]  # sessions that hold connections
+pytestmark = pytest.mark.usefixtures("awake")  # sessions that hold connections
 
 
 @dataclass

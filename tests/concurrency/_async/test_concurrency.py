@@ -19,7 +19,6 @@ from backend import AsyncDatabase, Lock, Retry, Settings
 from backend.database.retrying.guard import Isolation
 from backend.errors import DeadlockError, NotFoundError, PoolTimeoutError, StaleError
 from backend.tasks import AsyncTaskRepository, TaskCreate
-from tests.conftest import Server
 from tests.support.concurrency import AsyncCallers
 from tests.support.models.suite import AsyncNoteRepository, Note, NoteCreate, NoteUpdate
 
@@ -31,10 +30,10 @@ CALLS = 2400
 
 
 @pytest.fixture
-async def database(server: Server, clean: Engine) -> AsyncGenerator[AsyncDatabase]:
+async def database(route: str, clean: Engine) -> AsyncGenerator[AsyncDatabase]:
     """Six connections, for which callers wait as long as it takes; none is in use afterwards, on the server neither."""
     name = f"callers-{secrets.token_hex(4)}"
-    own = make_url(server.url).update_query_dict({"application_name": name})
+    own = make_url(route).update_query_dict({"application_name": name})
     settings = Settings.from_url(own.render_as_string(hide_password=False))
     few = {"pool_size": 4, "pool_max_overflow": 2, "pool_timeout_s": 60.0}
     async with AsyncDatabase(settings.model_copy(update=few)) as database:
@@ -247,10 +246,10 @@ async def test_locks_that_are_taken_crosswise_are_a_deadlock_that_is_run_again(d
         assert [(one.rank, one.revision) for one in await AsyncNoteRepository(session).list()] == [(2, 3)] * 2
 
 
-async def test_an_exhausted_pool_is_said_and_whole_again_afterwards(database: AsyncDatabase, server: Server) -> None:
+async def test_an_exhausted_pool_is_said_and_whole_again_afterwards(database: AsyncDatabase, route: str) -> None:
     few = {"pool_size": 1, "pool_max_overflow": 1, "pool_timeout_s": 0.05}
     callers = AsyncCallers(5)
-    async with AsyncDatabase(Settings.from_url(server.url).model_copy(update=few)) as small:
+    async with AsyncDatabase(Settings.from_url(route).model_copy(update=few)) as small:
 
         async def hold(session: AsyncSession) -> int:
             counted = await AsyncNoteRepository(session).count()

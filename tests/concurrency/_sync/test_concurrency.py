@@ -20,7 +20,6 @@ from backend import Database, Lock, Retry, Settings
 from backend.database.retrying.guard import Isolation
 from backend.errors import DeadlockError, NotFoundError, PoolTimeoutError, StaleError
 from backend.tasks import TaskCreate, TaskRepository
-from tests.conftest import Server
 from tests.support.concurrency import Callers
 from tests.support.models.suite import Note, NoteCreate, NoteRepository, NoteUpdate
 
@@ -32,10 +31,10 @@ CALLS = 2400
 
 
 @pytest.fixture
-def database(server: Server, clean: Engine) -> Generator[Database]:
+def database(route: str, clean: Engine) -> Generator[Database]:
     """Six connections, for which callers wait as long as it takes; none is in use afterwards, on the server neither."""
     name = f"callers-{secrets.token_hex(4)}"
-    own = make_url(server.url).update_query_dict({"application_name": name})
+    own = make_url(route).update_query_dict({"application_name": name})
     settings = Settings.from_url(own.render_as_string(hide_password=False))
     few = {"pool_size": 4, "pool_max_overflow": 2, "pool_timeout_s": 60.0}
     with Database(settings.model_copy(update=few)) as database:
@@ -246,10 +245,10 @@ def test_locks_that_are_taken_crosswise_are_a_deadlock_that_is_run_again(databas
         assert [(one.rank, one.revision) for one in NoteRepository(session).list()] == [(2, 3)] * 2
 
 
-def test_an_exhausted_pool_is_said_and_whole_again_afterwards(database: Database, server: Server) -> None:
+def test_an_exhausted_pool_is_said_and_whole_again_afterwards(database: Database, route: str) -> None:
     few = {"pool_size": 1, "pool_max_overflow": 1, "pool_timeout_s": 0.05}
     callers = Callers(5)
-    with Database(Settings.from_url(server.url).model_copy(update=few)) as small:
+    with Database(Settings.from_url(route).model_copy(update=few)) as small:
 
         def hold(session: Session) -> int:
             counted = NoteRepository(session).count()

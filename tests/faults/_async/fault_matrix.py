@@ -184,11 +184,12 @@ def _unsettled(engine: AsyncEngine, proxy: WireProxy, beside: Engine) -> str:
         return f"{pool.checkedout()} connections are out"
     application = str(engine.url.query["application_name"])
     states = _server_states(beside, application)
-    if set(states) - {"idle"} or len(states) > pool.checkedin():
+    if set(states) - {"idle"} or (len(states) > pool.checkedin() and not proxy.is_pooled):
         return f"{pool.checkedin()} connections in the pool, on the server {states}"
     # a backend whose client has gone, and that looks idle, may have a statement yet to read
     opened = proxy.open_of(application)
-    return "" if opened == len(states) else f"{opened} connections to the proxy, {len(states)} to the server"
+    is_matched = opened <= pool.checkedin() if proxy.is_pooled else opened == len(states)
+    return "" if is_matched else f"{opened} connections to the proxy, {len(states)} to the server"
 
 
 _activity = table("pg_stat_activity", column("application_name", String()), column("state", String()))

@@ -21,6 +21,8 @@ from tests.faults._sync.fault_matrix import Stage, check_settled, new_row, url_o
 from tests.support.returned import NEW, SESSION, ReturnWatch, sync_engine
 from tests.support.wire import WireProxy
 
+pytestmark = pytest.mark.direct("it compares what is left in one session on the server")
+
 Act = Callable[[Session], object]
 
 

@@ -33,6 +33,8 @@ class WireProxy:
         self._numbers = itertools.count(1)
         self.folder = Path()
         """Where its socket lies."""
+        self.is_pooled = False
+        """Whether a pooler is behind it: its clients share the server's connections."""
         self.port = 0
         """Where it listens on 127.0.0.1."""
 
