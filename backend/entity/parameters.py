@@ -16,3 +16,8 @@ EXPECTED_PARAMETER: Final = "the_version".ljust(_BYTES, "_")
 
 OWNER_PARAMETER: Final = "the_owner".ljust(_BYTES, "_")
 """The owner of a scope."""
+
+
+def keys_parameter(position: int) -> str:
+    """Return the name of the array that holds one column of several rows' primary keys."""
+    return f"the_keys_{position}".ljust(_BYTES, "_")

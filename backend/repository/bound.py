@@ -1,18 +1,19 @@
 """What a call runs on: the session, the metadata of the repository class, and the scope."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from sqlalchemy.orm import Session
 from typing_extensions import TypeVar
 
 from backend.entity.parameters import OWNER_PARAMETER
-from backend.errors import ErrorDetails, OwnerRequiredError
+from backend.errors import ErrorDetails, OwnerRequiredError, UsageError
 from backend.repository.metadata import RepositoryMetadata
 from backend.repository.views import ViewMetadata
 from backend.results.entities import ModelRow
 from backend.results.views import ViewT
+from backend.statements.loads import Loads, Relationship
 from backend.statements.statements import Statements
 
 RowT = TypeVar("RowT")
@@ -33,6 +34,8 @@ class Bound(Generic[RowT_co]):
     """The owner's bound parameter; empty without a scope, and for the rows of every owner."""
     view: ViewMetadata[Any] | None = None  # of `RowT_co`
     """The view whose columns are selected; `None` for entities."""
+    loads: Loads = field(default_factory=dict[Relationship, Any])
+    """The relationships to load with each entity."""
 
     @property
     def statements(self) -> Statements[Any]:
@@ -46,6 +49,19 @@ class Bound(Generic[RowT_co]):
         if self.view is not None:
             return self.view.statements(scoped=self.scoped_statements is self.metadata.scoped)
         return self.scoped_statements
+
+    @property
+    def write_statements(self) -> Statements[Any]:
+        """Return `statements` for a call that writes. Raises `UsageError` if relationships are to be loaded."""
+        statements = self.statements
+        if self.loads:
+            name = self.metadata.name
+            raise UsageError(
+                f"this {name} loads relationships, so it only reads: write with the {name} that loading() was called "
+                "on, then read the row with get_one() of this one",
+                ErrorDetails(self.metadata.entity.name),
+            )
+        return statements
 
     @property
     def owner(self) -> object:
@@ -73,8 +89,18 @@ class Bound(Generic[RowT_co]):
         return Bound(self.session, self.metadata, self.metadata.unscoped, {})
 
     def as_(self, view: type[ViewT]) -> "Bound[ViewT]":
-        """Return the same rows as a view. Raises `OwnerRequiredError` without a scope, and `DefinitionError`."""
+        """Return the same rows as a view.
+
+        Raises `OwnerRequiredError` without a scope, `DefinitionError`, `UsageError` if relationships are to be loaded.
+        """
         _ = self.statements
+        if self.loads:
+            name = self.metadata.name
+            raise UsageError(
+                f"this {name} loads relationships, and a view has columns only: call as_() on the {name} that "
+                "loading() was called on",
+                ErrorDetails(self.metadata.entity.name),
+            )
         bound: Bound[ViewT] = Bound(
             self.session, self.metadata, self.scoped_statements, self.scope, self.metadata.view(view)
         )

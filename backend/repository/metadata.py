@@ -46,12 +46,12 @@ class RepositoryMetadata(Generic[ModelT]):
     @lazy
     def build(self) -> Builder[ModelT]:
         """Return the function that builds a detached entity from a row."""
-        return detached_builder(self.entity)
+        return detached_builder(self.entity.mapper, self.entity.columns)
 
     @lazy
     def build_transient(self) -> Builder[ModelT]:
         """Return the function that builds a transient entity from a row."""
-        return transient_builder(self.entity)
+        return transient_builder(self.entity.mapper, self.entity.columns)
 
     @lazy
     def create_reader(self) -> SchemaReader:

@@ -13,6 +13,7 @@ from backend.entity.entity import Entity, ModelT
 from backend.errors import OwnerRequiredError
 from backend.statements.conditions import Where, checked_conditions, checked_expression
 from backend.statements.scope.bind import Scope
+from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
 
 T = TypeVar("T")
@@ -41,6 +42,16 @@ class StatementFamily(Generic[ModelT]):
         """Return a statement of this family. Raises `OwnerRequiredError` if it does not bind the owner of the scope."""
         if self._scope is not None:
             self._scope.require(statement)
+        return ScopedStatement(statement)
+
+    def _scoped_related(self, statement: AnySelect) -> ScopedStatement:
+        """Return a SELECT of other tables as a statement of this family, each owned table restricted to the owner.
+
+        Raises `OwnerRequiredError` if there is no owner to restrict it to, `UsageError` if it cannot be restricted.
+        """
+        if self._scope is not None:
+            return ScopedStatement(self._scope.related(statement))
+        self._require_no_owned_table(statement)
         return ScopedStatement(statement)
 
     def _conditions(self, where: Sequence[Where]) -> Sequence[ColumnElement[bool]]:

@@ -25,10 +25,11 @@ from sqlalchemy import Engine, Text, delete, literal_column
 from sqlmodel import SQLModel, col
 from typing_extensions import override
 
-from backend import AsyncDatabase, CRUDRepository, Database, Lock
+from backend import AsyncCRUDRepository, AsyncDatabase, CRUDRepository, Database, Lock
 from backend.entity.entity import CreateT, IdT, OwnerT, UpdateT
 from backend.errors import OwnerRequiredError, RepositoryError
 from backend.statements.conditions import Where
+from backend.statements.loads import Related
 from backend.statements.ordering import Order
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support import owner_model
@@ -67,6 +68,8 @@ class Kind:
     new: Callable[[World], st.SearchStrategy[Any]]
     patch: st.SearchStrategy[Any]
     version: str | None = None
+    paths: tuple[owner_model.Path, ...] = ()
+    """What `loading` takes."""
 
     @property
     def table(self) -> str:
@@ -105,6 +108,10 @@ KINDS = (
         "name",
         lambda _: st.builds(ProjectCreate, name=TEXTS),
         _patch(ProjectUpdate, name=TEXTS),
+        paths=(
+            owner_model.Path(Project.tickets, ("tickets",)),
+            owner_model.Path((Project.tickets, Ticket.project), ("tickets", "project")),
+        ),
     ),
     Kind(
         Ticket,
@@ -119,6 +126,10 @@ KINDS = (
             assignee=MAYBE,
         ),
         _patch(TicketUpdate, title=TEXTS, assignee=MAYBE),
+        paths=(
+            owner_model.Path(Ticket.project, ("project",)),
+            owner_model.Path((Ticket.project, Project.tickets), ("project", "tickets")),
+        ),
     ),
 )
 
@@ -191,6 +202,7 @@ def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchS
         Where: conditions(kind),
         Order: orders(kind),
         str: TEXTS,
+        Related | tuple[Related, ...]: st.sampled_from(kind.paths) if kind.paths else st.nothing(),
         Lock | None: st.none() | st.sampled_from([Lock(), Lock("no key update", "nowait"), Lock("share", "skip")]),
     }
 
@@ -209,7 +221,8 @@ def made(
             "if it is an SQL expression"
         )
         if parameter.kind is parameter.VAR_POSITIONAL:
-            given += draw(st.lists(makers[annotation], max_size=2))
+            maker = makers[annotation]
+            given += draw(st.just([]) if maker.is_empty else st.lists(maker, max_size=2))
         elif parameter.kind is parameter.KEYWORD_ONLY:
             if draw(st.booleans()):
                 named[parameter.name] = draw(makers[annotation])
@@ -220,7 +233,7 @@ def made(
 
 def as_sql(argument: Any) -> Any:
     """An argument as the repository takes it."""
-    if isinstance(argument, owner_model.Condition | owner_model.Order):
+    if isinstance(argument, owner_model.Condition | owner_model.Order | owner_model.Path):
         return argument.sql
     return [as_sql(one) for one in cast("list[object]", argument)] if isinstance(argument, list) else argument
 
@@ -230,6 +243,12 @@ def in_scope(repository: Any, owner: str) -> Any:
     if owner == NO_SCOPE:
         return repository
     return repository.every_owner() if owner == EVERY_OWNER else repository.owned_by(owner)
+
+
+def listed(answer: Any) -> Any:
+    """The answer of a call; of `loading`, which answers a repository, its rows."""
+    is_repository = isinstance(answer, CRUDRepository | AsyncCRUDRepository)
+    return cast("Any", answer).list() if is_repository else answer
 
 
 def leaks(log: StatementLog, owner: str) -> list[str]:
@@ -316,6 +335,8 @@ class OwnerMachine(RuleBasedStateMachine):
             assert answer.model_dump() == expected
             if name == "delete":
                 del rows[answer.id]
+        elif isinstance(expected, owner_model.Loaded):
+            assert expected.read(answer) == expected.rows
         elif name in ("list",):
             assert [row.model_dump() for row in answer] == expected
         elif isinstance(expected, list):
@@ -351,7 +372,7 @@ class SyncOwnerMachine(OwnerMachine):
         with log_statements(self.database.engine) as log:
             try:
                 with self.database.session() as session, session.begin() if named.get("lock") else nullcontext():
-                    answer = getattr(in_scope(kind.sync(session), owner), name)(*given, **named)
+                    answer = listed(getattr(in_scope(kind.sync(session), owner), name)(*given, **named))
             except RepositoryError as error:
                 answer = type(error)
         return answer, leaks(log, owner)
@@ -367,7 +388,7 @@ class AsyncOwnerMachine(OwnerMachine):
     def run(self, kind: Kind, owner: str, name: str, given: list[Any], named: dict[str, Any]) -> tuple[Any, list[str]]:
         async def call() -> Any:
             async with self.database.session() as session, session.begin() if named.get("lock") else nullcontext():
-                called = getattr(in_scope(kind.asynchronous(session), owner), name)(*given, **named)
+                called = listed(getattr(in_scope(kind.asynchronous(session), owner), name)(*given, **named))
                 return await called if inspect.isawaitable(called) else called
 
         with log_statements(self.database.engine.sync_engine) as log:

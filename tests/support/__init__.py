@@ -4,6 +4,7 @@ models/suite         the entities of the behaviour suite beside `Task`: with and
 models/types         an entity with a column of every kind, and one whose model has rules of its own
 models/invalid       what wrong and right classes are defined of, in a registry of their own
 models/mutable       an entity that SQLAlchemy itself takes part in: mutable JSON, relationships, a routed session
+models/related       entities with relationships of every kind, with foreign keys across owners
 secrets_model        a server whose every secret is the canary, and a table that repeats it in errors
 wire                 the proxy that counts round trips, shows what was sent and injects faults
 wire/faults          the faults: what strikes, at which statement and at which step

@@ -60,6 +60,33 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Path:
+    """A path of relationships, and the names of its steps."""
+
+    sql: Any
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Rows, each with what the paths lead to, of which `read` makes the same of entities."""
+
+    rows: Sequence[Any]
+    paths: Sequence[Path]
+
+    def read(self, entities: Sequence[Any]) -> Sequence[Any]:
+        return [(one.model_dump(), [_reached([one], path.names) for path in self.paths]) for one in entities]
+
+
+def _reached(entities: Sequence[Any], names: Sequence[str]) -> Sequence[Any]:
+    """The rows at the end of a path, as dictionaries."""
+    for name in names:
+        values: list[Any] = [getattr(one, name) for one in entities]
+        entities = [related for value in values for related in (value if name.endswith("s") else [value])]
+    return [one.model_dump() for one in entities]
+
+
+@dataclass(frozen=True)
 class Fresh:
     """A row that the model expects, but for what the database adds: `known` must be met, `later` be greater."""
 
@@ -157,6 +184,20 @@ class Owned:
 
     def every_owner(self) -> None:
         raise UsageError("")
+
+    def loading(self, *paths: Path) -> Loaded:
+        return Loaded(
+            [(row, [self._reached(self.table, [row], path.names) for path in paths]) for row in self.rows], paths
+        )
+
+    def _reached(self, table: str, rows: Sequence[Row], names: Sequence[str]) -> Sequence[Row]:
+        for name in names:
+            related = self.world.tables[name.removesuffix("s")]
+            if name == "project":
+                rows = [related[row["project_id"]] for row in rows]
+            else:
+                rows = [related[id] for row in rows for id in sorted(related) if related[id]["project_id"] == row["id"]]
+        return rows
 
     # Those of the subclasses
 

@@ -38,7 +38,7 @@ from backend.entity.checks.unique_keys import check_keys
 from backend.entity.entity import Entity
 from backend.entity.type_arguments import Argument
 
-__all__ = ["ClassOptions", "announce", "check_change", "define", "owner_columns"]
+__all__ = ["ClassOptions", "announce", "check_change", "define", "mapped_columns", "owner_columns"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from backend.repository._async.protected import AsyncProtectedCalls
 from backend.repository._async.reading import AsyncReads
 from backend.repository.bound import Bound
 from backend.repository.calls import writing
+from backend.repository.calls.loading import with_loads
 from backend.repository.metadata import (
     RepositoryMetadata,
     merge_options,
@@ -25,6 +26,7 @@ from backend.repository.metadata import (
     required_metadata,
 )
 from backend.results.views import ViewT
+from backend.statements.loads import Related
 
 
 class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
@@ -108,6 +110,26 @@ class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, Crea
         refuses: it names the field, and never shows the value.
         """
         return AsyncReads(self._session, self._bound.as_(view))
+
+    def loading(self, *paths: Related | tuple[Related, ...]) -> Self:
+        """Return a copy of this repository whose reading calls load relationships too: it reads, and writes nothing.
+
+        A path is a relationship of the model, `Ticket.project`, or a tuple of steps, `(Ticket.project,
+        Project.tickets)`. Several calls add up. Each step costs one more statement and one more round trip, none where
+        there is nothing to load for. The related rows of an owned model are those of the scope; a row that is related
+        twice is one instance. They are in the relationship's `order_by`, then by primary key.
+
+        Outside a transaction of REPEATABLE READ the related rows may be newer than the rows that they belong to.
+        `count`, `exists` and a subclass's `_all`, `_one_or_none` and `_scalar` load nothing. A call that writes raises
+        `UsageError` before anything is sent: write with the repository that this was called on, then read the row with
+        `get_one()`.
+
+        Raises `OwnerRequiredError` without a scope, and if the model has no owner and a related one has; `UsageError`
+        for a path that is none of the model, or that cannot be loaded.
+        """
+        loading = copy(self)
+        loading._bound = with_loads(self._bound, paths)
+        return loading
 
     async def create(self, data: CreateT) -> ModelT:
         """Insert a row and return it: every field of `data` that has a value, the owner, and what the database adds.

@@ -7,6 +7,7 @@ from typing import Final
 from backend.database.operations import OperationKind
 from backend.errors import ErrorDetails, MultipleFoundError, NotFoundError, UsageError, described
 from backend.repository.bound import Bound, RowT
+from backend.repository.calls.loading import build
 from backend.repository.execution import Rows, run
 from backend.results.entities import ModelRow
 from backend.statements.conditions import Where
@@ -25,7 +26,7 @@ _ONE_OR_NONE: Final = OperationKind("one_or_none")
 def get(bound: Bound[RowT], id: object, lock: Lock | None) -> RowT | None:
     """Return the row with this id, or `None`."""
     row = select_by_id(bound, id, _GET, lock)
-    return None if row is None else bound.build(row)
+    return None if row is None else build(bound, (row,))[0]
 
 
 def get_one(bound: Bound[RowT], id: object, lock: Lock | None) -> RowT:
@@ -33,7 +34,7 @@ def get_one(bound: Bound[RowT], id: object, lock: Lock | None) -> RowT:
     row = select_by_id(bound, id, _GET_ONE, lock)
     if row is None:
         raise bound.metadata.not_found_error(id, _GET_ONE)
-    return bound.build(row)
+    return build(bound, (row,))[0]
 
 
 def list_all(
@@ -41,13 +42,13 @@ def list_all(
 ) -> Sequence[RowT]:
     """Return the rows that meet every condition, in a total order."""
     rows = run(bound, bound.statements.list(where, order_by, limit, offset), {}, _LIST)
-    return [*map(bound.build, rows)]
+    return build(bound, rows)
 
 
 def first(bound: Bound[RowT], where: Sequence[Where], order_by: Order) -> RowT | None:
     """Return the first row that meets every condition, or `None`."""
     rows = run(bound, bound.statements.list(where, order_by, 1, 0), {}, _FIRST)
-    return bound.build(rows[0]) if rows else None
+    return build(bound, rows)[0] if rows else None
 
 
 def one(bound: Bound[RowT], where: Sequence[Where]) -> RowT:
@@ -56,13 +57,13 @@ def one(bound: Bound[RowT], where: Sequence[Where]) -> RowT:
     if row is None:
         name = bound.metadata.entity.name
         raise NotFoundError(f"no {name} meets the conditions", ErrorDetails(name, _ONE.name))
-    return bound.build(row)
+    return build(bound, (row,))[0]
 
 
 def one_or_none(bound: Bound[RowT], where: Sequence[Where]) -> RowT | None:
     """Return the only row that meets every condition, or `None`. Raises `MultipleFoundError`."""
     row = _at_most_one(bound, where, _ONE_OR_NONE)
-    return None if row is None else bound.build(row)
+    return None if row is None else build(bound, (row,))[0]
 
 
 def select_by_id(bound: Bound[RowT], id: object, kind: OperationKind, lock: Lock | None = None) -> ModelRow | None:

@@ -41,7 +41,7 @@ def scalar(bound: Bound[RowT], statement: AnySelect, parameters: Parameters) -> 
 def change(bound: Bound[RowT], id: object, change: Change, parameters: Parameters) -> RowT:
     """Run a `Change` of the row with this id, and return the row."""
     metadata, identity = bound.metadata, bound.metadata.entity.identity
-    statement = bound.statements.change(change, parameters)
+    statement = bound.write_statements.change(change, parameters)
     conditions_given = bool(change.where)
     if not identity.fits(id):
         raise metadata.not_found_error(id, _CHANGE, conditions_given=conditions_given)

@@ -21,7 +21,7 @@ _DELETE: Final = OperationKind("delete", writes=True)
 
 def create(bound: Bound[RowT], data: BaseModel) -> RowT:
     """Insert a row: every field of `data` that has a value, and the owner of the scope."""
-    metadata, statement = bound.metadata, bound.statements.insert
+    metadata, statement = bound.metadata, bound.write_statements.insert
     if metadata.entity.owner is not None and not bound.scope:
         raise OwnerRequiredError(
             f"a new {metadata.entity.name} needs an owner, every_owner() has none to give it: "
@@ -37,7 +37,7 @@ def create(bound: Bound[RowT], data: BaseModel) -> RowT:
 
 def update(bound: Bound[RowT], id: object, data: BaseModel, expected: datetime | int | None) -> RowT:
     """Write exactly the fields that were set in `data`, and return the row."""
-    statements = bound.statements
+    statements = bound.write_statements
     values = bound.metadata.update_reader.update_values(data)
     if not values:
         return _update_nothing(bound, id, expected)
@@ -47,7 +47,7 @@ def update(bound: Bound[RowT], id: object, data: BaseModel, expected: datetime |
 
 def delete(bound: Bound[RowT], id: object, expected: datetime | int | None) -> RowT:
     """Delete the row, and return it as it was."""
-    statements = bound.statements
+    statements = bound.write_statements
     statement = statements.delete if expected is None else statements.delete_expected
     return bound.build_transient(_write_by_id(bound, _DELETE, statement, id, expected))
 

@@ -76,6 +76,14 @@ class Scope:
         reads_more = any(isinstance(part, FromClause | SelectBase) for part in others)
         return self._bind_owner(statement, own) if reads_more else statement
 
+    def related(self, statement: SelectT) -> SelectT:
+        """Return a SELECT of other tables with every owned table in it restricted to the owner.
+
+        Raises `UsageError` if it cannot be restricted.
+        """
+        require_scopable(list(iterate(statement)), self._table)
+        return self._bind_owner(statement, None)
+
     def require(self, statement: Executable) -> None:
         """Raise `OwnerRequiredError` for a statement that does not bind the owner."""
         if not self._is_bound(statement):

@@ -20,7 +20,7 @@ from sqlalchemy import (
     column,
     func,
 )
-from sqlmodel import Field, SQLModel, col
+from sqlmodel import Field, Relationship, SQLModel, col
 
 from backend import AsyncCRUDRepository, Change, CRUDRepository
 
@@ -68,6 +68,8 @@ class Project(SQLModel, table=True):
     owner_id: str = Field(sa_type=Text)
     name: str = Field(max_length=40, sa_type=String(40))
 
+    tickets: list["Ticket"] = Relationship(back_populates="project")
+
 
 class ProjectCreate(SQLModel):
     name: str = Field(max_length=40)
@@ -100,6 +102,8 @@ class Ticket(SQLModel, table=True):
     title: str = Field(sa_type=Text)
     opened_on: date = Field(default=None, sa_type=Date, sa_column_kwargs={"server_default": func.current_date()})
     assignee: str | None = Field(default=None, sa_type=Text)
+
+    project: Project = Relationship(back_populates="tickets")
 
 
 class TicketCreate(SQLModel):
