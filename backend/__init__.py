@@ -21,7 +21,9 @@ from backend.repository import AsyncCRUDRepository, AsyncReads, CRUDRepository, 
 from backend.results.views import shows
 from backend.settings import Settings
 from backend.statements.change import Change
+from backend.statements.conditions import Condition, if_given
 from backend.statements.locks import Lock
+from backend.statements.typed import typed
 
 __all__ = [
     "AsyncCRUDRepository",
@@ -29,6 +31,7 @@ __all__ = [
     "AsyncReads",
     "CRUDRepository",
     "Change",
+    "Condition",
     "Database",
     "Isolation",
     "Lock",
@@ -36,6 +39,8 @@ __all__ = [
     "Retry",
     "Settings",
     "UncommittedWritesWarning",
+    "if_given",
     "init_db",
     "shows",
+    "typed",
 ]

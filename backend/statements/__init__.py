@@ -6,6 +6,8 @@ lists          on the rows that meet conditions
 change         the UPDATE that a `Change` declares
 family         what these four share: the entity, the scope, and the check that the owner is bound
 scope/         the owner's condition in every part of a statement, and what is refused
+typed          conditions whose column and value a type checker checks
+typed_values   the values of these, checked against the column's type
 conditions     the expressions that a caller may filter by
 ordering       the expressions that a caller may sort by
 comparisons    values that are compared with a column, checked against its type

@@ -15,8 +15,9 @@ from backend.entity.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PA
 from backend.errors import UsageError
 from backend.statements.by_id import RowStatements
 from backend.statements.change_values import ParameterUses, check_set, parameter_uses
-from backend.statements.conditions import Where, checked_expression, is_expression
+from backend.statements.conditions import Where, checked_expression
 from backend.statements.scope.scoped import ScopedStatement
+from backend.statements.typed_values import is_expression
 
 
 class Change:

@@ -6,8 +6,10 @@ from typing import TypeAlias
 from sqlalchemy import ColumnElement, SQLColumnExpression, Table
 
 from backend.statements.conditions import expression_of_table
+from backend.statements.typed import TypedExpression
 
-Order: TypeAlias = SQLColumnExpression[object] | Sequence[SQLColumnExpression[object]]
+SortKey: TypeAlias = SQLColumnExpression[object] | TypedExpression
+Order: TypeAlias = SortKey | Sequence[SortKey]
 """One expression to sort by, or several: `col(Task.title)`, `[col(Task.title).desc(), …]`."""
 
 

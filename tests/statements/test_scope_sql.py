@@ -917,7 +917,7 @@ def test_a_value_that_turns_into_an_expression_is_seen(scoped: Statements[Any]) 
         def __clause_element__(self) -> object:
             return select(PROJECT.c.name).scalar_subquery()
 
-    with pytest.raises(UsageError, match="a value is a Python Hidden"):
+    with pytest.raises(UsageError, match="a subquery reads a table that has owners"):
         scoped.change(Change({col(Ticket.title): Hidden()}), {})
 
 

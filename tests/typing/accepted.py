@@ -1,15 +1,16 @@
 """What must check, with the types that a caller sees. Read by mypy and pyright only; never run."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import assert_type
 from uuid import UUID
 
-from sqlalchemy import Row, func
+from sqlalchemy import ColumnElement, Row, Text, bindparam, func
 from sqlmodel import Session, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import AsyncDatabase, Database, Lock, Retry, init_db
+from backend import AsyncDatabase, Condition, Database, Lock, Retry, if_given, init_db, typed
+from backend.statements.typed import Typed
 from backend.tasks import (
     AsyncTaskRepository,
     Task,
@@ -22,7 +23,46 @@ from backend.tasks import (
     toggle_complete,
     update_task,
 )
-from tests.support.models.suite import Note, NoteRepository, TicketRepository
+from tests.support.models.suite import Badge, Note, NoteRepository, Project, Ticket, TicketRepository
+
+OPEN = typed(Ticket.assignee).is_null()
+"""A reusable condition."""
+
+
+class Tickets(TicketRepository):
+    def old(self, day: date) -> Sequence[Ticket]:
+        return self.list(OPEN & (typed(Ticket.opened_on) < day))
+
+
+def conditions(session: Session, tasks: TaskRepository, title: str | None, titles: list[str] | None) -> None:
+    tickets = Tickets(session).owned_by("a")
+    assert_type(typed(Ticket.title), Typed[str])
+    assert_type(typed(Ticket.assignee), Typed[str])  # a nullable column
+    assert_type(typed(Ticket.title) == "x", Condition)
+    assert_type(typed(Ticket.title).eq("x"), Condition)
+    assert_type(typed(Ticket.id) >= 3, Condition)
+    assert_type(OPEN | ~(typed(Ticket.title) == "x"), Condition)
+    tickets.list(typed(Ticket.title) == "x", typed(Ticket.assignee).is_not_null(), OPEN)
+    tickets.list(typed(Ticket.title).in_(["a", "b"]), typed(Ticket.id).in_({1, 2}), typed(Ticket.id).not_in((1,)))
+    tickets.list(typed(Ticket.title).contains("50%", ignore_case=True), typed(Ticket.id).between(1, 9))
+    tickets.list(typed(Ticket.opened_on) < date.max, typed(Ticket.opened_on) != typed(Ticket.opened_on))
+    tickets.list(typed(Ticket.opened_on) < func.current_date(), typed(Ticket.title) == bindparam("title", type_=Text()))
+    tickets.list(OPEN & (func.length(col(Ticket.title)) > 3), (col(Ticket.id) > 3) | OPEN)
+    tickets.list(typed(Ticket.project_id).in_(select(Project.id).where(typed(Project.name) == "x")))
+    tickets.list(typed(Ticket.project_id).in_(select(Badge.project_id)))  # a nullable column
+    tickets.list(order_by=[typed(Ticket.opened_on).desc().nulls_last(), typed(Ticket.id).asc(), col(Ticket.title)])
+    tickets.list(order_by=typed(Ticket.title))
+    wanted: list[Condition | ColumnElement[bool]] = [OPEN, col(Ticket.id) > 3]
+    tickets.list(*wanted)
+    tickets.list(*if_given(title, typed(Ticket.title).contains), *if_given(titles, typed(Ticket.title).in_))
+    tickets.list(*if_given(title, lambda text: typed(Ticket.title) >= text))
+    assert_type(tickets.old(date.max), Sequence[Ticket])
+    tasks.count(typed(Task.completed).is_true(), typed(Task.completed) == True)  # noqa: E712
+    assert_type(typed(Ticket.id) + 1, Typed[int])
+    assert_type(typed(Ticket.title) + "x", Typed[str])
+    assert_type(typed(Task.updated_at) - timedelta(1), Typed[datetime])
+    assert_type(typed(Task.updated_at) - typed(Task.created_at), Typed[timedelta])
+    select(Task).where(typed(Task.title) == "x", typed(Task.updated_at) - datetime.now(UTC) > timedelta(1))
 
 
 def synchronous(db: Database) -> None:

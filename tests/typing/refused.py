@@ -1,8 +1,8 @@
 """What must not check: each line is an error in the editor. Read by mypy and pyright only, which fail if one is not."""
 
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
-from backend import CRUDRepository, Database, Lock
+from backend import CRUDRepository, Database, Lock, if_given, typed
 from backend.input.model_rules import ModelRules
 from backend.input.values import ColumnValues, FieldValues
 from backend.tasks import (
@@ -55,6 +55,36 @@ def refused(db: Database, session: Session) -> None:
     db.run(get_tasks, isolation="serializable")  # type: ignore[arg-type]
     tasks.lst()  # type: ignore[attr-defined]
     col(Task.titel)  # type: ignore[attr-defined]
+
+
+def refused_conditions(tasks: TaskRepository, title: str | None) -> None:
+    tasks.list(typed(Task.title) == 5)  # type: ignore[arg-type]
+    tasks.list(typed(Task.title) == None)  # type: ignore[arg-type]  # noqa: E711
+    tasks.list(typed(Task.title).eq(5))  # type: ignore[arg-type]
+    tasks.list(typed(Task.description).eq(None))  # type: ignore[arg-type]
+    tasks.list(typed(Task.title).eq(title))  # type: ignore[arg-type]
+    tasks.list(typed(Task.title) == typed(Task.id))  # type: ignore[arg-type]
+    tasks.list(typed(Task.title).eq(col(Task.id)))  # type: ignore[arg-type]
+    typed(Task.titel)  # type: ignore[attr-defined]
+    tasks.list(typed(Task.created_at) < "yesterday")  # type: ignore[operator]
+    tasks.list(typed(Task.id).between(1, "2"))  # type: ignore[arg-type]
+    tasks.list(typed(Task.title).in_("abc"))  # type: ignore[arg-type]
+    tasks.list(typed(Task.title).in_(text for text in "abc"))  # type: ignore[arg-type]
+    tasks.list(typed(Task.title).in_([1]))  # type: ignore[list-item]
+    tasks.list(typed(Task.title).in_(["x", None]))  # type: ignore[list-item]
+    tasks.list(typed(Task.title).not_in(select(Task.id)))  # type: ignore[arg-type]
+    tasks.list(typed(Task.id).contains("x"))  # type: ignore[misc]
+    tasks.list(typed(Task.title).contains(5))  # type: ignore[arg-type]
+    tasks.list(typed(Task.title).starts_with(title))  # type: ignore[arg-type]
+    tasks.list(typed(Task.title).is_true())  # type: ignore[misc]
+    tasks.list(order_by=typed(Task.id) + "x")  # type: ignore[operator]
+    tasks.list(order_by=typed(Task.created_at) + 1)  # type: ignore[operator]
+    tasks.list((typed(Task.title) == "x") & (Task.id is None))  # type: ignore[operator]
+    tasks.list(typed(Task.completed))  # type: ignore[arg-type]
+    tasks.list((typed(Task.title) == "x") is None)  # type: ignore[arg-type]
+    tasks.list(None)  # type: ignore[arg-type]
+    tasks.list(if_given(title, typed(Task.title).contains))  # type: ignore[arg-type]
+    tasks.list(*if_given(title, typed(Task.id).eq))  # type: ignore[arg-type]
 
 
 def refused_values(rules: ModelRules, by_field: FieldValues, by_column: ColumnValues) -> None:
