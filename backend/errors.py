@@ -22,7 +22,7 @@
     │   │   └── UnknownDatabaseError   the server has no such database
     │   ├── SchemaMismatchError        a table, column or type is missing, another or narrower: init_db, or migrate
     │   ├── NotPermittedError          the role may not do this, or the database takes no writes
-    │   ├── UnreadableRowError         an answer holds a value that Python cannot represent
+    │   ├── UnreadableRowError         a stored value that Python cannot represent, or that a view refuses
     │   ├── SettingsError              a setting is missing, malformed, or does not suit the server
     │   ├── EmbeddedServerError        the embedded PostgreSQL cannot run
     │   └── DatabaseError              any other refusal of the server
@@ -270,7 +270,9 @@ class NotPermittedError(InfrastructureError):
 
 
 class UnreadableRowError(InfrastructureError):
-    """The answer holds a value that Python cannot represent: another program stored it, or a type differs.
+    """A stored value that Python cannot represent, or that a view refuses: another program wrote it, or a type differs.
+
+    The text names the field of a view, and never the value.
 
     `outcome` is `"applied"` if the answer was that of a write outside a transaction.
     """

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any, Generic, cast
 from uuid import UUID
 
-from pydantic import BaseModel
 from sqlmodel import SQLModel
 
 from backend.database.operations import Operation, OperationKind
@@ -41,7 +40,8 @@ class RepositoryMetadata(Generic[ModelT]):
         self.without_scope: Statements[ModelT] | None = self.unscoped if entity.owner is None else None
         """The statements of a repository that names no scope: none for a model with an owner."""
         self._operations: dict[OperationKind, Operation] = {}
-        self._views: dict[type[BaseModel], ViewMetadata[Any]] = {}
+        self._views: dict[int, ViewMetadata[Any]] = {}
+        """The views that were read, by the id of their class, which its metadata keeps alive."""
 
     @lazy
     def build(self) -> Builder[ModelT]:
@@ -65,9 +65,9 @@ class RepositoryMetadata(Generic[ModelT]):
 
     def view(self, view: type[ViewT]) -> ViewMetadata[ViewT]:
         """Return the metadata of a view, checked at its first use. Raises `DefinitionError` if it cannot be read."""
-        known = self._views.get(view)
+        known = self._views.get(id(view))  # what an untyped caller passes may have no hash
         if known is None:
-            known = self._views[view] = ViewMetadata(self.entity, view)
+            known = self._views[id(view)] = ViewMetadata[Any](self.entity, view)
         return cast("ViewMetadata[ViewT]", known)  # made for this view
 
     def operation(self, kind: OperationKind) -> Operation:

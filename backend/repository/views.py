@@ -8,7 +8,6 @@ from sqlalchemy import Column
 from backend.entity.checks import owner_columns
 from backend.entity.checks.views import view_columns
 from backend.entity.entity import Entity
-from backend.entity.lazy import lazy
 from backend.errors import DefinitionError, OwnerRequiredError, UsageError
 from backend.results.entities import ModelRow
 from backend.results.views import ViewT, view_builder
@@ -23,11 +22,8 @@ class ViewMetadata(Generic[ViewT]):
         self._columns = view_columns(entity, view)
         self._statements: dict[bool, tuple[Mapping[str, Column[object]], Statements[Any]]] = {}
         self.view = view
-
-    @lazy
-    def build(self) -> Callable[[ModelRow], ViewT]:
-        """Return the function that builds a view from a row."""
-        return view_builder(self._entity, self.view, tuple(self._columns))
+        self.build: Callable[[ModelRow], ViewT] = view_builder(entity, view, tuple(self._columns))
+        """The function that builds a view from a row."""
 
     def statements(self, *, scoped: bool) -> Statements[Any]:
         """Return the statements that select the view's columns, scoped to an owner or not.

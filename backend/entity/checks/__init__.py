@@ -12,6 +12,7 @@ Each failed check raises a `DefinitionError` whose message says what to change.
     unique_keys    unique keys that compare across owners
     references     foreign keys to owned models
     defaults       column defaults that read owned tables
+    views          which column each field of a view shows, and whether the field takes its values
     changes        unique and foreign keys that a `Change` may set
     registry       what classes of one table, and of models that refer to one another, must agree on
 """

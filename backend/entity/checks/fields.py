@@ -94,13 +94,13 @@ def _check_model_class(entity: Entity[SQLModel], key: str) -> None:
         return
     classes = value_classes(entity.columns[key].type)
     for member in value_members(own):
-        if _converts(member):
+        if converts(member):
             continue
         kind = _plain_class(member.kind) if stored in LOSSLESS_PYTHON_TYPES else None
         if kind is None or kind is stored:
             kind = _refused_class(member.kind, classes)
         if kind is not None:
-            held = _listed(entity.columns[key])
+            held = listed(entity.columns[key])
             remedy = f"declare it {held}, or another sa_type"
             raise DefinitionError(
                 f"{entity.name}.{key} is {kind.__name__}, and its column gives back {held}: "
@@ -123,7 +123,13 @@ def _refused_class(kind: object, classes: Collection[type]) -> type | None:
     return None if issubclass(plain, tuple(classes)) else plain
 
 
-def _listed(column: Column[object]) -> str:
+def is_exact(kind: type) -> bool:
+    """Return whether a value of a field of this class has exactly this class."""
+    return kind in _EXACT_CLASSES
+
+
+def listed(column: Column[object]) -> str:
+    """Return the classes of a column's values, as messages list them."""
     stored = python_type(column.type)
     classes = (stored,) if stored is not None and stored in LOSSLESS_PYTHON_TYPES else value_classes(column.type)
     *others, last = (kind.__name__ for kind in classes)
@@ -137,9 +143,9 @@ def _check_class(entity: Entity[SQLModel], schema: type[BaseModel], key: str, fi
     is_plain = stored in LOSSLESS_PYTHON_TYPES
     classes = value_classes(entity.columns[key].type)
     for member in value_members(field):
-        if _converts(member):
+        if converts(member):
             continue
-        held = _listed(entity.columns[key])
+        held = listed(entity.columns[key])
         kind, remedy = _refused_class(member.kind, classes), f"declare it {held}"
         if is_plain and isinstance(member.kind, type) and issubclass(member.kind, tuple(_REMEDIES)):
             kind = member.kind
@@ -163,7 +169,7 @@ def _check_digits(entity: Entity[SQLModel], schema: type[BaseModel], key: str, f
         if (
             is_scalar(member.kind)
             and member.kind in _FRACTIONS
-            and not _converts(member)
+            and not converts(member)
             and not _digits_fit(member, kind.precision, places)
         ):
             class_note = "a float, " if member.kind is float else ""
@@ -198,7 +204,8 @@ def _is_converted(entity: Entity[SQLModel], schema: type[BaseModel], key: str) -
     return bool(field_validators(schema, key) or field_validators(entity.model, key))
 
 
-def _converts(member: UnionMember) -> bool:
+def converts(member: UnionMember) -> bool:
+    """Return whether a validator in the annotation may change the value, or its class."""
     return any(isinstance(part, _CONVERTERS) for part in member.metadata)
 
 
