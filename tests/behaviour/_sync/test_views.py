@@ -121,7 +121,6 @@ def test_a_view_locks_and_joins_the_transaction(database: Database, proxy: WireP
         assert [one.sql.endswith("FOR UPDATE") for one in seen.statements] == [True]
 
 
-@pytest.mark.pooler
 @pytest.mark.usefixtures("awake")
 def test_every_call_of_a_view_is_one_round_trip_and_selects_its_columns_only(
     session: Session, proxy: WireProxy
