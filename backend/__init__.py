@@ -18,6 +18,7 @@ The floors, lowest first; a module imports only from its own floor or from a low
 
 from backend.database import AsyncDatabase, Database, Isolation, Retry, UncommittedWritesWarning, init_db
 from backend.repository import AsyncCRUDRepository, AsyncReads, CRUDRepository, Reads
+from backend.results.cursors import LAST_PAGE, CursorPage
 from backend.results.views import shows
 from backend.settings import Settings
 from backend.statements.change import Change
@@ -32,8 +33,10 @@ __all__ = [
     "CRUDRepository",
     "Change",
     "Condition",
+    "CursorPage",
     "Database",
     "Isolation",
+    "LAST_PAGE",
     "Lock",
     "Reads",
     "Retry",

@@ -28,6 +28,7 @@ RULES = (
     Rule(r"\bawait ", ""),
     Rule(r"\bAwaitable\[((?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])*)\]", r"\1"),
     Rule(r"\basynccontextmanager\b", "contextmanager"),
+    Rule(r"\baclosing\b", "closing"),
     Rule(r"__a(enter|exit)__", r"__\1__"),
     Rule(r"from sqlmodel\.ext\.asyncio\.session import", "from sqlmodel import"),
     Rule(r"from sqlalchemy\.ext\.asyncio import AsyncSession", "from sqlalchemy.orm import Session"),

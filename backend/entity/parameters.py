@@ -21,3 +21,8 @@ OWNER_PARAMETER: Final = "the_owner".ljust(_BYTES, "_")
 def keys_parameter(position: int) -> str:
     """Return the name of the array that holds one column of several rows' primary keys."""
     return f"the_keys_{position}".ljust(_BYTES, "_")
+
+
+def cursor_parameter(number: int) -> str:
+    """Return the name of a cursor's value for the sort key of this number."""
+    return f"the_cursor_{number}".ljust(_BYTES, "_")

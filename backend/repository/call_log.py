@@ -14,7 +14,8 @@ from typing_extensions import ParamSpec, TypeVar
 from backend.database.sessions.state import state_of
 from backend.errors import RepositoryError
 from backend.repository.bound import Bound, RowT
-from backend.repository.calls import reading, selecting
+from backend.repository.calls import keyset, reading, selecting
+from backend.results.cursors import CursorPage
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -23,6 +24,7 @@ CALLS: Final = logging.getLogger("backend.calls")
 
 _OPERATIONS: Final[Mapping[object, str]] = {
     reading.list_all: "list",
+    keyset.next_batch: "stream",
     selecting.fetch_all: "select",
     selecting.one_or_none: "select",
     selecting.scalar: "select",
@@ -43,11 +45,18 @@ def logged(call: Callable[Concatenate[Bound[RowT], P], T]) -> Callable[Concatena
         except BaseException as error:
             _log(call, bound, started, 0, error)
             raise
-        rows = len(cast("Sized", result)) if call in _MANY else int(result is not None)  # a list of rows
-        _log(call, bound, started, rows, None)
+        _log(call, bound, started, _row_count(call, result), None)
         return result
 
     return call_and_log
+
+
+def _row_count(call: object, result: object) -> int:
+    if isinstance(result, CursorPage):
+        return len(cast("CursorPage[object]", result).items)  # of whatever rows
+    if isinstance(result, keyset.Batch):
+        return len(cast("keyset.Batch[object]", result).rows)  # as above
+    return len(cast("Sized", result)) if call in _MANY else int(result is not None)  # a list of rows
 
 
 def _log(call: object, bound: Bound[RowT], started: float, rows: int, error: BaseException | None) -> None:

@@ -57,7 +57,7 @@ def _builder(mapper: Mapper[ModelT], columns: Columns, *, has_row: bool) -> Buil
 
     def build(row: Sequence[object]) -> ModelT:
         instance = manager.new_instance()
-        vars(instance).update(zip(names, row, strict=True))
+        vars(instance).update(zip(names, row, strict=False))  # other values may follow
         state = instance_state(instance)
         if has_row and has_other_columns:
             make_transient_to_detached(instance)  # expires these columns: an attached entity loads them

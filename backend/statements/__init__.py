@@ -3,6 +3,7 @@
 statements     all of them, those of a subclass included
 by_id          on one row: SELECT, INSERT, UPDATE, DELETE
 lists          on the rows that meet conditions
+keyset         from a place in a total order on
 change         the UPDATE that a `Change` declares
 family         what these four share: the entity, the scope, and the check that the owner is bound
 scope/         the owner's condition in every part of a statement, and what is refused

@@ -9,8 +9,8 @@ failure, so that a new call cannot be forgotten. `OWNER_MACHINE_EXAMPLES` sets h
 import asyncio
 import inspect
 import os
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast, get_type_hints
@@ -25,9 +25,10 @@ from sqlalchemy import Engine, Text, delete, literal_column
 from sqlmodel import SQLModel, col
 from typing_extensions import override
 
-from backend import AsyncCRUDRepository, AsyncDatabase, CRUDRepository, Database, Lock
+from backend import LAST_PAGE, AsyncCRUDRepository, AsyncDatabase, CRUDRepository, CursorPage, Database, Lock
 from backend.entity.entity import CreateT, IdT, OwnerT, UpdateT
 from backend.errors import OwnerRequiredError, RepositoryError
+from backend.results.cursors import Cursor
 from backend.statements.conditions import Where
 from backend.statements.loads import Related
 from backend.statements.ordering import Order
@@ -54,6 +55,7 @@ OWNERS = ("a", "b", "", "a b")
 EXAMPLES = int(os.environ.get("OWNER_MACHINE_EXAMPLES", "60"))
 TEXTS = st.sampled_from(["x", "y", "z"])
 UNUSED = (0, -1, 2**62)
+LAST = owner_model.Cursor(LAST_PAGE, side="until")
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def orders(kind: Kind) -> st.SearchStrategy[list[owner_model.Order]]:
     by_text = owner_model.Order(text, lambda row: row[kind.text])
     by_text_down = owner_model.Order(text.desc(), lambda row: row[kind.text], descending=True)
     other: Any = select(Project.name).order_by(col(Project.id)).limit(1).scalar_subquery()
-    by_nothing = owner_model.Order(other, lambda _row: 0)
+    by_nothing = owner_model.Order(other, lambda _row: 0, continues=False)
     return st.lists(st.sampled_from([by_text, by_text_down, by_nothing]), max_size=2)
 
 
@@ -203,6 +205,7 @@ def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchS
         Order: orders(kind),
         str: TEXTS,
         Related | tuple[Related, ...]: st.sampled_from(kind.paths) if kind.paths else st.nothing(),
+        Cursor: st.sampled_from([owner_model.Cursor(None), LAST, *machine.cursors]),
         Lock | None: st.none() | st.sampled_from([Lock(), Lock("no key update", "nowait"), Lock("share", "skip")]),
     }
 
@@ -233,7 +236,7 @@ def made(
 
 def as_sql(argument: Any) -> Any:
     """An argument as the repository takes it."""
-    if isinstance(argument, owner_model.Condition | owner_model.Order | owner_model.Path):
+    if isinstance(argument, owner_model.Condition | owner_model.Order | owner_model.Path | owner_model.Cursor):
         return argument.sql
     return [as_sql(one) for one in cast("list[object]", argument)] if isinstance(argument, list) else argument
 
@@ -264,6 +267,7 @@ class OwnerMachine(RuleBasedStateMachine):
     def __init__(self, engine: Engine, kinds: tuple[Kind, ...]) -> None:
         super().__init__()
         self.world = World()
+        self.cursors: list[owner_model.Cursor] = []
         self.kinds = kinds
         self._direct = engine
         with engine.begin() as connection:
@@ -311,7 +315,11 @@ class OwnerMachine(RuleBasedStateMachine):
         sent = [as_sql(one) for one in given], {key: as_sql(one) for key, one in named.items()}
         answer, leaks = self.run(kind, owner, name, *sent)
         assert leaks == []
-        self._compare(kind, name, answer, expected)
+        if isinstance(expected, owner_model.Piece) and not isinstance(answer, type):
+            self._compare_piece(answer, expected)
+            self._remember(answer, kind.of(self.world, owner).list_of(named.get("order_by", ())))
+        else:
+            self._compare(kind, name, answer, expected)
         after = self.stored()
         owns = {one.table: one.owner for one in self.kinds}
         for table, rows in before.items():
@@ -337,12 +345,24 @@ class OwnerMachine(RuleBasedStateMachine):
                 del rows[answer.id]
         elif isinstance(expected, owner_model.Loaded):
             assert expected.read(answer) == expected.rows
-        elif name in ("list",):
+        elif name in ("list", "stream"):
             assert [row.model_dump() for row in answer] == expected
         elif isinstance(expected, list):
             assert [tuple(row) for row in answer] == expected
         else:
             assert answer == expected
+
+    def _compare_piece(self, answer: CursorPage[Any], expected: owner_model.Piece) -> None:
+        assert [row.model_dump() for row in answer] == expected.rows
+        assert ((answer.previous if expected.backward else answer.next) is not None) == expected.goes_on
+
+    def _remember(self, answer: CursorPage[Any], of: object) -> None:
+        """Keep the cursors of a page for later calls of every owner."""
+        rows = [row.model_dump() for row in answer]
+        if rows and answer.next:
+            self.cursors.append(owner_model.Cursor(answer.next, of, rows[-1], "after"))
+        if rows and answer.previous:
+            self.cursors.append(owner_model.Cursor(answer.previous, of, rows[0], "before"))
 
     def stored(self) -> dict[str, dict[Any, Mapping[str, Any]]]:
         """Every table whole, with where and by which transaction each row was written."""
@@ -373,6 +393,9 @@ class SyncOwnerMachine(OwnerMachine):
             try:
                 with self.database.session() as session, session.begin() if named.get("lock") else nullcontext():
                     answer = listed(getattr(in_scope(kind.sync(session), owner), name)(*given, **named))
+                    if isinstance(answer, AbstractContextManager):
+                        with cast("AbstractContextManager[Iterator[Any]]", answer) as rows:
+                            answer = list(rows)
             except RepositoryError as error:
                 answer = type(error)
         return answer, leaks(log, owner)
@@ -389,6 +412,9 @@ class AsyncOwnerMachine(OwnerMachine):
         async def call() -> Any:
             async with self.database.session() as session, session.begin() if named.get("lock") else nullcontext():
                 called = listed(getattr(in_scope(kind.asynchronous(session), owner), name)(*given, **named))
+                if isinstance(called, AbstractAsyncContextManager):
+                    async with cast("AbstractAsyncContextManager[AsyncIterator[Any]]", called) as rows:
+                        return [row async for row in rows]
                 return await called if inspect.isawaitable(called) else called
 
         with log_statements(self.database.engine.sync_engine) as log:

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel, col
 from backend.entity.checks import ClassOptions, define
 from backend.errors import UsageError
 from backend.statements.change import Change
+from backend.statements.keyset import Position
 from backend.statements.locks import Lock
 from backend.statements.ordering import Order
 from backend.statements.scope.scoped import ScopedStatement
@@ -43,6 +44,13 @@ TOGGLE = Change({col(Task.completed): ~col(Task.completed)})
 RENAME = Change({col(Task.title): bindparam("new", type_=Text())}, *TITLED)
 
 Make = Callable[[Statements[SQLModel]], ScopedStatement]
+
+
+def keyset(s: Statements[SQLModel], order: Order, position: Position, where: tuple[Any, ...] = ()) -> ScopedStatement:
+    """The SELECT of two rows from a position on."""
+    return s.keyset(where, s.order(order), position, 2)
+
+
 SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
     "one": (lambda s: s.select_by_id, (), f"SELECT {COLUMNS} FROM task {THIS}"),
     "insert": (
@@ -85,6 +93,18 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         f"SELECT {COLUMNS} FROM task WHERE {MINE} AND task.title = %(title_1)s "
         "ORDER BY task.completed, task.title DESC NULLS LAST, task.id LIMIT %(param_1)s OFFSET %(param_2)s",
     ),
+    "first rows of an order": (
+        lambda s: keyset(s, (), Position("from", ())),
+        (),
+        f"SELECT {COLUMNS}, CAST(task.id AS VARCHAR) AS id__1 FROM task WHERE {MINE} "
+        "ORDER BY task.id LIMIT %(param_1)s",
+    ),
+    "rows before a place under a condition": (
+        lambda s: keyset(s, (), Position("before", ("7",)), TITLED),
+        (),
+        f"SELECT {COLUMNS}, CAST(task.id AS VARCHAR) AS id__1 FROM task WHERE {MINE} AND task.title = %(title_1)s "
+        "AND task.id < CAST(%(the_cursor_0)s AS BIGINT) ORDER BY task.id DESC LIMIT %(param_1)s",
+    ),
     "count": (lambda s: s.count(()), (), f"SELECT count(*) AS count_1 FROM task WHERE {MINE}"),
     "count under a condition": (
         lambda s: s.count(TITLED),
@@ -107,7 +127,14 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         f"SELECT task.completed, count(*) AS count_1 FROM task WHERE {MINE} GROUP BY task.completed",
     ),
 }
-GIVEN_VALUES = {"list with all there is", "count under a condition", "exists under a condition", "select"}
+GIVEN_VALUES = {
+    "first rows of an order",
+    "rows before a place under a condition",
+    "list with all there is",
+    "count under a condition",
+    "exists under a condition",
+    "select",
+}
 each_shape = pytest.mark.parametrize(("make", "columns", "sql"), SHAPES.values(), ids=SHAPES)
 
 
@@ -270,3 +297,26 @@ def test_expected_of_statements_without_a_version_is_refused_with_the_fix() -> N
     unversioned = Statements(replace(NOTE, version=None), scoped=False)
     with pytest.raises(UsageError, match=r"^Note has no version: name it, version=col\(Note\.updated_at\)$"):
         _ = unversioned.update_expected
+
+
+def test_a_place_in_an_order_with_nulls_is_found_by_a_union_of_ranges() -> None:
+    order = [col(Task.description), col(Task.title).desc()]
+    made = compiled(keyset(SCOPED, order, Position("after", ("x", "y", "7"))))
+    assert made.sql.count(MINE) == 4
+    for condition in (
+        "task.description = CAST(%(the_cursor_0)s AS TEXT) AND task.title = CAST(%(the_cursor_1)s AS VARCHAR(200)) "
+        "AND task.id > CAST(%(the_cursor_2)s AS BIGINT)",
+        "task.description = CAST(%(the_cursor_0)s AS TEXT) AND task.title < CAST(%(the_cursor_1)s AS VARCHAR(200))",
+        "task.description > CAST(%(the_cursor_0)s AS TEXT)",
+        "task.description IS NULL",
+    ):
+        assert f"{MINE} AND {condition} ORDER BY task.description, task.title DESC, task.id LIMIT" in made.sql
+    assert made.sql.endswith("ORDER BY rows.key_0, rows.key_1 DESC, rows.key_2 LIMIT %(param_5)s")
+
+
+def test_a_place_in_an_order_of_one_direction_is_found_by_row_values() -> None:
+    made = compiled(keyset(SCOPED, [col(Task.created_at), col(Task.title)], Position("until", ("x", "y", "7"))))
+    assert (
+        "(task.created_at, task.title, task.id) <= (CAST(%(the_cursor_0)s AS TIMESTAMP WITH TIME ZONE), "
+        "CAST(%(the_cursor_1)s AS VARCHAR(200)), CAST(%(the_cursor_2)s AS BIGINT))" in made.sql
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Executable, create_engine
 from sqlalchemy.sql.elements import ClauseElement
 
-from backend.entity.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
+from backend.entity.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER, cursor_parameter
 from backend.statements.scope.scoped import ScopedStatement
 
 
@@ -34,6 +34,6 @@ def compiled(statement: Executable | ScopedStatement, columns: Sequence[str] = (
 
 def unfilled(text: str) -> str:
     """The text with the names of `backend.entity.parameters` as they are before they are filled up."""
-    for name in (ID_PARAMETER, EXPECTED_PARAMETER, OWNER_PARAMETER):
+    for name in (ID_PARAMETER, EXPECTED_PARAMETER, OWNER_PARAMETER, *map(cursor_parameter, range(3))):
         text = text.replace(name, name.rstrip("_"))
     return text

@@ -11,6 +11,7 @@ from typing import Any
 
 from backend.errors import (
     ForeignKeyViolationError,
+    InvalidCursorError,
     MultipleFoundError,
     NotFoundError,
     OwnerRequiredError,
@@ -57,6 +58,28 @@ class Order:
     sql: Any
     key: Callable[[Row], Any]
     descending: bool = False
+    continues: bool = True
+    """Whether a cursor can continue it."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A cursor as the repository takes it, with the list that it is of and the place that it names."""
+
+    sql: Any
+    of: object = None
+    """Table, owner and order."""
+    place: Row | None = None
+    side: str = "from"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A page by cursor: its rows, and whether a row follows in the direction travelled."""
+
+    rows: list[Row]
+    backward: bool
+    goes_on: bool
 
 
 @dataclass(frozen=True)
@@ -160,6 +183,45 @@ class Owned:
 
     def first(self, *where: Condition, order_by: Sequence[Order] = ()) -> Row | None:
         return next(iter(self.list(*where, order_by=order_by)), None)
+
+    def cursor_page(
+        self,
+        *where: Condition,
+        order_by: Sequence[Order] = (),
+        cursor: Cursor = Cursor(None),
+        size: int = 20,
+    ) -> Piece:
+        self._require_pieces(order_by, size)
+        if cursor.of not in (None, self.list_of(order_by)):
+            raise InvalidCursorError("")
+        listed = self.list(*where, order_by=order_by)
+        rows = [row for row in listed if self._is_on_side(row, cursor.place, cursor.side, order_by)]
+        backward = cursor.side in ("before", "until")
+        cut = rows[-size:] if backward else rows[:size]
+        return Piece(list(cut), backward, len(rows) > size)
+
+    def stream(self, *where: Condition, order_by: Sequence[Order] = (), batch: int = 1000) -> Sequence[Row]:
+        self._require_pieces(order_by, batch)
+        return self.list(*where, order_by=order_by)
+
+    def list_of(self, order_by: Sequence[Order]) -> object:
+        """What a cursor names."""
+        by_text = next((order.descending for order in order_by), None)  # every order is by the same text
+        return self.table, self.owner, by_text
+
+    def _require_pieces(self, order_by: Sequence[Order], size: int) -> None:
+        if not all(order.continues for order in order_by) or size < 1:
+            raise UsageError("")
+
+    @staticmethod
+    def _is_on_side(row: Row, place: Row | None, side: str, order_by: Sequence[Order]) -> bool:
+        if place is None:
+            return True
+        for order in order_by:
+            here, there = order.key(row), order.key(place)
+            if here != there:
+                return (bool(here > there) != order.descending) == (side == "after")
+        return bool(row["id"] > place["id"] if side == "after" else row["id"] < place["id"])
 
     def one(self, *where: Condition) -> Row:
         row = self.one_or_none(*where)

@@ -1,15 +1,15 @@
 """What must check, with the types that a caller sees. Read by mypy and pyright only; never run."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import assert_type
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Text, bindparam, func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import AsyncDatabase, Condition, Database, Lock, Retry, if_given, init_db, typed
+from backend import LAST_PAGE, AsyncDatabase, Condition, CursorPage, Database, Lock, Retry, if_given, init_db, typed
 from backend.statements.typed import Typed
 from backend.tasks import (
     AsyncTaskRepository,
@@ -80,6 +80,17 @@ def synchronous(db: Database) -> None:
         assert_type(tasks.list(col(Task.completed).is_(True), order_by=col(Task.title).desc()), Sequence[Task])
         assert_type(tasks.first(order_by=[col(Task.title), col(Task.id).desc()]), Task | None)
         assert_type(tasks.one(col(Task.title).like("x%")), Task)
+        page = tasks.cursor_page(order_by=col(Task.title), size=10)
+        assert_type(page, CursorPage[Task])
+        assert_type(tasks.cursor_page(cursor=page.next), CursorPage[Task])
+        assert_type(tasks.cursor_page(cursor=LAST_PAGE).previous, str | None)
+        assert_type([task.title for task in page], list[str])
+        assert_type(page.map(lambda task: task.title), CursorPage[str])
+        wider: CursorPage[SQLModel] = page
+        assert_type([row.model_fields_set for row in wider], list[set[str]])
+        with tasks.stream(col(Task.completed).is_(True), batch=10) as rows:
+            assert_type(rows, Generator[Task])
+            assert_type([row.title for row in rows], list[str])
         assert_type(tasks.count(), int)
         assert_type(tasks.exists(), bool)
         assert_type(tasks.toggle_complete(1), Task)
@@ -98,6 +109,10 @@ async def asynchronous(db: AsyncDatabase) -> None:
         assert_type(await tasks.create(TaskCreate(title="x")), Task)
         assert_type(await tasks.get(1), Task | None)
         assert_type(await tasks.list(), Sequence[Task])
+        assert_type(await tasks.cursor_page(cursor=LAST_PAGE), CursorPage[Task])
+        async with tasks.stream() as rows:
+            assert_type(rows, AsyncGenerator[Task])
+            assert_type([row.title async for row in rows], list[str])
         assert_type(await tasks.toggle_complete(1), Task)
 
     async def work(session: AsyncSession) -> Task:

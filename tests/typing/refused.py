@@ -31,6 +31,12 @@ def refused(db: Database, session: Session) -> None:
     tasks.update(1, TaskCreate(title="x"))  # type: ignore[arg-type]
     tasks.update(1, {"title": "x"})  # type: ignore[arg-type]
     tasks.update(1, TaskUpdate(title="x"), expected="yesterday")  # type: ignore[arg-type]
+    tasks.cursor_page(cursor=3)  # type: ignore[arg-type]
+    tasks.cursor_page(size="20")  # type: ignore[arg-type]
+    tasks.cursor_page().items.title  # type: ignore[attr-defined]
+    len(tasks.cursor_page())  # type: ignore[arg-type]
+    for _row in tasks.stream():  # type: ignore[attr-defined]
+        pass
     tasks.get("1")  # type: ignore[arg-type]
     tasks.get(None)  # type: ignore[arg-type]
     NoteRepository(session).get(1)  # type: ignore[arg-type]

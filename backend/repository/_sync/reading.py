@@ -2,7 +2,8 @@
 """The contracts of the calls that read."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, contextmanager
 from typing import Concatenate, Generic
 
 from sqlmodel import Session
@@ -12,7 +13,9 @@ from backend.database.bridge import run_call
 from backend.entity.entity import IdT
 from backend.repository.bound import Bound, RowT_co
 from backend.repository.call_log import CALLS, logged
-from backend.repository.calls import aggregating, reading
+from backend.repository.calls import aggregating, keyset, reading
+from backend.repository.calls.keyset import START, Batch
+from backend.results.cursors import Cursor, CursorPage
 from backend.statements.conditions import Where
 from backend.statements.locks import Lock
 from backend.statements.ordering import Order
@@ -82,6 +85,48 @@ class Reads(Generic[RowT_co, IdT]):
     def exists(self, *where: Where) -> bool:
         """Return whether a row meets every condition."""
         return self._call(aggregating.exists, where)
+
+    def cursor_page(
+        self, *where: Where, order_by: Order = (), cursor: Cursor = None, size: int = 20
+    ) -> CursorPage[RowT_co]:
+        """Return the page of `size` rows (1 to 1000) at the cursor: the first page without one.
+
+        `cursor` is `next` or `previous` of a page of the same order, or `LAST_PAGE`, from which the walk goes
+        backwards. The items are in the direction of the order either way. Conditions and size may change between two
+        pages, and the row of the cursor may be gone; a row whose sort value changes meanwhile may be missed or returned
+        twice. One round trip, however deep the page: an index on the owner, the columns of the order and the primary
+        key, in their directions, is read without a sort.
+
+        Raises `InvalidCursorError`, before anything is sent, for the cursor of another model, order or owner, and for
+        any other text; `UsageError` for an order whose values may change from call to call, such as `func.random()`.
+        """
+        return self._call(keyset.cursor_page, where, order_by, cursor, size)
+
+    @contextmanager
+    def stream(self, *where: Where, order_by: Order = (), batch: int = 1000) -> Generator[Generator[RowT_co]]:
+        """Iterate over the rows that meet every condition, in the order of `list`, one batch in memory at a time.
+
+            with repository.stream(…) as rows:
+                for row in rows: ...
+
+        One round trip for each batch of up to `batch` rows (1 to 100 000), the first on entering. Between two batches
+        no connection, cursor or transaction is held, so it works behind a transaction pooler, other calls can use the
+        session, and the loop can be left at any row. Each batch sees what is committed when it is read: for one state
+        of all rows, stream in a transaction at REPEATABLE READ. Raises `UsageError` for an order as `cursor_page` does.
+        """
+        first = self._call(keyset.next_batch, where, order_by, batch, START)
+        with closing(self._rows_from(first, where, order_by, batch)) as rows:
+            yield rows
+
+    def _rows_from(
+        self, current: Batch[RowT_co], where: Sequence[Where], order_by: Order, batch: int
+    ) -> Generator[RowT_co]:
+        while True:
+            for row in current.rows:
+                yield row
+            if current.following is None:
+                return
+            current = self._call(keyset.next_batch, where, order_by, batch, current.following)
 
     def _call(self, call: Callable[Concatenate[Bound[RowT_co], P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         if CALLS.isEnabledFor(logging.DEBUG):

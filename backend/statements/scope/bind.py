@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression, ClauseElement
-from sqlalchemy.sql.selectable import SelectBase, TableClause
+from sqlalchemy.sql.selectable import CompoundSelect, SelectBase, SelectStatementGrouping, TableClause
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from sqlalchemy.types import TypeEngine
 
@@ -100,6 +100,10 @@ class Scope:
             return bool(read) and all(self._is_bound(part) for part in read)
         if is_select(statement) or isinstance(statement, Update | Delete):
             return any(part is self._owner.condition for part in conjuncts(statement.whereclause))
+        if isinstance(statement, CompoundSelect):
+            return all(map(self._is_bound, statement.selects))
+        if isinstance(statement, SelectStatementGrouping):  # a SELECT with an ORDER BY or a LIMIT in a UNION
+            return all(map(self._is_bound, statement.get_children()))
         return False
 
     def _bind_owner_in_subquery(self, element: object, **_: object) -> AnySelect | None:

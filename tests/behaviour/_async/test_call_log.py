@@ -48,6 +48,10 @@ class Tasks(AsyncTaskRepository):
     async def all_titles(self) -> object:
         return await self._all(self.titles())
 
+    async def streamed(self) -> object:
+        async with self.stream() as rows:
+            return [row async for row in rows]
+
     async def one_title(self) -> object:
         return await self._one_or_none(self.titles())
 
@@ -102,6 +106,8 @@ CALLS = [
     Made(lambda tasks, key: tasks.get_one(key), "get_one"),
     Made(lambda tasks, _: tasks.list(), "list"),
     Made(lambda tasks, _: tasks.list(limit=0), "list", rows=0),
+    Made(lambda tasks, _: tasks.cursor_page(), "cursor_page"),
+    Made(lambda tasks, _: tasks.streamed(), "stream"),
     Made(lambda tasks, _: tasks.first(), "first"),
     Made(lambda tasks, _: tasks.one(), "one"),
     Made(lambda tasks, _: tasks.one_or_none(), "one_or_none"),

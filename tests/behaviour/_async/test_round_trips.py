@@ -8,7 +8,7 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 
-from backend import AsyncDatabase
+from backend import LAST_PAGE, AsyncDatabase
 from backend.errors import NotFoundError, StaleError
 from backend.tasks import AsyncTaskRepository, TaskCreate, TaskUpdate
 from tests.behaviour._async.cases import Case, Rows, each_versioned
@@ -29,6 +29,8 @@ def calls_of(rows: Rows, case: Case, ids: list[Any]) -> Calls:
         "update of nothing": lambda: repository.update(ids[0], case.nothing),
         "list": repository.list,
         "list with conditions": lambda: repository.list(is_one, limit=2),
+        "cursor_page": lambda: repository.cursor_page(size=1),
+        "cursor_page from the end": lambda: repository.cursor_page(is_one, cursor=LAST_PAGE),
         "first": repository.first,
         "one": lambda: repository.one(is_one),
         "one_or_none": lambda: repository.one_or_none(is_one),

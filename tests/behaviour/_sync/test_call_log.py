@@ -48,6 +48,10 @@ class Tasks(TaskRepository):
     def all_titles(self) -> object:
         return self._all(self.titles())
 
+    def streamed(self) -> object:
+        with self.stream() as rows:
+            return [row for row in rows]
+
     def one_title(self) -> object:
         return self._one_or_none(self.titles())
 
@@ -102,6 +106,8 @@ CALLS = [
     Made(lambda tasks, key: tasks.get_one(key), "get_one"),
     Made(lambda tasks, _: tasks.list(), "list"),
     Made(lambda tasks, _: tasks.list(limit=0), "list", rows=0),
+    Made(lambda tasks, _: tasks.cursor_page(), "cursor_page"),
+    Made(lambda tasks, _: tasks.streamed(), "stream"),
     Made(lambda tasks, _: tasks.first(), "first"),
     Made(lambda tasks, _: tasks.one(), "one"),
     Made(lambda tasks, _: tasks.one_or_none(), "one_or_none"),

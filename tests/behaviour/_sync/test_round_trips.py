@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session
 from sqlmodel import Session as SQLModelSession
 
-from backend import Database
+from backend import LAST_PAGE, Database
 from backend.errors import NotFoundError, StaleError
 from backend.tasks import TaskCreate, TaskRepository, TaskUpdate
 from tests.behaviour._sync.cases import Case, Rows, each_versioned
@@ -30,6 +30,8 @@ def calls_of(rows: Rows, case: Case, ids: list[Any]) -> Calls:
         "update of nothing": lambda: repository.update(ids[0], case.nothing),
         "list": repository.list,
         "list with conditions": lambda: repository.list(is_one, limit=2),
+        "cursor_page": lambda: repository.cursor_page(size=1),
+        "cursor_page from the end": lambda: repository.cursor_page(is_one, cursor=LAST_PAGE),
         "first": repository.first,
         "one": lambda: repository.one(is_one),
         "one_or_none": lambda: repository.one_or_none(is_one),

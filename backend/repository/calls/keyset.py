@@ -1,0 +1,91 @@
+"""Calls that read a list in pieces, each from the place where the one before ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic
+
+from backend.database.operations import OperationKind
+from backend.errors import InvalidDataError, UsageError, described, shown
+from backend.repository.bound import Bound, RowT, RowT_co
+from backend.repository.calls.loading import build
+from backend.repository.execution import run
+from backend.results.cursors import LAST_PAGE, Cursor, CursorPage, CursorText
+from backend.results.entities import ModelRow
+from backend.statements.conditions import Where
+from backend.statements.keyset import Position, Side
+from backend.statements.ordering import Order, SortKey
+
+MAX_PAGE_SIZE: Final = 1000
+"""Rows of a page: each is held in memory, and a page is shown to somebody."""
+
+MAX_BATCH: Final = 100_000
+"""Rows of a batch: each is held in memory until the next is read."""
+
+START: Final = Position("from", ())
+_END: Final = Position("until", ())
+
+_CURSOR_PAGE: Final = OperationKind("cursor_page")
+_STREAM: Final = OperationKind("stream")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Generic[RowT_co]):
+    """Rows of a stream, and the place where the next batch begins; `None` after the last row."""
+
+    rows: Sequence[RowT_co]
+    following: Position | None
+
+
+def cursor_page(
+    bound: Bound[RowT], where: Sequence[Where], order_by: Order, cursor: Cursor, size: int
+) -> CursorPage[RowT]:
+    """Return the page at the cursor."""
+    order = bound.statements.order(order_by)
+    _require_size("page size", size, MAX_PAGE_SIZE, "use stream() for more")
+    texts = _cursor_text(bound, order)
+    position = START if cursor is None else _END if cursor is LAST_PAGE else texts.decode(cursor)
+    try:
+        rows = run(bound, bound.statements.keyset(where, order, position, size + 1), position.parameters, _CURSOR_PAGE)
+    except InvalidDataError as error:
+        if not position.values:
+            raise
+        raise texts.invalid_error() from error  # a value that somebody else has put into the cursor
+    is_end = len(rows) <= size
+    rows = rows[:size]
+    sides: tuple[Side, Side] = ("before", "after") if position.is_backward else ("after", "before")
+    ahead_of = None if is_end else _place(rows[-1], order, sides[0])
+    behind_of = None if not position.values else _place(rows[0], order, sides[1]) if rows else position.opposite
+    items = tuple(build(bound, rows[::-1] if position.is_backward else rows))
+    following, preceding = (behind_of, ahead_of) if position.is_backward else (ahead_of, behind_of)
+    return CursorPage(items, *(None if place is None else texts.encode(place) for place in (following, preceding)))
+
+
+def next_batch(
+    bound: Bound[RowT], where: Sequence[Where], order_by: Order, batch: int, position: Position
+) -> Batch[RowT]:
+    """Return the rows of a stream from the position on."""
+    order = bound.statements.order(order_by)
+    _require_size("batch", batch, MAX_BATCH, "a batch is held in memory")
+    rows = run(bound, bound.statements.keyset(where, order, position, batch + 1), position.parameters, _STREAM)
+    following = None if len(rows) <= batch else _place(rows[batch - 1], order, "after")
+    return Batch(build(bound, rows[:batch]), following)
+
+
+def _place(row: ModelRow, order: Sequence[SortKey], side: Side) -> Position:
+    values: Sequence[object] = row[-len(order) :]
+    return Position(side, tuple(None if value is None else str(value) for value in values))
+
+
+def _cursor_text(bound: Bound[RowT], order: Sequence[SortKey]) -> CursorText:
+    entity, scope = bound.metadata.entity, bound.scope
+    owner = repr(bound.owner) if scope else "every owner"
+    names = [entity.table.fullname, *(key.name for key in order), owner]
+    return CursorText(entity.name, "\n".join(map(repr, names)), len(order))
+
+
+def _require_size(what: str, size: object, most: int, remedy: str) -> None:
+    if type(size) is not int or size < 1:
+        got = described(size) if isinstance(size, str) else shown(size)
+        raise UsageError(f"{what} is {got}, expected a whole number from 1 to {most}")
+    if size > most:
+        raise UsageError(f"{what} is {size}, at most {most}: {remedy}")

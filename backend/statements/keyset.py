@@ -1,0 +1,145 @@
+"""The SELECT of the rows that follow a place in a total order, which an index in that order serves without a sort."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import ge, gt, le, lt
+from typing import Any, Generic, Literal, TypeAlias
+
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, cast, select, tuple_, union_all
+
+from backend.entity.entity import ModelT
+from backend.entity.parameters import cursor_parameter
+from backend.statements.conditions import Where
+from backend.statements.family import StatementFamily
+from backend.statements.ordering import AnyExpression, Order, SortKey, total_order
+from backend.statements.scope.scoped import ScopedStatement
+
+Side: TypeAlias = Literal["after", "from", "before", "until"]
+"""Which rows, seen from a place in the order: those after it, from it on, before it, until it. Without a place, "from"
+means from the first row on, and "until" until the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a total order, and the rows on one side of it."""
+
+    side: Side
+    values: tuple[str | None, ...]
+    """The value of each sort key, as PostgreSQL writes it as text; `None` is NULL. Empty without a place."""
+
+    @property
+    def is_backward(self) -> bool:
+        """Return whether the rows precede the place."""
+        return self.side in ("before", "until")
+
+    @property
+    def is_inclusive(self) -> bool:
+        """Return whether a row at the place itself is among them."""
+        return self.side in ("from", "until")
+
+    @property
+    def opposite(self) -> "Position":
+        """Return the same place with all other rows."""
+        return Position(_OPPOSITE[self.side], self.values)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Return the parameters of the statement."""
+        return {cursor_parameter(number): text for number, text in enumerate(self.values) if text is not None}
+
+
+_OPPOSITE: dict[Side, Side] = {"after": "until", "until": "after", "from": "before", "before": "from"}
+
+
+class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
+    """Statements that read rows from a place in a total order on."""
+
+    def order(self, order_by: Order) -> tuple[SortKey, ...]:
+        """Return the total order of these expressions, in scope. Raises `UsageError` if no cursor can continue it."""
+        keys = total_order(self.entity, order_by)
+        for key in keys:
+            self._scope_expression(key.expression)
+        return keys
+
+    def keyset(
+        self, where: Sequence[Where], order: Sequence[SortKey], position: Position, limit: int
+    ) -> ScopedStatement:
+        """Return the SELECT of the `limit` rows on the position's side of it that are nearest to it.
+
+        After the columns of a row come the values of the sort keys, as text. Where every key is NOT NULL and sorted in
+        one direction, one comparison of row values finds the place; else a UNION ALL of SELECTs, one for each key that
+        may be the first to differ. Each is read along an index that has the order, and stops at the limit.
+        """
+        keys = [key.reversed for key in order] if position.is_backward else list(order)
+        rows = select(*self._columns).where(*self._owner_conditions, *self._conditions(where))
+        if not position.values:
+            return self._scoped(_with_texts(rows, keys).order_by(*(key.clause for key in keys)).limit(limit))
+        if not any(key.nullable for key in keys) and len({key.descending for key in keys}) == 1:
+            statement = rows.where(_row_comparison(keys, position))
+            return self._scoped(_with_texts(statement, keys).order_by(*(key.clause for key in keys)).limit(limit))
+        branches = [rows.where(and_(*conditions)) for conditions in _branches(keys, position)]
+        return self._scoped(_merged(branches, keys, limit))
+
+
+def _with_texts(rows: Select[*tuple[Any, ...]], keys: Sequence[SortKey]) -> Select[*tuple[Any, ...]]:
+    return rows.add_columns(*(cast(key.expression, String()) for key in keys))
+
+
+def _merged(
+    branches: Sequence[Select[*tuple[Any, ...]]], keys: Sequence[SortKey], limit: int
+) -> Select[*tuple[Any, ...]]:
+    """Return the rows of the branches in order. Every column has a name of its own: two views' fields may share one."""
+    selected = list(branches[0].selected_columns)
+    columns = [column.label(f"column_{number}") for number, column in enumerate(selected)]
+    sorted_by = [key.expression.label(f"key_{number}") for number, key in enumerate(keys)]
+    clauses = [key.clause for key in keys]
+    merged = union_all(
+        *(branch.with_only_columns(*columns, *sorted_by).order_by(*clauses).limit(limit) for branch in branches)
+    ).subquery("rows")
+    values = list(merged.c)
+    texts = [cast(value, String()) for value in values[len(columns) :]]
+    ordered = (key.order(value) for key, value in zip(keys, values[len(columns) :], strict=True))
+    return select(*values[: len(columns)], *texts).order_by(*ordered).limit(limit)
+
+
+def _row_comparison(keys: Sequence[SortKey], position: Position) -> ColumnElement[bool]:
+    compare = _comparison(keys[0], inclusive=position.is_inclusive)
+    values = [_value(number, key) for number, key in enumerate(keys)]
+    if len(keys) == 1:
+        return compare(keys[0].expression, values[0])
+    return compare(tuple_(*(key.expression for key in keys)), tuple_(*values))
+
+
+def _branches(keys: Sequence[SortKey], position: Position) -> Iterator[list[ColumnElement[bool]]]:
+    """Yield the conditions of each SELECT: the last key is the first to differ, then the last but one, …"""
+    for last in reversed(range(len(keys))):
+        equal = [_equals(number, keys[number], position) for number in range(last)]
+        inclusive = position.is_inclusive and last == len(keys) - 1  # the primary key, which is never NULL
+        for condition in _follows(last, keys[last], position, inclusive=inclusive):
+            yield [*equal, condition]
+
+
+def _follows(number: int, key: SortKey, position: Position, *, inclusive: bool) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions, each for a range of an index, of the values that follow the position's."""
+    if position.values[number] is None:
+        if key.nulls_first:
+            yield key.expression.is_not(None)
+        return
+    yield _comparison(key, inclusive=inclusive)(key.expression, _value(number, key))
+    if key.nullable and not key.nulls_first:
+        yield key.expression.is_(None)
+
+
+def _equals(number: int, key: SortKey, position: Position) -> ColumnElement[bool]:
+    is_null = position.values[number] is None
+    return key.expression.is_(None) if is_null else key.expression == _value(number, key)
+
+
+def _comparison(key: SortKey, *, inclusive: bool) -> Callable[[Any, Any], ColumnElement[bool]]:
+    if key.descending:
+        return le if inclusive else lt
+    return ge if inclusive else gt
+
+
+def _value(number: int, key: SortKey) -> AnyExpression:
+    return cast(bindparam(cursor_parameter(number), type_=String()), key.type)

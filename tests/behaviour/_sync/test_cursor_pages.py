@@ -1,0 +1,358 @@
+# Generated from tests/behaviour/_async/test_cursor_pages.py by `python -m tools.generate_sync`: edit that one.
+"""Pages by cursor and streams, compared with a plain-Python list of the rows."""
+
+import math
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, delete, func, insert, update
+from sqlmodel import Session, col
+
+from backend import LAST_PAGE, CursorPage, Database
+from backend.errors import InvalidCursorError, OwnerRequiredError, UsageError
+from tests.support.models.walk import Entry, EntryRepository, EntryUpdate
+from tests.support.wire import WireProxy
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SLOW_START = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One expression of an order, and the value that it has for a row."""
+
+    name: str
+    expression: Any
+    value: Callable[[Entry], Any]
+    descending: bool
+    nulls_first: bool | None
+
+    @property
+    def sql(self) -> Any:
+        clause = self.expression.desc() if self.descending else self.expression
+        if self.nulls_first is None:
+            return clause
+        return clause.nulls_first() if self.nulls_first else clause.nulls_last()
+
+
+VALUES: dict[str, tuple[Any, Callable[[Entry], Any]]] = {
+    "rank": (col(Entry.rank), lambda row: row.rank),
+    "weight": (col(Entry.weight), lambda row: row.weight),
+    "label": (col(Entry.label), lambda row: row.label),
+    "at": (col(Entry.at), lambda row: row.at),
+    "id": (col(Entry.id), lambda row: row.id),
+    "rank or 0": (func.coalesce(col(Entry.rank), 0), lambda row: row.rank or 0),
+    "-rank": (-col(Entry.rank), lambda row: None if row.rank is None else -row.rank),
+    "length": (func.length(col(Entry.label)), lambda row: None if row.label is None else len(row.label)),
+}
+
+
+def sort_key(name: str, *, descending: bool, nulls_first: bool | None) -> Key:
+    return Key(name, *VALUES[name], descending, nulls_first)
+
+
+KEYS = st.builds(
+    sort_key,
+    name=st.sampled_from(sorted(VALUES)),
+    descending=st.booleans(),
+    nulls_first=st.sampled_from((None, True, False)),
+)
+ORDERS = st.lists(KEYS, max_size=3, unique_by=lambda key: key.name)
+LABELS = st.none() | st.sampled_from(("", "a", "A", "ä", "b", "%", "\u2028", '"'))
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "rank": st.none() | st.integers(0, 2),
+            "weight": st.none() | st.sampled_from((0.0, 0.1, 1e-300, math.inf, -math.inf, 3.0000000000000004)),
+            "label": LABELS,
+            "at": st.integers(0, 2).map(lambda n: START + timedelta(microseconds=n)),
+        }
+    ),
+    max_size=12,
+)
+
+
+@pytest.fixture
+def entries(database: Database) -> Generator[EntryRepository]:
+    with database.session() as session:
+        yield EntryRepository(session).owned_by("a")
+
+
+def fill(engine: Engine, rows: list[dict[str, Any]]) -> None:
+    """Give owner a these rows, and owner b the same."""
+    with engine.begin() as connection:
+        connection.execute(delete(Entry))
+        for owner in "ab" if rows else "":
+            connection.execute(insert(Entry), [{**row, "owner_id": owner} for row in rows])
+
+
+def walk(
+    entries: EntryRepository, order: list[Any], size: int, cursor: Any = None, *, back: bool = False
+) -> list[CursorPage[Entry]]:
+    """Every page from the cursor on, in the direction."""
+    pages = [entries.cursor_page(order_by=order, size=size, cursor=cursor)]
+    while (cursor := pages[-1].previous if back else pages[-1].next) is not None:
+        pages.append(entries.cursor_page(order_by=order, size=size, cursor=cursor))
+        assert len(pages) < 40
+    return pages
+
+
+def ids(pages: list[CursorPage[Entry]]) -> list[int]:
+    return [row.id for page in pages for row in page]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW_START)
+@given(rows=ROWS, order=ORDERS, size=st.integers(1, 5))
+def test_walking_both_ways_gives_the_order_of_list(
+    clean: Engine, entries: EntryRepository, rows: list[dict[str, Any]], order: list[Key], size: int
+) -> None:
+    fill(clean, rows)
+    sql = [key.sql for key in order]
+    whole = [row.id for row in entries.list(order_by=sql)]
+    assert len(whole) == len(rows)
+    forward = walk(entries, sql, size)
+    assert ids(forward) == whole
+    assert [len(page.items) for page in forward[:-1]] == [size] * (len(forward) - 1)
+    assert len(forward) == max(1, -(-len(whole) // size))
+    backward = walk(entries, sql, size, LAST_PAGE, back=True)
+    assert ids(backward[::-1]) == whole
+    assert len(backward) == len(forward)
+    assert forward[0].previous is None
+    assert backward[0].next is None
+    assert all(page.previous is not None for page in forward[1:])
+    assert all(page.next is not None for page in backward[1:])
+    if len(forward) > 1:
+        again = walk(entries, sql, size, forward[-1].previous, back=True)
+        assert ids(again[::-1]) == whole[: (len(forward) - 1) * size]
+    with entries.stream(order_by=sql, batch=size) as streamed:
+        assert [row.id for row in streamed] == whole
+
+
+def in_python(rows: list[Entry], order: list[Key]) -> list[Entry]:
+    """The rows sorted by Python, as PostgreSQL's documentation says it sorts numbers, times and NULLs."""
+    for key in [Key("id", None, lambda row: row.id, descending=False, nulls_first=None), *order[::-1]]:
+        first = key.descending if key.nulls_first is None else key.nulls_first
+        there = sorted((row for row in rows if key.value(row) is not None), key=key.value, reverse=key.descending)
+        if key.descending:  # `reverse` keeps ties in order
+            there = sorted((row for row in rows if key.value(row) is not None), key=key.value, reverse=True)
+        absent = [row for row in rows if key.value(row) is None]
+        rows = [*absent, *there] if first else [*there, *absent]
+    return rows
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW_START)
+@given(rows=ROWS, order=st.lists(KEYS.filter(lambda key: key.name != "label"), max_size=3), size=st.integers(1, 5))
+def test_the_order_is_that_of_python(
+    clean: Engine, entries: EntryRepository, rows: list[dict[str, Any]], order: list[Key], size: int
+) -> None:
+    fill(clean, rows)
+    expected = in_python(list(entries.list()), order)
+    assert ids(walk(entries, [key.sql for key in order], size)) == [row.id for row in expected]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW_START)
+@given(rows=ROWS, order=ORDERS, data=st.data())
+def test_a_stable_row_is_met_once_whatever_happens_between_two_pages(
+    clean: Engine, entries: EntryRepository, rows: list[dict[str, Any]], order: list[Key], data: st.DataObject
+) -> None:
+    fill(clean, rows)
+    sql, size = [key.sql for key in order], data.draw(st.integers(1, 4))
+    stable = {row.id for row in entries.list()}
+    back = data.draw(st.booleans())
+    seen: list[int] = []
+    cursor: Any = LAST_PAGE if back else None
+    for _ in range(40):
+        page = entries.cursor_page(order_by=sql, size=size, cursor=cursor)
+        found = [row.id for row in page]
+        seen = found + seen if back else seen + found
+        cursor = page.previous if back else page.next
+        if cursor is None:
+            break
+        with clean.begin() as connection:
+            at = START + timedelta(microseconds=data.draw(st.integers(0, 2)))
+            new = {"rank": data.draw(st.none() | st.integers(0, 2)), "label": "new", "at": at, "owner_id": "a"}
+            connection.execute(insert(Entry), [new])
+            if gone := data.draw(st.sets(st.sampled_from(sorted(stable)), max_size=2)) if stable else set[int]():
+                connection.execute(delete(Entry).where(col(Entry.id).in_(gone)))
+                stable -= gone
+    assert len(seen) == len(set(seen))
+    assert stable <= set(seen)
+
+
+def test_an_emptied_page_leads_back(clean: Engine, entries: EntryRepository) -> None:
+    fill(clean, [{"rank": n // 2, "at": START} for n in range(6)])
+    order = [col(Entry.rank).desc()]
+    first = entries.cursor_page(order_by=order, size=2)
+    left = [row.id for row in first]
+    with clean.begin() as connection:
+        connection.execute(delete(Entry).where(col(Entry.id).not_in(left)))
+    empty = entries.cursor_page(order_by=order, size=2, cursor=first.next)
+    assert (list(empty), empty.next) == ([], None)
+    back = entries.cursor_page(order_by=order, size=2, cursor=empty.previous)
+    assert ([row.id for row in back], back.previous) == (left, None)
+    with clean.begin() as connection:
+        connection.execute(delete(Entry))
+    gone = entries.cursor_page(order_by=order, size=2, cursor=back.next)
+    assert (list(gone), gone.next) == ([], None)
+    nothing = entries.cursor_page(order_by=order, size=2, cursor=gone.previous)
+    assert (list(nothing), nothing.previous) == ([], None)
+    assert nothing.next is not None
+
+
+def test_a_cursor_is_taken_by_the_same_order_written_differently(clean: Engine, entries: EntryRepository) -> None:
+    fill(clean, [{"rank": n, "at": START} for n in range(4)])
+    rank, key = col(Entry.rank), col(Entry.id)
+    same: list[Any] = [rank, [rank], rank.asc(), (rank, key), [rank, key, col(Entry.label)], [rank, rank.desc()]]
+    cursor = (entries.cursor_page(order_by=rank, size=2)).next
+    for order in [*same, rank.nulls_last()]:
+        page = entries.cursor_page(order_by=order, size=2, cursor=cursor)
+        assert [row.rank for row in page] == [2, 3]
+    for order in (rank.desc(), rank.nulls_first(), [rank, col(Entry.label)], key, (), func.coalesce(rank, 1)):
+        with pytest.raises(InvalidCursorError):
+            entries.cursor_page(order_by=order, size=2, cursor=cursor)
+    with pytest.raises(InvalidCursorError):
+        entries.cursor_page(order_by=func.coalesce(rank, 2), cursor=(
+            entries.cursor_page(order_by=func.coalesce(rank, 1), size=2)).next)  # fmt: skip
+
+
+def test_conditions_and_size_may_change_between_two_pages(clean: Engine, entries: EntryRepository) -> None:
+    fill(clean, [{"rank": n, "at": START} for n in range(8)])
+    first = entries.cursor_page(order_by=col(Entry.rank), size=2)
+    even = entries.cursor_page(col(Entry.rank).in_([0, 2, 4, 6]), order_by=col(Entry.rank), size=5, cursor=first.next)
+    assert [row.rank for row in even] == [2, 4, 6]
+
+
+def test_a_cursor_of_another_owner_scope_or_model_is_refused_before_sql(
+    clean: Engine, session: Session, proxy: WireProxy
+) -> None:
+    fill(clean, [{"rank": n, "at": START} for n in range(3)])
+    entries = EntryRepository(session)
+    cursor = (entries.owned_by("a").cursor_page(size=1)).next
+    assert cursor is not None
+    with proxy.watch() as seen:
+        for other in (entries.owned_by("b"), entries.every_owner()):
+            with pytest.raises(InvalidCursorError) as error:
+                other.cursor_page(size=1, cursor=cursor)
+            assert str(error.value) == (
+                "invalid cursor for this list of Entry: pass next or previous of one of its pages, unchanged, with the "
+                "same order"
+            )
+        for text in ("", "x", "é", cursor[:-1], cursor + "A", cursor + "=", cursor.swapcase(), "bnVsbA", "W10", "WzFd"):
+            with pytest.raises(InvalidCursorError):
+                entries.owned_by("a").cursor_page(size=1, cursor=text)
+        for number in range(len(cursor)):
+            changed = cursor[:number] + ("A" if cursor[number] != "A" else "B") + cursor[number + 1 :]
+            with pytest.raises(InvalidCursorError):
+                entries.owned_by("a").cursor_page(size=1, cursor=changed)
+    assert seen.round_trips == 0
+
+
+def test_a_cursor_says_nothing_of_the_owner(clean: Engine, entries: EntryRepository) -> None:
+    fill(clean, [{"rank": 1, "at": START}] * 2)
+    theirs = entries.cursor_page(size=1)
+    assert theirs.next is not None
+    assert theirs.next.isascii()
+    assert not set(theirs.next) & set("+/=&?#% ")
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"size": 0}, "page size is 0, expected a whole number from 1 to 1000"),
+    ({"size": 1001}, "page size is 1001, at most 1000: use stream() for more"),
+    ({"size": True}, "page size is True, expected a whole number from 1 to 1000"),
+    ({"size": "5"}, "page size is a str, expected a whole number from 1 to 1000"),
+    ({"cursor": 3}, "the cursor is an int, expected next or previous of a page, or LAST_PAGE"),
+    ({"cursor": b"x"}, "the cursor is a bytes, expected next or previous of a page, or LAST_PAGE"),
+    (
+        {"order_by": func.random()},
+        "an order of Entry has random(), whose value a cursor cannot rely on: sort by columns, and by expressions of "
+        "them with operators and abs, ceil, char_length, coalesce, floor, greatest, least, length, lower, mod, nullif, "
+        "round, trunc, upper",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED, ids=str)
+def test_a_page_by_cursor_refuses_what_it_cannot_do(
+    entries: EntryRepository, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError) as error:
+        entries.cursor_page(**options)
+    assert str(error.value) == message
+
+
+def test_a_stream_refuses_a_wrong_batch_and_an_order_that_changes(entries: EntryRepository) -> None:
+    for options, message in (
+        ({"batch": 0}, "batch is 0, expected a whole number from 1 to 100000"),
+        ({"batch": 100_001}, "batch is 100001, at most 100000: a batch is held in memory"),
+    ):
+        with pytest.raises(UsageError) as error:
+            with entries.stream(batch=options["batch"]):
+                raise AssertionError
+        assert str(error.value) == message
+    with pytest.raises(UsageError, match=r"an order of Entry has now\(\)"):
+        with entries.stream(order_by=col(Entry.at) - func.now()):
+            raise AssertionError
+
+
+def test_without_a_scope_nothing_is_read_in_pieces(session: Session) -> None:
+    with pytest.raises(OwnerRequiredError):
+        EntryRepository(session).cursor_page()
+    with pytest.raises(OwnerRequiredError):
+        with EntryRepository(session).stream():
+            raise AssertionError
+
+
+def test_a_cursor_page_is_one_round_trip_and_a_stream_one_for_each_batch(
+    clean: Engine, entries: EntryRepository, proxy: WireProxy
+) -> None:
+    fill(clean, [{"rank": n % 2 or None, "at": START} for n in range(6)])
+    order = [col(Entry.rank), col(Entry.at).desc()]
+    cursor: Any
+    for cursor in (None, LAST_PAGE):
+        with proxy.watch() as seen:
+            page = entries.cursor_page(order_by=order, size=2, cursor=cursor)
+        assert (seen.round_trips, len(seen.statements)) == (1, 1)
+        with proxy.watch() as seen:
+            entries.cursor_page(order_by=order, size=2, cursor=page.next or page.previous)
+        assert (seen.round_trips, len(seen.statements)) == (1, 1)
+    with proxy.watch() as seen:
+        with entries.stream(order_by=order, batch=3) as rows:
+            assert [row.rank for row in rows] == [1, 1, 1, None, None, None]
+    assert (seen.round_trips, len(seen.statements)) == (2, 2)
+
+
+def test_a_stream_lets_other_calls_run_and_holds_no_connection(
+    clean: Engine, database: Database, entries: EntryRepository
+) -> None:
+    fill(clean, [{"rank": n, "at": START} for n in range(5)])
+    with entries.stream(order_by=col(Entry.rank), batch=2) as rows:
+        for row in rows:
+            entries.update(row.id, EntryUpdate(label="seen"))
+            assert "Current Checked out connections: 0" in database.engine.pool.status()
+            if row.rank == 3:
+                break
+    assert [row.label for row in entries.list(order_by=col(Entry.rank))] == ["seen"] * 4 + [None]
+
+
+def test_a_stream_in_a_transaction_reads_what_it_wrote(clean: Engine, database: Database) -> None:
+    fill(clean, [{"rank": n, "at": START} for n in range(3)])
+    with database.transaction() as session:
+        entries = EntryRepository(session).owned_by("a")
+        (one,) = entries.list(col(Entry.rank) == 1)
+        entries.delete(one.id)
+        with entries.stream(order_by=col(Entry.rank), batch=1) as rows:
+            assert [row.rank for row in rows] == [0, 2]
+
+
+def test_a_row_that_moves_is_the_only_one_missed(clean: Engine, entries: EntryRepository) -> None:
+    fill(clean, [{"rank": n, "at": START} for n in range(4)])
+    first = entries.cursor_page(order_by=col(Entry.rank), size=2)
+    with clean.begin() as connection:
+        connection.execute(update(Entry).where(col(Entry.rank) == 3).values(rank=-1))
+    rest = entries.cursor_page(order_by=col(Entry.rank), size=2, cursor=first.next)
+    assert [row.rank for row in (*first, *rest)] == [0, 1, 2]
