@@ -5,11 +5,26 @@ from datetime import UTC, date, datetime, timedelta
 from typing import assert_type
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Row, Text, bindparam, func
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import LAST_PAGE, AsyncDatabase, Condition, CursorPage, Database, Lock, Retry, if_given, init_db, typed
+from backend import (
+    LAST_PAGE,
+    AsyncDatabase,
+    AsyncReads,
+    Condition,
+    CursorPage,
+    Database,
+    Lock,
+    Reads,
+    Retry,
+    if_given,
+    init_db,
+    shows,
+    typed,
+)
 from backend.statements.typed import Typed
 from backend.tasks import (
     AsyncTaskRepository,
@@ -119,6 +134,34 @@ async def asynchronous(db: AsyncDatabase) -> None:
         return await AsyncTaskRepository(session).every_owner().get_one(1, lock=Lock())
 
     assert_type(await db.run(work), Task)
+
+
+class TaskLine(BaseModel):
+    id: int
+    name: str = shows(Task.title)
+    about: str | None = shows(Task.description)
+    length: int = shows(func.length(col(Task.title)))
+    shown: str = shows(col(Task.title))
+
+
+def read_lines(rows: Reads[TaskLine, int]) -> Sequence[str]:
+    return [line.name for line in rows.list()]
+
+
+def views(session: Session) -> None:
+    tasks = TaskRepository(session).owned_by("a")
+    assert_type(tasks.as_(TaskLine), Reads[TaskLine, int])
+    assert_type(tasks.as_(TaskLine).get(1), TaskLine | None)
+    assert_type(tasks.as_(TaskLine).get_one(1).about, str | None)
+    assert_type(tasks.as_(TaskLine).list(col(Task.completed).is_(True)), Sequence[TaskLine])
+    assert_type(tasks.as_(TaskLine).count(), int)
+    read_lines(tasks.as_(TaskLine))
+
+
+async def asynchronous_views(session: AsyncSession) -> None:
+    lines = AsyncTaskRepository(session).owned_by("a").as_(TaskLine)
+    assert_type(lines, AsyncReads[TaskLine, int])
+    assert_type(await lines.list(), Sequence[TaskLine])
 
 
 def functions(session: Session) -> None:

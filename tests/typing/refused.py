@@ -1,8 +1,9 @@
 """What must not check: each line is an error in the editor. Read by mypy and pyright only, which fail if one is not."""
 
+from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
-from backend import CRUDRepository, Database, Lock, if_given, typed
+from backend import CRUDRepository, Database, Lock, if_given, shows, typed
 from backend.input.model_rules import ModelRules
 from backend.input.values import ColumnValues, FieldValues
 from backend.tasks import (
@@ -91,6 +92,27 @@ def refused_conditions(tasks: TaskRepository, title: str | None) -> None:
     tasks.list(None)  # type: ignore[arg-type]
     tasks.list(if_given(title, typed(Task.title).contains))  # type: ignore[arg-type]
     tasks.list(*if_given(title, typed(Task.id).eq))  # type: ignore[arg-type]
+
+
+class TaskLine(BaseModel):
+    id: int
+    name: str = shows(Task.title)
+
+
+class WrongLine(BaseModel):
+    name: int = shows(Task.title)  # type: ignore[assignment]
+    about: str = shows(Task.description)  # type: ignore[assignment]
+    titel: str = shows(Task.titel)  # type: ignore[attr-defined]
+
+
+def refused_views(session: Session) -> None:
+    tasks = TaskRepository(session).owned_by("a")
+    tasks.as_(TaskLine).create(TaskCreate(title="x"))  # type: ignore[attr-defined]
+    tasks.as_(TaskLine).as_(TaskLine)  # type: ignore[attr-defined]
+    tasks.as_(TaskLine(id=1, name="x"))  # type: ignore[arg-type]
+    tasks.as_(dict)  # type: ignore[type-var]
+    tasks.as_(TaskLine).get_one(1).title  # type: ignore[attr-defined]
+    tasks.as_(TaskLine).get("1")  # type: ignore[arg-type]
 
 
 def refused_values(rules: ModelRules, by_field: FieldValues, by_column: ColumnValues) -> None:
