@@ -2,20 +2,22 @@
 
 After each: it is the same connection, in autocommit after a call of its own and else not; no isolation level, read only
 or deferrable mode is left on it, no transaction, nothing unread; on the server its session is idle, and as new.
-Cancelled tasks and interrupted threads are in `test_cancellation` and `test_interrupts`: they close it.
+A notice of the server is read as it comes. A cancelled task and an interrupted thread close their connection:
+`test_returned_cancelled`.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, func, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase, Retry, init_db
-from backend.errors import InvalidDataError, LockNotAvailableError, UsageError
+from backend.errors import InvalidDataError, LockNotAvailableError, StatementTimeoutError, UsageError
 from backend.tasks import AsyncTaskRepository, Task
 from tests.faults._async.fault_matrix import Stage, check_settled, new_row, url_of
 from tests.support.returned import NEW, SESSION, ReturnWatch, sync_engine
@@ -100,6 +102,15 @@ async def fail_on_server(session: AsyncSession) -> None:
     await AsyncTaskRepository(session).every_owner().list(col(Task.id) / 0 == 1)
 
 
+async def sleep_on_server(session: AsyncSession) -> None:
+    await act(session)
+    await AsyncTaskRepository(session).every_owner().list(func.pg_sleep(600).is_not(None))
+
+
+async def be_noticed(session: AsyncSession) -> None:
+    await AsyncTaskRepository(session).every_owner().list(func.noticed() == 1)
+
+
 async def raise_own(session: AsyncSession) -> None:
     await act(session)
     raise ApplicationError
@@ -116,13 +127,17 @@ class Ending:
     """An event of the engine whose listener raises."""
     is_locked: bool = False
     """The tables are locked, for longer than the server waits."""
+    limit: str = "lock_timeout=1"
+    """The server's, in milliseconds."""
 
 
 ENDINGS = (
     Ending("success"),
     Ending("error before SQL", fail_before_sql, UsageError),
     Ending("error of the server", fail_on_server, InvalidDataError),
-    Ending("timeout", act, LockNotAvailableError, is_locked=True),
+    Ending("success with a notice", be_noticed),
+    Ending("lock timeout", act, LockNotAvailableError, is_locked=True),
+    Ending("statement timeout", sleep_on_server, StatementTimeoutError, limit="statement_timeout=300"),
     Ending("error of the block", raise_own, ApplicationError),
     Ending("error of a listener before", act, ApplicationError, "before_cursor_execute"),
     Ending("error of a listener after", act, ApplicationError, "after_cursor_execute"),
@@ -131,10 +146,17 @@ ENDINGS = (
 )
 
 
+NOTICED = """
+    CREATE OR REPLACE FUNCTION noticed() RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''x''; RETURN 1; END'
+"""
+
+
 @pytest.fixture
-async def stage(proxy: WireProxy, clean: Engine) -> AsyncGenerator[Stage]:
-    """A database whose server waits a millisecond for a lock."""
-    async with AsyncDatabase(f"{url_of(proxy)}&options=-clock_timeout%3D1") as database:
+async def stage(proxy: WireProxy, clean: Engine, ending: Ending) -> AsyncGenerator[Stage]:
+    """A database whose server has the limit of the ending, and a function that raises a notice."""
+    with clean.begin() as connection:
+        connection.execute(text(NOTICED))
+    async with AsyncDatabase(f"{url_of(proxy)}&options=-c{quote(ending.limit)}") as database:
         await database.ping()
         row = new_row(clean)
         yield Stage(database, proxy, clean, row)

@@ -3,19 +3,21 @@
 
 After each: it is the same connection, in autocommit after a call of its own and else not; no isolation level, read only
 or deferrable mode is left on it, no transaction, nothing unread; on the server its session is idle, and as new.
-Cancelled tasks and interrupted threads are in `test_cancellation` and `test_interrupts`: they close it.
+A notice of the server is read as it comes. A cancelled task and an interrupted thread close their connection:
+`test_returned_cancelled`.
 """
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, func, text
 from sqlmodel import Session, col
 
 from backend import Database, Retry, init_db
-from backend.errors import InvalidDataError, LockNotAvailableError, UsageError
+from backend.errors import InvalidDataError, LockNotAvailableError, StatementTimeoutError, UsageError
 from backend.tasks import Task, TaskRepository
 from tests.faults._sync.fault_matrix import Stage, check_settled, new_row, url_of
 from tests.support.returned import NEW, SESSION, ReturnWatch, sync_engine
@@ -100,6 +102,15 @@ def fail_on_server(session: Session) -> None:
     TaskRepository(session).every_owner().list(col(Task.id) / 0 == 1)
 
 
+def sleep_on_server(session: Session) -> None:
+    act(session)
+    TaskRepository(session).every_owner().list(func.pg_sleep(600).is_not(None))
+
+
+def be_noticed(session: Session) -> None:
+    TaskRepository(session).every_owner().list(func.noticed() == 1)
+
+
 def raise_own(session: Session) -> None:
     act(session)
     raise ApplicationError
@@ -116,13 +127,17 @@ class Ending:
     """An event of the engine whose listener raises."""
     is_locked: bool = False
     """The tables are locked, for longer than the server waits."""
+    limit: str = "lock_timeout=1"
+    """The server's, in milliseconds."""
 
 
 ENDINGS = (
     Ending("success"),
     Ending("error before SQL", fail_before_sql, UsageError),
     Ending("error of the server", fail_on_server, InvalidDataError),
-    Ending("timeout", act, LockNotAvailableError, is_locked=True),
+    Ending("success with a notice", be_noticed),
+    Ending("lock timeout", act, LockNotAvailableError, is_locked=True),
+    Ending("statement timeout", sleep_on_server, StatementTimeoutError, limit="statement_timeout=300"),
     Ending("error of the block", raise_own, ApplicationError),
     Ending("error of a listener before", act, ApplicationError, "before_cursor_execute"),
     Ending("error of a listener after", act, ApplicationError, "after_cursor_execute"),
@@ -131,10 +146,17 @@ ENDINGS = (
 )
 
 
+NOTICED = """
+    CREATE OR REPLACE FUNCTION noticed() RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''x''; RETURN 1; END'
+"""
+
+
 @pytest.fixture
-def stage(proxy: WireProxy, clean: Engine) -> Generator[Stage]:
-    """A database whose server waits a millisecond for a lock."""
-    with Database(f"{url_of(proxy)}&options=-clock_timeout%3D1") as database:
+def stage(proxy: WireProxy, clean: Engine, ending: Ending) -> Generator[Stage]:
+    """A database whose server has the limit of the ending, and a function that raises a notice."""
+    with clean.begin() as connection:
+        connection.execute(text(NOTICED))
+    with Database(f"{url_of(proxy)}&options=-c{quote(ending.limit)}") as database:
         database.ping()
         row = new_row(clean)
         yield Stage(database, proxy, clean, row)
