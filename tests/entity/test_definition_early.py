@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from sqlalchemy import Table, UniqueConstraint, inspect
+from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, inspect
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -111,14 +111,16 @@ def test_a_statement_that_reads_the_model_of_an_early_class_is_held() -> None:
 class Run(SQLModel, registry=registry()): ...
 
 
-def _cell(*, owner: bool = True) -> Any:
+def _cell(*, owner: bool = True, early: bool = False) -> Any:
     class Cell(Run, table=True):
         __table_args__ = (UniqueConstraint("owner_id", "name"), {"extend_existing": True})
         id: int = Field(default=None, primary_key=True)
         owner_id: str
         name: str
 
-    if owner:
+    if early:
+        _early(CRUDRepository, Cell, col(Cell.owner_id))
+    elif owner:
         repository(Cell, NAMED, RENAMED, owner=col(Cell.owner_id))
     else:
         repository(Cell, schema("New", name=str, owner_id=str), RENAMED)
@@ -133,3 +135,19 @@ def test_an_entity_can_be_declared_again_with_the_same_owner() -> None:
     with pytest.raises(DefinitionError, match="Wrong has owner none for Cell, Wrong has owner_id: all repositories"):
         _cell(owner=False)
     assert isinstance(owner_columns()["cell"].table, Table)
+    for _ in range(2):
+        table = inspect(_cell(early=True)).local_table
+        assert owner_columns()["cell"] is table.c.owner_id
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_foreign_key_may_refer_to_an_entity_that_is_declared_again() -> None:
+    class Part(Run, table=True):
+        __table_args__ = (ForeignKeyConstraint(["owner_id", "name"], ["cell.owner_id", "cell.name"]),)
+        id: int = Field(default=None, primary_key=True)
+        owner_id: str
+        name: str
+
+    _cell()
+    _cell()
+    assert repository(Part, NAMED, RENAMED, owner=col(Part.owner_id))

@@ -18,6 +18,7 @@ from sqlalchemy import (
     column,
     func,
     select,
+    table,
 )
 from sqlalchemy.dialects.postgresql import CITEXT, DOMAIN, INET, JSONB
 from sqlalchemy.types import TypeDecorator, UserDefinedType
@@ -271,6 +272,14 @@ def test_a_default_that_reads_an_owned_table_is_refused_whichever_class_is_defin
         own(reading)
         with pytest.raises(DefinitionError, match=message):
             own(read)
+
+
+def test_a_default_that_reads_its_own_table_is_refused() -> None:
+    number = next(_NUMBERS)
+    largest = select(func.max(column("rank"))).select_from(table(f"counting{number}")).scalar_subquery()
+    counting = owned(f"Counting{number}", rank=(int, Field(default=None, sa_column_kwargs={"default": largest})))
+    with pytest.raises(DefinitionError, match=rf"^the default of Counting{number}\.rank reads counting{number}, which"):
+        own(counting)
 
 
 def test_a_default_that_reads_a_table_without_owners_is_accepted() -> None:
