@@ -5,7 +5,7 @@ The driver's text may hold parameters and rows, so a translated error is raised 
 """
 
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -39,7 +39,7 @@ from backend.errors import (
     UsageError,
 )
 
-Phase = Literal["connect", "statement", "answer", "commit"]
+Phase: TypeAlias = Literal["connect", "statement", "answer", "commit"]
 """What was under way: connecting, sending a statement, reading its whole answer, or the COMMIT of a transaction."""
 
 _VALUE_ERRORS: Final = (ValueError, LookupError, ArithmeticError)

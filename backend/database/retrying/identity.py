@@ -13,7 +13,7 @@ In another server run only "aborted" is certain: if the transaction had committe
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from sqlalchemy import BigInteger, DateTime, Engine, String, bindparam, case, cast, column, func, null, select
 from sqlalchemy.orm import Session
@@ -27,7 +27,7 @@ from backend.database.sessions.state import ensure_state
 from backend.database.sessions.transactions import flush_before_commit
 from backend.errors import RepositoryError
 
-CommitStatus = Literal["committed", "aborted", "in progress", "unknowable"]
+CommitStatus: TypeAlias = Literal["committed", "aborted", "in progress", "unknowable"]
 """The status of a transaction; `in progress` also while the server does not answer."""
 
 _OPERATION: Final = Operation("run", writes=False)
