@@ -47,7 +47,8 @@ def test_a_base_with_open_arguments_is_owned_at_once() -> None:
 def test_a_wrong_early_class_is_refused_when_it_is_used() -> None:
     model = owned("EarlyWrong")
     before = dict(owner_columns())
-    owners: list[Any] = [None, "owner_id", 1, col(Ticket.owner_id).desc(), sqlalchemy.column("owner_id")]
+    unattached: list[Any] = [sqlalchemy.column("owner_id"), sqlalchemy.Column("owner_id")]
+    owners: list[Any] = [None, "owner_id", 1, col(Ticket.owner_id).desc(), *unattached]
     for owner in owners:
         _early(CRUDRepository, model, owner)
     assert dict(owner_columns()) == before

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Computed,
     ForeignKeyConstraint,
     Index,
+    Integer,
     String,
     Text,
     UniqueConstraint,
@@ -276,7 +277,7 @@ def test_a_default_that_reads_an_owned_table_is_refused_whichever_class_is_defin
 
 def test_a_default_that_reads_its_own_table_is_refused() -> None:
     number = next(_NUMBERS)
-    largest = select(func.max(column("rank"))).select_from(table(f"counting{number}")).scalar_subquery()
+    largest = select(func.max(column("rank", Integer()))).select_from(table(f"counting{number}")).scalar_subquery()
     counting = owned(f"Counting{number}", rank=(int, Field(default=None, sa_column_kwargs={"default": largest})))
     with pytest.raises(DefinitionError, match=rf"^the default of Counting{number}\.rank reads counting{number}, which"):
         own(counting)

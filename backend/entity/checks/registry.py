@@ -125,7 +125,8 @@ def _column_of(owner: object) -> Column[object] | None:
     if not isinstance(owner, Column):
         return None
     column = cast("Column[object]", owner)  # of whichever type
-    return column if hasattr(column, "table") else None
+    table: object = getattr(column, "table", None)  # None for one that no table has yet, as its type does not say
+    return None if table is None else column
 
 
 def _forget_replaced(table: Table) -> None:
