@@ -13,19 +13,30 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast, get_type_hints
+from functools import cached_property
+from typing import Annotated, Any, cast, get_type_hints
 
 import pytest
 import sqlalchemy
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, create_model
 from sqlalchemy import Engine, Text, delete, literal_column
 from sqlmodel import SQLModel, col
 from typing_extensions import override
 
-from backend import LAST_PAGE, AsyncCRUDRepository, AsyncDatabase, CRUDRepository, CursorPage, Database, Lock
+from backend import (
+    LAST_PAGE,
+    AsyncCRUDRepository,
+    AsyncDatabase,
+    CRUDRepository,
+    CursorPage,
+    Database,
+    Lock,
+    Reads,
+    shows,
+)
 from backend.entity.entity import CreateT, IdT, OwnerT, UpdateT
 from backend.errors import OwnerRequiredError, RepositoryError
 from backend.results.cursors import Cursor
@@ -76,6 +87,14 @@ class Kind:
     @property
     def table(self) -> str:
         return self.model.__name__.lower()
+
+    @cached_property
+    def view(self) -> type[BaseModel]:
+        """A view of every column, and of a subquery over a table of which every owner has rows."""
+        fields: dict[str, Any] = dict.fromkeys(self.model.model_fields, (Any, ...))
+        tasks: Any = select(sqlalchemy.func.count(col(Task.id))).scalar_subquery()
+        fields["tasks"] = (Annotated[int, Field(exclude=True)], shows(tasks))
+        return create_model(f"{self.model.__name__}View", **fields)
 
     def of(self, world: World, owner: str) -> Owned:
         return Owned(world, self.table, self.owner, owner, self.version)
@@ -254,6 +273,22 @@ def listed(answer: Any) -> Any:
     return cast("Any", answer).list() if is_repository else answer
 
 
+def rows_of(answer: Any) -> list[Any]:
+    """The rows in an answer; none in a number, a bool or an error."""
+    if isinstance(answer, BaseModel):
+        return [answer]
+    if isinstance(answer, Mapping):
+        return [*cast("Mapping[object, object]", answer).values()]
+    is_one = isinstance(answer, int | type | None)
+    return [] if is_one else [*answer]
+
+
+def method(kind: Kind, repository: Any, name: str) -> Any:
+    """A call of a repository by its name, or `as_.` and the name of one of its view."""
+    as_view, _, call = name.rpartition(".")
+    return getattr(repository.as_(kind.view) if as_view else repository, call)
+
+
 def leaks(log: StatementLog, owner: str) -> list[str]:
     """The statements that do not bind the owner: all of them without a scope, none for every owner."""
     if owner == NO_SCOPE:
@@ -305,7 +340,13 @@ class OwnerMachine(RuleBasedStateMachine):
         chosen = self.kinds[kind]
         self._call(chosen, owner, data.draw(st.sampled_from(sorted(public_calls(chosen.sync)))), data)
 
-    def _call(self, kind: Kind, owner: str, name: str, data: st.DataObject) -> None:
+    @precondition(lambda self: any(self.world.tables.values()))
+    @rule(data=st.data(), kind=st.sampled_from(range(3)), owner=st.sampled_from([*OWNERS, EVERY_OWNER]))
+    def read_a_view(self, data: st.DataObject, kind: int, owner: str) -> None:
+        chosen, calls = self.kinds[kind], sorted(public_calls(Reads))
+        self._call(chosen, owner, data.draw(st.sampled_from(calls)), data, "as_.")
+
+    def _call(self, kind: Kind, owner: str, name: str, data: st.DataObject, prefix: str = "") -> None:
         given, named = made(self, kind, name, data.draw)
         before = self.stored()
         try:
@@ -313,8 +354,13 @@ class OwnerMachine(RuleBasedStateMachine):
         except RepositoryError as error:
             expected = type(error)
         sent = [as_sql(one) for one in given], {key: as_sql(one) for key, one in named.items()}
-        answer, leaks = self.run(kind, owner, name, *sent)
+        answer, leaks = self.run(kind, owner, f"{prefix}{name}", *sent)
         assert leaks == []
+        if prefix:
+            tasks = [row for row in self.world.tables["task"].values() if owner_model.owns(owner, row["user_id"])]
+            read = [row for row in rows_of(answer) if row is not None]
+            assert {type(row) for row in read} <= {kind.view}
+            assert [row.tasks for row in read] == [len(tasks)] * len(read)
         if isinstance(expected, owner_model.Piece) and not isinstance(answer, type):
             self._compare_piece(answer, expected)
             self._remember(answer, kind.of(self.world, owner).list_of(named.get("order_by", ())))
@@ -392,7 +438,7 @@ class SyncOwnerMachine(OwnerMachine):
         with log_statements(self.database.engine) as log:
             try:
                 with self.database.session() as session, session.begin() if named.get("lock") else nullcontext():
-                    answer = listed(getattr(in_scope(kind.sync(session), owner), name)(*given, **named))
+                    answer = listed(method(kind, in_scope(kind.sync(session), owner), name)(*given, **named))
                     if isinstance(answer, AbstractContextManager):
                         with cast("AbstractContextManager[Iterator[Any]]", answer) as rows:
                             answer = list(rows)
@@ -411,7 +457,7 @@ class AsyncOwnerMachine(OwnerMachine):
     def run(self, kind: Kind, owner: str, name: str, given: list[Any], named: dict[str, Any]) -> tuple[Any, list[str]]:
         async def call() -> Any:
             async with self.database.session() as session, session.begin() if named.get("lock") else nullcontext():
-                called = listed(getattr(in_scope(kind.asynchronous(session), owner), name)(*given, **named))
+                called = listed(method(kind, in_scope(kind.asynchronous(session), owner), name)(*given, **named))
                 if isinstance(called, AbstractAsyncContextManager):
                     async with cast("AbstractAsyncContextManager[AsyncIterator[Any]]", called) as rows:
                         return [row async for row in rows]
