@@ -128,8 +128,9 @@ def _relationship(mapper: Mapper[SQLModel], step: object, taker: str) -> Relatio
 def _shown(mapper: Mapper[SQLModel], step: object) -> str:
     if not isinstance(step, QueryableAttribute):
         return described(step)
-    name = f"{step.class_.__name__}.{step.key}"
-    if step.class_ is not mapper.class_:
+    model = step.parent.mapper.class_
+    name = f"{model.__name__}.{step.key}"
+    if model is not mapper.class_:
         return f"{name} of another model"
     return f"{name} with an alias, of_type() or and_()" if step.key in mapper.relationships else f"the column {name}"
 

@@ -1,19 +1,33 @@
 """`loading(…)`: what is related to the rows of a call comes with them, in scope, as values, one statement a step."""
 
+import copy
+import pickle
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert
-from sqlmodel import SQLModel
+from sqlalchemy import Engine, event, insert, inspect
+from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from backend import AsyncDatabase, Change, Lock
+from backend.errors import ConnectionLostError, MultipleFoundError, OwnerRequiredError, UsageError
 from tests.support.models.related import (
     AsyncAuthorRepository,
     AsyncBookRepository,
+    AsyncPrizeRepository,
     Author,
+    AuthorCreate,
+    AuthorUpdate,
     Book,
+    Edition,
+    Prize,
+    Tag,
 )
+from tests.support.wire import WireProxy
+from tests.support.wire.faults import Cut, Fault
 
+RENAME = Change({col(Author.name): "x"})
 BOOKS: list[dict[str, Any]] = [
     {"id": 1, "owner_id": "a", "author_id": 1, "prequel_id": None, "title": "x"},
     {"id": 2, "owner_id": "a", "author_id": 1, "prequel_id": 1, "title": "y"},
@@ -66,3 +80,265 @@ async def test_loading_many_to_one_gives_the_row_or_none(session: AsyncSession) 
     found = await books(session).loading(Book.author).list()
     assert [one.author and one.author.name for one in found] == ["Ada", "Ada", None, None, "Ada"]
     assert len({id(one.author) for one in found if one.author}) == 1
+
+
+Call = Callable[[AsyncAuthorRepository], Awaitable[Any]]
+
+
+async def first_of_list(repository: AsyncAuthorRepository) -> Author:
+    return (await repository.list(col(Author.id) == 1))[0]
+
+
+READS: dict[str, Call] = {
+    "get": lambda repository: repository.get(1),
+    "get_one": lambda repository: repository.get_one(1),
+    "list": first_of_list,
+    "first": lambda repository: repository.first(),
+    "one": lambda repository: repository.one(col(Author.id) == 1),
+    "one_or_none": lambda repository: repository.one_or_none(col(Author.id) == 1),
+}
+WRITES: dict[str, Call] = {
+    "create": lambda repository: repository.create(AuthorCreate(name="x")),
+    "update": lambda repository: repository.update(1, AuthorUpdate(name="x")),
+    "update of nothing": lambda repository: repository.update(1, AuthorUpdate()),
+    "delete": lambda repository: repository.delete(2),
+    "change": lambda repository: repository._change(1, RENAME),
+}
+each_read = pytest.mark.parametrize("call", READS.values(), ids=READS)
+
+
+@pytest.mark.usefixtures("library", "awake")
+@each_read
+async def test_every_reading_call_loads_in_one_more_round_trip_a_step(
+    session: AsyncSession, proxy: WireProxy, call: Call
+) -> None:
+    path = (Author.books, Book.sequels)
+    repository = authors(session).loading(path, (Author.books, Book.prequel)).loading(Author.first_books)
+    with proxy.watch() as seen:
+        found = await call(repository)
+    assert (seen.round_trips, seen.connects, len(seen.statements)) == (5, 0, 5)
+    assert [[book.id for book in one.sequels] for one in found.books] == [[], [2, 6], []]
+    assert [one.prequel and one.prequel.id for one in found.books] == [1, None, 1]
+    assert [one.id for one in found.first_books] == [1]
+
+
+@pytest.mark.usefixtures("library", "awake")
+async def test_loading_sends_nothing_where_there_is_nothing_to_load_for(
+    session: AsyncSession, proxy: WireProxy
+) -> None:
+    repository = authors(session).loading((Author.books, Book.sequels, Book.tags))
+    with proxy.watch() as seen:
+        assert await repository.get(77) is None
+        assert await repository.list(col(Author.id) == 77) == []
+        assert await repository.count() == 2
+        assert await repository.exists()
+    assert seen.round_trips == 4
+    with proxy.watch() as seen:
+        assert (await repository.get_one(2)).books == []
+    assert seen.round_trips == 2
+
+
+@pytest.mark.usefixtures("library")
+async def test_loading_in_a_transaction_sees_its_writes_and_joins_it(database: AsyncDatabase, proxy: WireProxy) -> None:
+    with proxy.watch() as seen:
+        async with database.transaction() as session:
+            session.add(Book(id=100, owner_id="a", title="zz", author_id=2))
+            found = await authors(session).loading(Author.books).get_one(2, lock=Lock())
+    assert [one.title for one in found.books] == ["zz"]
+    assert seen.round_trips == 5
+    assert seen.statements[-1].sql == "COMMIT"
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)
+async def test_a_repository_with_loads_only_reads(session: AsyncSession, proxy: WireProxy, call: Call) -> None:
+    message = (
+        r"^this AsyncAuthorRepository loads relationships, so it only reads: write with the AsyncAuthorRepository that "
+        r"loading\(\) was called on, then read the row with get_one\(\) of this one$"
+    )
+    with proxy.watch() as seen, pytest.raises(UsageError, match=message):
+        await call(authors(session).loading(Author.books))
+    assert seen.round_trips == 0
+
+
+@pytest.mark.usefixtures("library")
+async def test_a_view_has_no_loads(session: AsyncSession) -> None:
+    message = (
+        r"^this AsyncAuthorRepository loads relationships, and a view has columns only: call as_\(\) on the "
+        r"AsyncAuthorRepository that loading\(\) was called on$"
+    )
+    with pytest.raises(UsageError, match=message):
+        authors(session).loading(Author.books).as_(AuthorCreate)
+
+
+async def test_loading_needs_a_scope_at_once(session: AsyncSession) -> None:
+    with pytest.raises(OwnerRequiredError, match="call owned_by"):
+        AsyncAuthorRepository(session).loading(Author.books)
+
+
+async def test_a_model_without_an_owner_does_not_load_one_that_has_owners(session: AsyncSession) -> None:
+    message = (
+        "^Prize has no owner, and the statement reads author, which has owners: read author with its own repository$"
+    )
+    with pytest.raises(OwnerRequiredError, match=message):
+        AsyncPrizeRepository(session).loading(Prize.author)
+
+
+@pytest.mark.usefixtures("library")
+async def test_loading_shows_no_row_of_another_owner(session: AsyncSession, clean: Engine) -> None:
+    put(
+        clean,
+        tag=[
+            {"id": 1, "owner_id": "a", "name": "own"},
+            {"id": 2, "owner_id": "b", "name": "secret"},
+            {"id": 3, "owner_id": "a", "name": "tagged by another"},
+        ],
+        tagging=[
+            {"owner_id": "a", "book_id": 1, "tag_id": 1, "rank": 0},
+            {"owner_id": "a", "book_id": 1, "tag_id": 2, "rank": 0},
+            {"owner_id": "b", "book_id": 1, "tag_id": 3, "rank": 0},
+        ],
+    )
+    one = await books(session).loading(Book.author, Book.prequel, Book.sequels, Book.tags).get_one(1)
+    across = await books(session).loading(Book.author, Book.prequel).get_one(5)
+    assert [book.id for book in one.sequels] == [2, 6]
+    assert [tag.id for tag in one.tags] == [1]
+    assert (across.author, across.prequel) == (None, None)
+    everything = AsyncBookRepository(session).every_owner().loading(Book.author, Book.prequel, Book.sequels, Book.tags)
+    assert [book.id for book in (await everything.get_one(1)).sequels] == [2, 4, 6]
+    assert {tag.id for tag in (await everything.get_one(1)).tags} == {1, 2, 3}
+    assert (await everything.get_one(5)).author is not None
+
+
+@pytest.mark.usefixtures("library")
+async def test_loading_many_to_many_follows_the_order_of_the_secondary_table(
+    session: AsyncSession, clean: Engine
+) -> None:
+    put(
+        clean,
+        tag=[{"id": id, "owner_id": "a", "name": "x"} for id in (1, 2, 3)],
+        tagging=[
+            {"owner_id": "a", "book_id": book, "tag_id": tag, "rank": rank}
+            for book, tag, rank in ((1, 1, 9), (1, 2, 5), (1, 3, 5), (2, 3, 1), (1, 3, 7))
+        ],
+    )
+    found = await books(session).loading((Book.tags, Tag.books)).list(limit=2)
+    assert [[tag.id for tag in one.tags] for one in found] == [[2, 3, 1], [3]]
+    assert found[0].tags[1] is found[1].tags[0]
+    assert [book.id for book in found[1].tags[0].books] == [1, 2]
+    assert found[1].tags[0].books[0] is found[0]
+
+
+@pytest.mark.usefixtures("library")
+async def test_loading_passes_a_key_of_several_columns(session: AsyncSession, clean: Engine) -> None:
+    put(
+        clean,
+        edition=[{"book_id": id, "language": language} for id in (1, 2, 4) for language in ("de", "en")],
+        printing=[
+            {"id": 1, "book_id": 1, "language": "en"},
+            {"id": 2, "book_id": 2, "language": "de"},
+            {"id": 3, "book_id": 1, "language": "en"},
+            {"id": 4, "book_id": 4, "language": "en"},
+        ],
+    )
+    found = await books(session).loading((Book.editions, Edition.printings)).list(limit=2)
+    printed = {
+        (edition.book_id, edition.language): [one.id for one in edition.printings]
+        for book in found
+        for edition in book.editions
+    }
+    assert printed == {(1, "de"): [], (1, "en"): [1, 3], (2, "de"): [2], (2, "en"): []}
+
+
+@pytest.mark.usefixtures("library")
+async def test_a_relationship_to_one_that_finds_more_is_an_error(session: AsyncSession, clean: Engine) -> None:
+    put(clean, prize=[{"id": 1, "author_id": 1}])
+    repository = authors(session).loading(Author.prize)
+    assert [one.prize and one.prize.id for one in await repository.list()] == [1, None]
+    put(clean, prize=[{"id": 2, "author_id": 1}])
+    message = "^Author.prize leads to more than one row: declare it as a list, or narrow its primaryjoin$"
+    with pytest.raises(MultipleFoundError, match=message):
+        await repository.list()
+
+
+@pytest.mark.usefixtures("library")
+async def test_a_row_is_one_instance_within_a_call(session: AsyncSession) -> None:
+    found = await books(session).loading(Book.prequel, Book.sequels, (Book.author, Author.books)).list()
+    by_id = {one.id: one for one in found}
+    assert by_id[2].prequel is by_id[6].prequel is by_id[1]
+    assert by_id[1].sequels[0] is by_id[2]
+    author = by_id[1].author
+    assert author is not None
+    assert all(book is by_id[book.id] for book in author.books)
+    with pytest.raises(UsageError, match=r"^Author\.prize was not loaded with this Author: read it with loading"):
+        _ = author.prize
+
+
+@pytest.mark.usefixtures("library")
+@each_read
+async def test_loaded_entities_are_values(database: AsyncDatabase, session: AsyncSession, call: Call) -> None:
+    author = await call(authors(session).loading((Author.books, Book.author), (Author.books, Book.prequel)))
+    await session.close()
+    again = pickle.loads(pickle.dumps(author))  # noqa: S301 - our own bytes
+    assert [one.id for one in again.books] == [2, 1, 6]
+    assert again.books[0].author is again
+    assert all(inspect(one).detached for one in (author, *author.books))
+    async with database.transaction() as transaction:
+        transaction.add(author)
+        author.books[0].title = "changed"
+        author.books.append(Book(id=100, owner_id="a", title="new"))
+        assert await transaction.get(Book, 1) is author.books[1]
+    async with database.session() as fresh:
+        titles = [one.title for one in (await authors(fresh).loading(Author.books).get_one(1)).books]
+    assert titles == ["x", "x", "new", "changed"]
+    async with database.transaction() as transaction:
+        assert [one.title for one in (await transaction.merge(again)).books] == ["y", "x", "x"]
+
+
+@pytest.mark.usefixtures("library")
+async def test_loaded_entities_are_copied_with_what_was_loaded(session: AsyncSession) -> None:
+    author = await authors(session).loading(Author.books).get_one(1)
+    again = copy.deepcopy(author)
+    assert [one.id for one in again.books] == [2, 1, 6]
+    assert again.books[0] is not author.books[0]
+
+
+@pytest.mark.usefixtures("library")
+async def test_the_load_event_is_fired_once_for_each_row(session: AsyncSession) -> None:
+    seen: list[Any] = []
+
+    def loaded(target: Book, _context: object) -> None:
+        seen.append(target.id)
+
+    event.listen(Book, "load", loaded)
+    try:
+        await books(session).loading(Book.prequel, (Book.author, Author.books)).list()
+    finally:
+        event.remove(Book, "load", loaded)
+    assert sorted(seen) == [1, 2, 3, 5, 6]
+
+
+@pytest.mark.usefixtures("library")
+async def test_a_subclasss_own_calls_load(session: AsyncSession) -> None:
+    class Library(AsyncAuthorRepository):
+        async def named(self, name: str) -> Author:
+            return await self.one(col(Author.name) == name)
+
+        async def names(self) -> list[str]:
+            return [row[0] for row in await self._all(self._select(col(Author.name)))]
+
+    library = Library(session).owned_by("a").loading(Author.books)
+    assert [one.id for one in (await library.named("Ada")).books] == [2, 1, 6]
+    assert await library.names() == ["Ada", "Bea"]
+
+
+@pytest.mark.usefixtures("library")
+async def test_a_connection_that_dies_before_the_load_leaves_nothing_done(
+    session: AsyncSession, proxy: WireProxy
+) -> None:
+    repository = authors(session).loading(Author.books)
+    cut = Fault("before_statement", Cut(), lambda statement: "JOIN" in statement.sql)
+    with proxy.fault(cut), pytest.raises(ConnectionLostError) as raised:
+        await repository.list()
+    assert (raised.value.outcome, raised.value.retryable) == ("not_applied", True)
+    assert len((await repository.get_one(1)).books) == 3

@@ -1,19 +1,33 @@
 # Generated from tests/behaviour/_async/test_loading.py by `python -m tools.generate_sync`: edit that one.
 """`loading(…)`: what is related to the rows of a call comes with them, in scope, as values, one statement a step."""
 
+import copy
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert
-from sqlmodel import Session, SQLModel
+from sqlalchemy import Engine, event, insert, inspect
+from sqlmodel import Session, SQLModel, col
 
+from backend import Change, Database, Lock
+from backend.errors import ConnectionLostError, MultipleFoundError, OwnerRequiredError, UsageError
 from tests.support.models.related import (
     Author,
+    AuthorCreate,
     AuthorRepository,
+    AuthorUpdate,
     Book,
     BookRepository,
+    Edition,
+    Prize,
+    PrizeRepository,
+    Tag,
 )
+from tests.support.wire import WireProxy
+from tests.support.wire.faults import Cut, Fault
 
+RENAME = Change({col(Author.name): "x"})
 BOOKS: list[dict[str, Any]] = [
     {"id": 1, "owner_id": "a", "author_id": 1, "prequel_id": None, "title": "x"},
     {"id": 2, "owner_id": "a", "author_id": 1, "prequel_id": 1, "title": "y"},
@@ -66,3 +80,257 @@ def test_loading_many_to_one_gives_the_row_or_none(session: Session) -> None:
     found = books(session).loading(Book.author).list()
     assert [one.author and one.author.name for one in found] == ["Ada", "Ada", None, None, "Ada"]
     assert len({id(one.author) for one in found if one.author}) == 1
+
+
+Call = Callable[[AuthorRepository], Any]
+
+
+def first_of_list(repository: AuthorRepository) -> Author:
+    return (repository.list(col(Author.id) == 1))[0]
+
+
+READS: dict[str, Call] = {
+    "get": lambda repository: repository.get(1),
+    "get_one": lambda repository: repository.get_one(1),
+    "list": first_of_list,
+    "first": lambda repository: repository.first(),
+    "one": lambda repository: repository.one(col(Author.id) == 1),
+    "one_or_none": lambda repository: repository.one_or_none(col(Author.id) == 1),
+}
+WRITES: dict[str, Call] = {
+    "create": lambda repository: repository.create(AuthorCreate(name="x")),
+    "update": lambda repository: repository.update(1, AuthorUpdate(name="x")),
+    "update of nothing": lambda repository: repository.update(1, AuthorUpdate()),
+    "delete": lambda repository: repository.delete(2),
+    "change": lambda repository: repository._change(1, RENAME),
+}
+each_read = pytest.mark.parametrize("call", READS.values(), ids=READS)
+
+
+@pytest.mark.usefixtures("library", "awake")
+@each_read
+def test_every_reading_call_loads_in_one_more_round_trip_a_step(session: Session, proxy: WireProxy, call: Call) -> None:
+    path = (Author.books, Book.sequels)
+    repository = authors(session).loading(path, (Author.books, Book.prequel)).loading(Author.first_books)
+    with proxy.watch() as seen:
+        found = call(repository)
+    assert (seen.round_trips, seen.connects, len(seen.statements)) == (5, 0, 5)
+    assert [[book.id for book in one.sequels] for one in found.books] == [[], [2, 6], []]
+    assert [one.prequel and one.prequel.id for one in found.books] == [1, None, 1]
+    assert [one.id for one in found.first_books] == [1]
+
+
+@pytest.mark.usefixtures("library", "awake")
+def test_loading_sends_nothing_where_there_is_nothing_to_load_for(session: Session, proxy: WireProxy) -> None:
+    repository = authors(session).loading((Author.books, Book.sequels, Book.tags))
+    with proxy.watch() as seen:
+        assert repository.get(77) is None
+        assert repository.list(col(Author.id) == 77) == []
+        assert repository.count() == 2
+        assert repository.exists()
+    assert seen.round_trips == 4
+    with proxy.watch() as seen:
+        assert (repository.get_one(2)).books == []
+    assert seen.round_trips == 2
+
+
+@pytest.mark.usefixtures("library")
+def test_loading_in_a_transaction_sees_its_writes_and_joins_it(database: Database, proxy: WireProxy) -> None:
+    with proxy.watch() as seen:
+        with database.transaction() as session:
+            session.add(Book(id=100, owner_id="a", title="zz", author_id=2))
+            found = authors(session).loading(Author.books).get_one(2, lock=Lock())
+    assert [one.title for one in found.books] == ["zz"]
+    assert seen.round_trips == 5
+    assert seen.statements[-1].sql == "COMMIT"
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)
+def test_a_repository_with_loads_only_reads(session: Session, proxy: WireProxy, call: Call) -> None:
+    message = (
+        r"^this AuthorRepository loads relationships, so it only reads: write with the AuthorRepository that "
+        r"loading\(\) was called on, then read the row with get_one\(\) of this one$"
+    )
+    with proxy.watch() as seen, pytest.raises(UsageError, match=message):
+        call(authors(session).loading(Author.books))
+    assert seen.round_trips == 0
+
+
+@pytest.mark.usefixtures("library")
+def test_a_view_has_no_loads(session: Session) -> None:
+    message = (
+        r"^this AuthorRepository loads relationships, and a view has columns only: call as_\(\) on the "
+        r"AuthorRepository that loading\(\) was called on$"
+    )
+    with pytest.raises(UsageError, match=message):
+        authors(session).loading(Author.books).as_(AuthorCreate)
+
+
+def test_loading_needs_a_scope_at_once(session: Session) -> None:
+    with pytest.raises(OwnerRequiredError, match="call owned_by"):
+        AuthorRepository(session).loading(Author.books)
+
+
+def test_a_model_without_an_owner_does_not_load_one_that_has_owners(session: Session) -> None:
+    message = (
+        "^Prize has no owner, and the statement reads author, which has owners: read author with its own repository$"
+    )
+    with pytest.raises(OwnerRequiredError, match=message):
+        PrizeRepository(session).loading(Prize.author)
+
+
+@pytest.mark.usefixtures("library")
+def test_loading_shows_no_row_of_another_owner(session: Session, clean: Engine) -> None:
+    put(
+        clean,
+        tag=[
+            {"id": 1, "owner_id": "a", "name": "own"},
+            {"id": 2, "owner_id": "b", "name": "secret"},
+            {"id": 3, "owner_id": "a", "name": "tagged by another"},
+        ],
+        tagging=[
+            {"owner_id": "a", "book_id": 1, "tag_id": 1, "rank": 0},
+            {"owner_id": "a", "book_id": 1, "tag_id": 2, "rank": 0},
+            {"owner_id": "b", "book_id": 1, "tag_id": 3, "rank": 0},
+        ],
+    )
+    one = books(session).loading(Book.author, Book.prequel, Book.sequels, Book.tags).get_one(1)
+    across = books(session).loading(Book.author, Book.prequel).get_one(5)
+    assert [book.id for book in one.sequels] == [2, 6]
+    assert [tag.id for tag in one.tags] == [1]
+    assert (across.author, across.prequel) == (None, None)
+    everything = BookRepository(session).every_owner().loading(Book.author, Book.prequel, Book.sequels, Book.tags)
+    assert [book.id for book in (everything.get_one(1)).sequels] == [2, 4, 6]
+    assert {tag.id for tag in (everything.get_one(1)).tags} == {1, 2, 3}
+    assert (everything.get_one(5)).author is not None
+
+
+@pytest.mark.usefixtures("library")
+def test_loading_many_to_many_follows_the_order_of_the_secondary_table(session: Session, clean: Engine) -> None:
+    put(
+        clean,
+        tag=[{"id": id, "owner_id": "a", "name": "x"} for id in (1, 2, 3)],
+        tagging=[
+            {"owner_id": "a", "book_id": book, "tag_id": tag, "rank": rank}
+            for book, tag, rank in ((1, 1, 9), (1, 2, 5), (1, 3, 5), (2, 3, 1), (1, 3, 7))
+        ],
+    )
+    found = books(session).loading((Book.tags, Tag.books)).list(limit=2)
+    assert [[tag.id for tag in one.tags] for one in found] == [[2, 3, 1], [3]]
+    assert found[0].tags[1] is found[1].tags[0]
+    assert [book.id for book in found[1].tags[0].books] == [1, 2]
+    assert found[1].tags[0].books[0] is found[0]
+
+
+@pytest.mark.usefixtures("library")
+def test_loading_passes_a_key_of_several_columns(session: Session, clean: Engine) -> None:
+    put(
+        clean,
+        edition=[{"book_id": id, "language": language} for id in (1, 2, 4) for language in ("de", "en")],
+        printing=[
+            {"id": 1, "book_id": 1, "language": "en"},
+            {"id": 2, "book_id": 2, "language": "de"},
+            {"id": 3, "book_id": 1, "language": "en"},
+            {"id": 4, "book_id": 4, "language": "en"},
+        ],
+    )
+    found = books(session).loading((Book.editions, Edition.printings)).list(limit=2)
+    printed = {
+        (edition.book_id, edition.language): [one.id for one in edition.printings]
+        for book in found
+        for edition in book.editions
+    }
+    assert printed == {(1, "de"): [], (1, "en"): [1, 3], (2, "de"): [2], (2, "en"): []}
+
+
+@pytest.mark.usefixtures("library")
+def test_a_relationship_to_one_that_finds_more_is_an_error(session: Session, clean: Engine) -> None:
+    put(clean, prize=[{"id": 1, "author_id": 1}])
+    repository = authors(session).loading(Author.prize)
+    assert [one.prize and one.prize.id for one in repository.list()] == [1, None]
+    put(clean, prize=[{"id": 2, "author_id": 1}])
+    message = "^Author.prize leads to more than one row: declare it as a list, or narrow its primaryjoin$"
+    with pytest.raises(MultipleFoundError, match=message):
+        repository.list()
+
+
+@pytest.mark.usefixtures("library")
+def test_a_row_is_one_instance_within_a_call(session: Session) -> None:
+    found = books(session).loading(Book.prequel, Book.sequels, (Book.author, Author.books)).list()
+    by_id = {one.id: one for one in found}
+    assert by_id[2].prequel is by_id[6].prequel is by_id[1]
+    assert by_id[1].sequels[0] is by_id[2]
+    author = by_id[1].author
+    assert author is not None
+    assert all(book is by_id[book.id] for book in author.books)
+    with pytest.raises(UsageError, match=r"^Author\.prize was not loaded with this Author: read it with loading"):
+        _ = author.prize
+
+
+@pytest.mark.usefixtures("library")
+@each_read
+def test_loaded_entities_are_values(database: Database, session: Session, call: Call) -> None:
+    author = call(authors(session).loading((Author.books, Book.author), (Author.books, Book.prequel)))
+    session.close()
+    again = pickle.loads(pickle.dumps(author))  # noqa: S301 - our own bytes
+    assert [one.id for one in again.books] == [2, 1, 6]
+    assert again.books[0].author is again
+    assert all(inspect(one).detached for one in (author, *author.books))
+    with database.transaction() as transaction:
+        transaction.add(author)
+        author.books[0].title = "changed"
+        author.books.append(Book(id=100, owner_id="a", title="new"))
+        assert transaction.get(Book, 1) is author.books[1]
+    with database.session() as fresh:
+        titles = [one.title for one in (authors(fresh).loading(Author.books).get_one(1)).books]
+    assert titles == ["x", "x", "new", "changed"]
+    with database.transaction() as transaction:
+        assert [one.title for one in (transaction.merge(again)).books] == ["y", "x", "x"]
+
+
+@pytest.mark.usefixtures("library")
+def test_loaded_entities_are_copied_with_what_was_loaded(session: Session) -> None:
+    author = authors(session).loading(Author.books).get_one(1)
+    again = copy.deepcopy(author)
+    assert [one.id for one in again.books] == [2, 1, 6]
+    assert again.books[0] is not author.books[0]
+
+
+@pytest.mark.usefixtures("library")
+def test_the_load_event_is_fired_once_for_each_row(session: Session) -> None:
+    seen: list[Any] = []
+
+    def loaded(target: Book, _context: object) -> None:
+        seen.append(target.id)
+
+    event.listen(Book, "load", loaded)
+    try:
+        books(session).loading(Book.prequel, (Book.author, Author.books)).list()
+    finally:
+        event.remove(Book, "load", loaded)
+    assert sorted(seen) == [1, 2, 3, 5, 6]
+
+
+@pytest.mark.usefixtures("library")
+def test_a_subclasss_own_calls_load(session: Session) -> None:
+    class Library(AuthorRepository):
+        def named(self, name: str) -> Author:
+            return self.one(col(Author.name) == name)
+
+        def names(self) -> list[str]:
+            return [row[0] for row in self._all(self._select(col(Author.name)))]
+
+    library = Library(session).owned_by("a").loading(Author.books)
+    assert [one.id for one in (library.named("Ada")).books] == [2, 1, 6]
+    assert library.names() == ["Ada", "Bea"]
+
+
+@pytest.mark.usefixtures("library")
+def test_a_connection_that_dies_before_the_load_leaves_nothing_done(session: Session, proxy: WireProxy) -> None:
+    repository = authors(session).loading(Author.books)
+    cut = Fault("before_statement", Cut(), lambda statement: "JOIN" in statement.sql)
+    with proxy.fault(cut), pytest.raises(ConnectionLostError) as raised:
+        repository.list()
+    assert (raised.value.outcome, raised.value.retryable) == ("not_applied", True)
+    assert len((repository.get_one(1)).books) == 3

@@ -76,6 +76,8 @@ class Prize(SQLModel, table=True):
     id: int = _key()
     author_id: int = _reference("author.id")
 
+    author: Author = Relationship(sa_relationship_kwargs={"viewonly": True})
+
 
 class Edition(SQLModel, table=True):
     """No owner, no repository, and a key of two columns."""
@@ -157,3 +159,13 @@ class TaggingRepository(
     owner=col(Tagging.owner_id),
     shared_keys=(col(Tagging.book_id), col(Tagging.tag_id)),
 ): ...
+
+
+class PrizeCreate(SQLModel):
+    author_id: int
+
+
+class PrizeRepository(CRUDRepository[Prize, PrizeCreate, Nothing], shared_keys=(col(Prize.author_id),)): ...
+
+
+class AsyncPrizeRepository(AsyncCRUDRepository[Prize, PrizeCreate, Nothing], shared_keys=(col(Prize.author_id),)): ...
