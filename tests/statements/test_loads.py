@@ -7,10 +7,12 @@ from sqlalchemy import Column, Integer, MetaData, Table, inspect
 from sqlalchemy.orm import aliased, registry, relationship
 from sqlmodel import Field, Relationship, SQLModel, col
 
+from backend.entity.checks import ClassOptions, define
 from backend.errors import UsageError
 from backend.statements.loads import checked_path
+from backend.statements.statements import Statements
 from tests.support.compiling import compiled
-from tests.support.models.related import Book, BookRepository, Tag
+from tests.support.models.related import Book, BookCreate, BookUpdate, Tag
 from tests.support.models.suite import Note, Project, Ticket
 
 REGISTRY = registry(metadata=MetaData())
@@ -53,6 +55,7 @@ Room.__mapper__.add_property(  # type: ignore[attr-defined]
     relationship(Remote, primaryjoin=col(Room.id) == REMOTE.c.id, foreign_keys=[REMOTE.c.id], viewonly=True),
 )
 rooms: Any = Room
+SHARED = (col(Book.author_id), col(Book.prequel_id))
 other: Any = aliased(Ticket)
 project: Any = Ticket.project
 
@@ -134,10 +137,11 @@ def test_loading_refuses_a_path_with_the_fix(model: Any, path: Any, text: str) -
 
 
 def test_a_step_is_one_statement_that_binds_the_owner_for_each_table() -> None:
-    statements: Any = BookRepository._class_metadata
+    entity = define("Books", (Book, BookCreate, BookUpdate, int, str), ClassOptions(col(Book.owner_id), None, SHARED))
+    scoped, every = (Statements(entity, scoped=scoped) for scoped in (True, False))
     (tags,) = checked_path(inspect(Book), Book.tags)
-    load = statements.scoped.load(tags)
-    assert load is statements.scoped.load(tags)
+    load = scoped.load(tags)
+    assert load is scoped.load(tags)
     keys = "the_keys_0".ljust(64, "_")
     assert compiled(load.statement).sql.replace(keys, "keys") == (
         "SELECT book_1.id, tag.id AS id_1, tag.owner_id, tag.name FROM book AS book_1 "
@@ -145,4 +149,4 @@ def test_a_step_is_one_statement_that_binds_the_owner_for_each_table() -> None:
         "WHERE book_1.id = ANY (%(keys)s[]) AND book_1.owner_id = %(the_owner)s "
         "AND tagging_1.owner_id = %(the_owner)s AND tag.owner_id = %(the_owner)s ORDER BY tagging_1.rank, tag.id"
     )
-    assert "the_owner" not in compiled(statements.unscoped.load(tags).statement).sql
+    assert "the_owner" not in compiled(every.load(tags).statement).sql

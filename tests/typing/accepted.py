@@ -194,3 +194,11 @@ class Reports(TaskRepository):
         assert_type(self._scalar(self._select(func.count())), int | None)
         assert_type(self._all(self._select(col(Task.title), col(Task.completed))), Sequence[Row[str, bool]])
         assert_type(self._one_or_none(self._select(col(Task.id))), Row[int] | None)
+
+
+def loads(session: Session) -> None:
+    tickets = TicketRepository(session).owned_by("a").loading(Ticket.project)
+    assert_type(tickets, TicketRepository)
+    assert_type(tickets.open_count(), int | None)
+    assert_type(tickets.get_one(1).project.name, str)
+    assert_type(tickets.loading((Ticket.project, Project.tickets)).list(), Sequence[Ticket])

@@ -16,7 +16,7 @@ from backend.tasks import (
     get_task,
     get_tasks,
 )
-from tests.support.models.suite import NoteRepository
+from tests.support.models.suite import NoteRepository, Ticket, TicketRepository
 
 
 def refused(db: Database, session: Session) -> None:
@@ -60,6 +60,10 @@ def refused(db: Database, session: Session) -> None:
     db.run(lambda session: session.title)  # type: ignore[attr-defined]
     db.run(TaskRepository.count)  # type: ignore[arg-type]
     db.run(get_tasks, isolation="serializable")  # type: ignore[arg-type]
+    TicketRepository(session).loading("project")  # type: ignore[arg-type]
+    TicketRepository(session).loading(Ticket.title)  # type: ignore[arg-type]
+    TicketRepository(session).loading(Ticket.projcet)  # type: ignore[attr-defined]
+    TicketRepository(session).loading((Ticket.project, "tickets"))  # type: ignore[arg-type]
     tasks.lst()  # type: ignore[attr-defined]
     col(Task.titel)  # type: ignore[attr-defined]
 
