@@ -7,7 +7,7 @@ The floors, lowest first; a module imports only from its own floor or from a low
     embedded/          a PostgreSQL that comes as a wheel, for the demo and the tests
     input/             data in: instances of schemas to column values
     statements/        WHAT to say: SQL as values, and the scope that restricts it to one owner; no I/O
-    results/           rows out: entities, views
+    results/           rows out: entities, views, pages of them
     database/          WHOM to say it to: engine, sessions, transactions, retries, translation of errors
     repository/        SAYS it: the repositories that a team subclasses
     tasks/             the first entity
@@ -19,6 +19,7 @@ The floors, lowest first; a module imports only from its own floor or from a low
 from backend.database import AsyncDatabase, Database, Isolation, Retry, UncommittedWritesWarning, init_db
 from backend.repository import AsyncCRUDRepository, AsyncReads, CRUDRepository, Reads
 from backend.results.cursors import LAST_PAGE, CursorPage
+from backend.results.pages import Page
 from backend.results.views import shows
 from backend.settings import Settings
 from backend.statements.change import Change
@@ -38,6 +39,7 @@ __all__ = [
     "Isolation",
     "LAST_PAGE",
     "Lock",
+    "Page",
     "Reads",
     "Retry",
     "Settings",

@@ -147,7 +147,14 @@ class RequestError(RepositoryError):
 
 
 class NotFoundError(RequestError):
-    """No such row in this scope: absent and another owner's row read the same."""
+    """No such row in this scope: absent and another owner's row read the same.
+
+    Of several ids, `positions` says which have no row.
+    """
+
+    def __init__(self, message: str, details: ErrorDetails = ErrorDetails(), positions: tuple[int, ...] = ()) -> None:
+        super().__init__(message, details)
+        self.positions = positions
 
 
 class MultipleFoundError(RequestError):

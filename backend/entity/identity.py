@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column, ColumnElement, bindparam
+from sqlalchemy import ARRAY, Column, ColumnElement, any_, bindparam
 
 from backend.entity.column_types import Check, column_check
 from backend.entity.lazy import lazy
-from backend.entity.parameters import ID_PARAMETER
+from backend.entity.parameters import ID_PARAMETER, IDS_PARAMETER
 from backend.errors import UsageError, described, with_article
 
 
@@ -29,11 +29,23 @@ class Identity:
         """Return the parameters of `condition`."""
         return {ID_PARAMETER: id}
 
-    def fits(self, id: object) -> bool:
-        """Return whether the column can store this id. Raises `UsageError` for a value of another type."""
+    @property
+    def any_of(self) -> ColumnElement[bool]:
+        """Return the condition that the rows with the ids of `array_parameters` meet: one parameter for all."""
+        return self.column == any_(bindparam(IDS_PARAMETER, type_=ARRAY(self.column.type, dimensions=1)))
+
+    def array_parameters(self, ids: Sequence[object]) -> dict[str, object]:
+        """Return the parameters of `any_of`."""
+        return {IDS_PARAMETER: ids}
+
+    def fits(self, id: object, position: int | None = None) -> bool:
+        """Return whether the column can store this id. Raises `UsageError` for a value of another type.
+
+        Its message names the position that the id has among several, if one is given.
+        """
         if not isinstance(id, self.python_type) or (isinstance(id, bool) and self.python_type is not bool):
-            expected = with_article(self.python_type)
-            raise UsageError(f"an id of {self._model} is {expected}, got {described(id)}: pass {expected}")
+            expected, one = with_article(self.python_type), "an id" if position is None else f"id {position} of the ids"
+            raise UsageError(f"{one} of {self._model} is {expected}, got {described(id)}: pass {expected}")
         return self._check(id) is None
 
     def of(self, row: Sequence[object]) -> tuple[object, ...]:

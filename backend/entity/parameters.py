@@ -11,8 +11,17 @@ _BYTES: Final = 64
 ID_PARAMETER: Final = "the_id".ljust(_BYTES, "_")
 """The primary key of the row that a call names."""
 
+IDS_PARAMETER: Final = "the_ids".ljust(_BYTES, "_")
+"""The primary keys of the rows that a call names, as an array."""
+
 EXPECTED_PARAMETER: Final = "the_version".ljust(_BYTES, "_")
 """The version that a call expects."""
+
+LIMIT_PARAMETER: Final = "the_limit".ljust(_BYTES, "_")
+"""How many rows a page has."""
+
+OFFSET_PARAMETER: Final = "the_offset".ljust(_BYTES, "_")
+"""How many rows precede a page."""
 
 OWNER_PARAMETER: Final = "the_owner".ljust(_BYTES, "_")
 """The owner of a scope."""

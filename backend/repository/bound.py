@@ -1,6 +1,6 @@
 """What a call runs on: the session, the metadata of the repository class, and the scope."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
@@ -69,7 +69,7 @@ class Bound(Generic[RowT_co]):
         return self.scope.get(OWNER_PARAMETER)
 
     @property
-    def build(self) -> Callable[[ModelRow], RowT_co]:
+    def build(self) -> Callable[[Sequence[object]], RowT_co]:
         """Return the function that builds the result from a row."""
         return self.metadata.build if self.view is None else self.view.build
 

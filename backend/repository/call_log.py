@@ -14,8 +14,9 @@ from typing_extensions import ParamSpec, TypeVar
 from backend.database.sessions.state import state_of
 from backend.errors import RepositoryError
 from backend.repository.bound import Bound, RowT
-from backend.repository.calls import keyset, reading, selecting
+from backend.repository.calls import by_ids, keyset, reading, selecting
 from backend.results.cursors import CursorPage
+from backend.results.pages import Page
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -31,8 +32,8 @@ _OPERATIONS: Final[Mapping[object, str]] = {
 }
 """The operations of the calls whose functions have another name."""
 
-_MANY: Final = frozenset({reading.list_all, selecting.fetch_all})
-"""The calls that return a sequence of rows."""
+_MANY: Final = frozenset({by_ids.get_many, by_ids.require_many, reading.list_all, selecting.fetch_all})
+"""The calls that return a collection of rows."""
 
 
 def logged(call: Callable[Concatenate[Bound[RowT], P], T]) -> Callable[Concatenate[Bound[RowT], P], T]:
@@ -54,6 +55,8 @@ def logged(call: Callable[Concatenate[Bound[RowT], P], T]) -> Callable[Concatena
 def _row_count(call: object, result: object) -> int:
     if isinstance(result, CursorPage):
         return len(cast("CursorPage[object]", result).items)  # of whatever rows
+    if isinstance(result, Page):
+        return len(cast("Page[object]", result).items)  # as above
     if isinstance(result, keyset.Batch):
         return len(cast("keyset.Batch[object]", result).rows)  # as above
     return len(cast("Sized", result)) if call in _MANY else int(result is not None)  # a list of rows

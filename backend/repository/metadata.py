@@ -1,7 +1,8 @@
 """The metadata of a repository class: its entity, statements and schemas, built once when the class is defined."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Generic, cast
+from typing import Any, Final, Generic, cast
 from uuid import UUID
 
 from sqlmodel import SQLModel
@@ -82,9 +83,23 @@ class RepositoryMetadata(Generic[ModelT]):
 
         Only integers and UUIDs are shown: another key may be personal data.
         """
-        name = f"id {shown(id)}" if isinstance(id, int) else f"id {id}" if isinstance(id, UUID) else "this id"
+        shown_id = _shown_id(id)
+        name = "this id" if shown_id is None else f"id {shown_id}"
         asked = " meets the conditions of the change" if conditions_given else ""
         return NotFoundError(f"no {self.entity.name} with {name}{asked}", ErrorDetails(self.entity.name, kind.name))
+
+    def missing_error(self, ids: Sequence[object], positions: Sequence[int], kind: OperationKind) -> NotFoundError:
+        """Return the error for the ids at these positions, which no row in scope has; ids are shown as for one."""
+        missing = [*dict.fromkeys(ids[position] for position in positions)]
+        if len(missing) == 1:
+            error = self.not_found_error(missing[0], kind)
+            return NotFoundError(str(error), error.details, tuple(positions))
+        names = [name for name in map(_shown_id, missing[:_SHOWN_IDS]) if name is not None]
+        rest = f" and {len(missing) - len(names)} more" if len(missing) > len(names) else ""
+        named = f"the ids {', '.join(names)}{rest}" if names else f"{len(missing)} of the ids"
+        return NotFoundError(
+            f"no {self.entity.name} with {named}", ErrorDetails(self.entity.name, kind.name), tuple(positions)
+        )
 
     def unwritten_error(self, id: object, kind: OperationKind, row: ModelRow | None, expected: object) -> RequestError:
         """Return why a write has written no row: `row` is the row with this id in scope, or `None`."""
@@ -122,6 +137,14 @@ class RepositoryMetadata(Generic[ModelT]):
             schema_fields=frozenset((*create, *update)),
             is_checked=written is not None and all(is_checked(entity.columns[field].type) for field in written),
         )
+
+
+def _shown_id(id: object) -> str | None:
+    return shown(id) if isinstance(id, int) else str(id) if isinstance(id, UUID) else None
+
+
+_SHOWN_IDS: Final = 10
+"""How many ids a message names: one line of a log."""
 
 
 def repository_metadata(cls: type, root: type, keywords: ClassOptions) -> RepositoryMetadata[SQLModel] | None:

@@ -15,7 +15,6 @@ from backend.entity.entity import Entity, ModelT
 from backend.errors import ErrorDetails, UnreadableRowError
 from backend.input.by_name import NameValidator
 from backend.input.problems import problems
-from backend.results.entities import ModelRow
 
 T = TypeVar("T")
 ViewT = TypeVar("ViewT", bound=BaseModel)
@@ -39,7 +38,9 @@ def shows(column: object, /) -> object:
     return field
 
 
-def view_builder(entity: Entity[ModelT], view: type[ViewT], names: Sequence[str]) -> Callable[[ModelRow], ViewT]:
+def view_builder(
+    entity: Entity[ModelT], view: type[ViewT], names: Sequence[str]
+) -> Callable[[Sequence[object]], ViewT]:
     """Return a builder of views from rows that begin with the values of these fields.
 
     It validates by the names of the fields, and raises `UnreadableRowError`, which never shows a value.
@@ -47,7 +48,7 @@ def view_builder(entity: Entity[ModelT], view: type[ViewT], names: Sequence[str]
     validate = NameValidator(view).validate
     annotations = {name: (field.annotation,) for name, field in view.model_fields.items()}
 
-    def build(row: ModelRow) -> ViewT:
+    def build(row: Sequence[object]) -> ViewT:
         try:
             return cast("ViewT", validate(dict(zip(names, row, strict=False))))  # an instance of the view
         except ValidationError as error:

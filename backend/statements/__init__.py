@@ -4,8 +4,9 @@ statements     all of them, those of a subclass included
 by_id          on one row: SELECT, INSERT, UPDATE, DELETE
 lists          on the rows that meet conditions
 keyset         from a place in a total order on
+numbered_pages a page of them, with their number
 change         the UPDATE that a `Change` declares
-family         what these four share: the entity, the scope, and the check that the owner is bound
+family         what these share: the entity, the scope, and the check that the owner is bound
 scope/         the owner's condition in every part of a statement, and what is refused
 typed          conditions whose column and value a type checker checks
 typed_values   the values of these, checked against the column's type

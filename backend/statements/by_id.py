@@ -9,7 +9,7 @@ from typing_extensions import override
 from backend.entity.entity import Entity, ModelT
 from backend.entity.lazy import lazy
 from backend.statements.family import StatementFamily
-from backend.statements.locks import Lock
+from backend.statements.locks import Lock, locking
 from backend.statements.scope.scoped import ScopedStatement
 
 
@@ -32,14 +32,15 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
         """Return `select_by_id` with a lock on the row."""
         built = self._for_update.get(lock)
         if built is None:
-            statement = self._select.with_for_update(
-                read=lock.strength == "share",
-                key_share=lock.strength == "no key update",
-                nowait=lock.if_locked == "nowait",
-                skip_locked=lock.if_locked == "skip",
-            )
-            built = self._for_update[lock] = self._scoped(statement)
+            built = self._for_update[lock] = self._scoped(locking(self._select, lock))
         return built
+
+    @lazy
+    def select_by_ids(self) -> ScopedStatement:
+        """Return the SELECT of the rows with the ids of the parameters; the last column is the id."""
+        identity = self.entity.identity
+        statement = select(*self._columns, identity.column.label(None)).where(identity.any_of, *self._owner_conditions)
+        return self._scoped(statement)
 
     @lazy
     def insert(self) -> ScopedStatement:

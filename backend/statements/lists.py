@@ -10,6 +10,7 @@ from backend.entity.lazy import lazy
 from backend.errors import UsageError, described, shown
 from backend.statements.conditions import Where
 from backend.statements.family import StatementFamily
+from backend.statements.locks import Lock, locking
 from backend.statements.ordering import Order, checked_order
 from backend.statements.scope.scoped import ScopedStatement
 
@@ -20,7 +21,14 @@ _COUNTABLE: Final = range(1 << 63)
 class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
     """Statements that read the rows that meet conditions."""
 
-    def list(self, where: Sequence[Where], order_by: Order, limit: int | None, offset: int) -> ScopedStatement:
+    def list(
+        self,
+        where: Sequence[Where],
+        order_by: Order,
+        limit: int | None,
+        offset: int,
+        lock: Lock | None = None,
+    ) -> ScopedStatement:
         """Return the SELECT of the rows that meet the conditions, in a total order."""
         statement = self._all_ordered if isinstance(order_by, tuple) and not order_by else self._ordered(order_by)
         if where:
@@ -29,6 +37,8 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
             statement = statement.limit(_not_negative("limit", limit))
         if type(offset) is not int or offset:
             statement = statement.offset(_not_negative("offset", offset))
+        if lock is not None:
+            statement = locking(statement, lock)
         return self._scoped(statement)
 
     def count(self, where: Sequence[Where]) -> ScopedStatement:

@@ -13,14 +13,14 @@ from backend.entity.entity import ModelT
 from backend.statements.change import ChangeStatements
 from backend.statements.comparisons import check_comparisons
 from backend.statements.keyset import KeysetStatements
-from backend.statements.lists import ListStatements
 from backend.statements.loads import LoadStatements
+from backend.statements.numbered_pages import PageStatements
 from backend.statements.scope.from_clauses import AnySelect, is_select
 from backend.statements.scope.scoped import ScopedStatement
 
 
 class Statements(
-    ListStatements[ModelT], KeysetStatements[ModelT], ChangeStatements[ModelT], LoadStatements[ModelT], Generic[ModelT]
+    PageStatements[ModelT], KeysetStatements[ModelT], ChangeStatements[ModelT], LoadStatements[ModelT], Generic[ModelT]
 ):
     """Every statement of one entity, scoped to an owner or not."""
 

@@ -9,7 +9,7 @@ failure, so that a new call cannot be forgotten. `OWNER_MACHINE_EXAMPLES` sets h
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,7 +57,7 @@ from tests.support.models.suite import (
     TicketRepository,
     TicketUpdate,
 )
-from tests.support.owner_model import EVERY_OWNER, NO_SCOPE, Fresh, Owned, World
+from tests.support.owner_model import EVERY_OWNER, NO_SCOPE, Fresh, Owned, Pages, World
 from tests.support.statement_log import StatementLog, log_statements
 
 run: Any = run_state_machine_as_test  # takes a function that makes a machine too
@@ -217,6 +217,7 @@ def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchS
         UpdateT: kind.patch,
         IdT: _ids(machine.world, kind.table),
         int: st.integers(0, 3),
+        cast("Any", Iterable)[IdT]: st.lists(_ids(machine.world, kind.table), max_size=4),
         int | None: st.none() | st.integers(0, 3),
         datetime | int | None: st.none() | st.sampled_from(versions),
         OwnerT: st.sampled_from(OWNERS),
@@ -385,13 +386,18 @@ class OwnerMachine(RuleBasedStateMachine):
             assert all(row[key] > value for key, value in expected.later.items())
             assert name != "create" or row["id"] not in rows
             rows[row["id"]] = row
+        elif isinstance(expected, Pages):
+            rows_of_page = [row.model_dump() for row in answer.items]
+            assert Pages(rows_of_page, answer.total, answer.pages, answer.has_next, answer.has_previous) == expected
+        elif name == "get_many":
+            assert [(id, row.model_dump()) for id, row in answer.items()] == [*expected.items()]
         elif isinstance(expected, dict):
             assert answer.model_dump() == expected
             if name == "delete":
                 del rows[answer.id]
         elif isinstance(expected, owner_model.Loaded):
             assert expected.read(answer) == expected.rows
-        elif name in ("list", "stream"):
+        elif name in ("list", "stream", "require_many"):
             assert [row.model_dump() for row in answer] == expected
         elif isinstance(expected, list):
             assert [tuple(row) for row in answer] == expected

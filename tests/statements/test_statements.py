@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import SQLColumnExpression, Text, bindparam, func
+from sqlalchemy import Select, SQLColumnExpression, Text, bindparam, func, select, true
 from sqlmodel import SQLModel, col
 
 from backend.entity.checks import ClassOptions, define
-from backend.errors import UsageError
+from backend.errors import OwnerRequiredError, UsageError
 from backend.statements.change import Change
 from backend.statements.keyset import Position
 from backend.statements.locks import Lock
@@ -35,6 +35,9 @@ NOTE = define("NoteRepository", (Note, NoteCreate, NoteUpdate, UUID, str), Class
 SCOPED, OPEN = Statements(TASK, scoped=True), Statements(TASK, scoped=False)
 
 COLUMNS = "task.id, task.title, task.description, task.completed, task.user_id, task.created_at, task.updated_at"
+NAMES = [column.removeprefix("task.") for column in COLUMNS.split(", ")]
+PAGE_COLUMNS = ", ".join(f"anon_1.{name}" for name in NAMES)
+CARRIED = ", ".join(f"task.{name} AS {name}" for name in NAMES)
 MINE = "task.user_id = %(the_owner)s"
 THIS = f"WHERE task.id = %(the_id)s AND {MINE}"
 LATER = "updated_at=greatest(clock_timestamp(), updated_at + %(updated_at_1)s)"
@@ -105,6 +108,31 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         f"SELECT {COLUMNS}, CAST(task.id AS VARCHAR) AS id__1 FROM task WHERE {MINE} AND task.title = %(title_1)s "
         "AND task.id < CAST(%(the_cursor_0)s AS BIGINT) ORDER BY task.id DESC LIMIT %(param_1)s",
     ),
+    "page": (
+        lambda s: s.page((), ()),
+        (),
+        f'SELECT {PAGE_COLUMNS}, anon_2."number of rows", anon_1."is a row" '
+        f'FROM (SELECT count(*) AS "number of rows" FROM task WHERE {MINE}) AS anon_2 '
+        f'LEFT OUTER JOIN (SELECT {CARRIED}, task.id AS "sort key 0", true AS "is a row" FROM task WHERE {MINE} '
+        "ORDER BY task.id LIMIT %(the_limit)s OFFSET %(the_offset)s) AS anon_1 ON true "
+        'ORDER BY anon_1."sort key 0"',
+    ),
+    "page with all there is": (
+        lambda s: s.page(TITLED, [func.lower(col(Task.title)), col(Task.title).desc().nulls_last()]),
+        (),
+        f'SELECT {PAGE_COLUMNS}, anon_2."number of rows", anon_1."is a row" '
+        f'FROM (SELECT count(*) AS "number of rows" FROM task WHERE {MINE} AND task.title = %(title_1)s) AS anon_2 '
+        f'LEFT OUTER JOIN (SELECT {CARRIED}, lower(task.title) AS "sort key 0", task.title AS "sort key 1", '
+        f'task.id AS "sort key 2", true AS "is a row" FROM task WHERE {MINE} AND task.title = %(title_1)s '
+        "ORDER BY lower(task.title), task.title DESC NULLS LAST, task.id "
+        "LIMIT %(the_limit)s OFFSET %(the_offset)s) AS anon_1 ON true "
+        'ORDER BY anon_1."sort key 0", anon_1."sort key 1" DESC NULLS LAST, anon_1."sort key 2"',
+    ),
+    "many": (
+        lambda s: s.select_by_ids,
+        (),
+        f"SELECT {COLUMNS}, task.id AS id_1 FROM task WHERE task.id = ANY (%(the_ids)s) AND {MINE}",
+    ),
     "count": (lambda s: s.count(()), (), f"SELECT count(*) AS count_1 FROM task WHERE {MINE}"),
     "count under a condition": (
         lambda s: s.count(TITLED),
@@ -131,6 +159,7 @@ GIVEN_VALUES = {
     "first rows of an order",
     "rows before a place under a condition",
     "list with all there is",
+    "page with all there is",
     "count under a condition",
     "exists under a condition",
     "select",
@@ -146,7 +175,7 @@ def test_each_statement_compiles_to_its_sql(make: Make, columns: tuple[str, ...]
 @each_shape
 def test_the_owner_is_a_parameter_of_the_call(make: Make, columns: tuple[str, ...], sql: str) -> None:
     made = compiled(make(SCOPED), columns)
-    assert made.sql.count("%(the_owner)s") == 1
+    assert made.sql.count("%(the_owner)s") == max(1, sql.count("FROM task"))
     assert made.parameters["the_owner"] is None
 
 
@@ -196,6 +225,49 @@ def test_a_statement_without_values_is_built_once(name: str) -> None:
 def test_a_lock_ends_the_statement_of_one_row_and_is_built_once(lock: Lock, sql: str) -> None:
     assert compiled(SCOPED.select_by_id_for_update(lock)).sql == f"SELECT {COLUMNS} FROM task {THIS} {sql}"
     assert SCOPED.select_by_id_for_update(lock) is SCOPED.select_by_id_for_update(lock)
+
+
+def test_list_with_lock_ends_with_it() -> None:
+    made = compiled(SCOPED.list((), (), 2, 0, Lock(if_locked="skip"))).sql
+    assert made.endswith("ORDER BY task.id LIMIT %(param_1)s FOR UPDATE SKIP LOCKED")
+
+
+@pytest.mark.parametrize(
+    ("page", "size", "message"),
+    [
+        (1, 5000, "page size is 5000, at most 1000: use stream() for more"),
+        (1, 0, "page size is 0, expected a whole number from 1 to 1000"),
+        (1, -1, "page size is -1, expected a whole number from 1 to 1000"),
+        (1, True, "page size is True, expected a whole number from 1 to 1000"),
+        (1, None, "page size is None, expected a whole number from 1 to 1000"),
+        (1, CANARY, "page size is a str, expected a whole number from 1 to 1000"),
+        (1, 10**30, "page size is a whole number of more than 64 bits, at most 1000: use stream() for more"),
+        (0, 1000, "page number is 0, expected a whole number from 1 to 9223372036854775"),
+        (2**63, 1, "page number is 9223372036854775808, expected a whole number from 1 to 9223372036854775807"),
+        (2**60, 20, "page number is 1152921504606846976, expected a whole number from 1 to 461168601842738790"),
+        (True, 1000, "page number is True, expected a whole number from 1 to 9223372036854775"),
+        (2.0, 1000, "page number is 2.0, expected a whole number from 1 to 9223372036854775"),
+        (CANARY, 1000, "page number is a str, expected a whole number from 1 to 9223372036854775"),
+    ],
+)
+def test_page_out_of_bounds_is_refused(page: Any, size: Any, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        SCOPED.page_parameters(page, size)
+    assert str(raised.value) == message
+
+
+def test_page_takes_the_bounds_themselves() -> None:
+    assert [*SCOPED.page_parameters(1, 1000).values()] == [1000, 0]
+    assert [*SCOPED.page_parameters(2**63 - 1, 1).values()] == [1, 2**63 - 2]
+
+
+def test_a_statement_whose_count_lacks_the_owner_is_refused() -> None:
+    counted, rows = OPEN.count(()).statement, SCOPED.list((), (), None, 0).statement
+    assert isinstance(counted, Select)
+    assert isinstance(rows, Select)
+    joined = select(counted.subquery().outerjoin(rows.subquery(), true()))
+    with pytest.raises(OwnerRequiredError):
+        SCOPED.bind_owner(joined)
 
 
 def test_a_select_reads_the_table_whatever_its_columns() -> None:

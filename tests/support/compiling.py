@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from sqlalchemy import Executable, create_engine
 from sqlalchemy.sql.elements import ClauseElement
 
-from backend.entity.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER, cursor_parameter
+from backend.entity.parameters import (
+    EXPECTED_PARAMETER,
+    ID_PARAMETER,
+    IDS_PARAMETER,
+    LIMIT_PARAMETER,
+    OFFSET_PARAMETER,
+    OWNER_PARAMETER,
+    cursor_parameter,
+)
 from backend.statements.scope.scoped import ScopedStatement
 
 
@@ -20,6 +28,9 @@ class Compiled:
     """Those bound in the statement with their values, and `None` for those of the call."""
 
 
+_NAMES = (ID_PARAMETER, IDS_PARAMETER, EXPECTED_PARAMETER, LIMIT_PARAMETER, OFFSET_PARAMETER, OWNER_PARAMETER)
+
+
 def compiled(statement: Executable | ScopedStatement, columns: Sequence[str] = ()) -> Compiled:
     """The statement for a call with values for these columns."""
     statement = statement.statement if isinstance(statement, ScopedStatement) else statement
@@ -27,13 +38,13 @@ def compiled(statement: Executable | ScopedStatement, columns: Sequence[str] = (
     found = statement.compile(create_engine("postgresql+psycopg://"), column_keys=list(columns) or None)
     sql = " ".join(str(found).split())
     for kind in ("BIGINT", "INTEGER", "VARCHAR", "UUID", "TIMESTAMP WITH TIME ZONE"):
-        sql = sql.replace(f"s::{kind}", "s")
+        sql = sql.replace(f"s::{kind}[]", "s").replace(f"s::{kind}", "s")
     bound = {name: value for name, value in (found.params or {}).items() if name not in columns}
     return Compiled(unfilled(sql), {unfilled(name): value for name, value in bound.items()})
 
 
 def unfilled(text: str) -> str:
     """The text with the names of `backend.entity.parameters` as they are before they are filled up."""
-    for name in (ID_PARAMETER, EXPECTED_PARAMETER, OWNER_PARAMETER, *map(cursor_parameter, range(3))):
+    for name in (*_NAMES, *map(cursor_parameter, range(3))):
         text = text.replace(name, name.rstrip("_"))
     return text

@@ -117,6 +117,17 @@ class Fresh:
     later: Row = field(default_factory=dict[str, Any])
 
 
+@dataclass(frozen=True)
+class Pages:
+    """A page, and what it says of the others."""
+
+    items: Sequence[Row]
+    total: int
+    pages: int
+    has_next: bool
+    has_previous: bool
+
+
 @dataclass
 class Owned:
     """The rows of one owner in one table, or of all owners for `EVERY_OWNER`."""
@@ -173,15 +184,34 @@ class Owned:
             raise ForeignKeyViolationError("")
         return row
 
+    def get_many(self, ids: Sequence[Any]) -> dict[Any, Row]:
+        return {id: row for id in ids if (row := self.get(id)) is not None}
+
+    def require_many(self, ids: Sequence[Any]) -> list[Row]:
+        return [self.found(id) for id in ids]
+
+    def page(self, *where: Condition, order_by: Sequence[Order] = (), page: int = 1, size: int = 20) -> Pages:
+        if page < 1 or size < 1:
+            raise UsageError("")
+        rows = self.list(*where, order_by=order_by)
+        pages, rest = divmod(len(rows), size)
+        pages += rest > 0
+        return Pages([*rows[(page - 1) * size :][:size]], len(rows), pages, page < pages, page > 1)
+
     def list(
-        self, *where: Condition, order_by: Sequence[Order] = (), limit: int | None = None, offset: int = 0
+        self,
+        *where: Condition,
+        order_by: Sequence[Order] = (),
+        limit: int | None = None,
+        offset: int = 0,
+        lock: Any = None,
     ) -> Sequence[Row]:
         rows = self.met(where)
         for order in reversed(order_by):
             rows.sort(key=order.key, reverse=order.descending)
         return rows[offset:] if limit is None else rows[offset : offset + limit]
 
-    def first(self, *where: Condition, order_by: Sequence[Order] = ()) -> Row | None:
+    def first(self, *where: Condition, order_by: Sequence[Order] = (), lock: Any = None) -> Row | None:
         return next(iter(self.list(*where, order_by=order_by)), None)
 
     def cursor_page(

@@ -18,6 +18,7 @@ from backend import (
     CursorPage,
     Database,
     Lock,
+    Page,
     Reads,
     Retry,
     if_given,
@@ -94,15 +95,26 @@ def synchronous(db: Database) -> None:
         assert_type(tasks.delete(1), Task)
         assert_type(tasks.list(col(Task.completed).is_(True), order_by=col(Task.title).desc()), Sequence[Task])
         assert_type(tasks.first(order_by=[col(Task.title), col(Task.id).desc()]), Task | None)
-        assert_type(tasks.one(col(Task.title).like("x%")), Task)
-        page = tasks.cursor_page(order_by=col(Task.title), size=10)
-        assert_type(page, CursorPage[Task])
-        assert_type(tasks.cursor_page(cursor=page.next), CursorPage[Task])
-        assert_type(tasks.cursor_page(cursor=LAST_PAGE).previous, str | None)
+        assert_type(tasks.get_many([1, 2]), dict[int, Task])
+        assert_type(tasks.get_many(task.id for task in tasks.list()), dict[int, Task])
+        assert_type(tasks.require_many({1, 2}), Sequence[Task])
+        page = tasks.page(col(Task.completed).is_(True), order_by=col(Task.title), page=2, size=50)
+        assert_type(page, Page[Task])
+        assert_type(page.items, Sequence[Task])
+        assert_type(page.map(lambda task: task.title), Page[str])
         assert_type([task.title for task in page], list[str])
-        assert_type(page.map(lambda task: task.title), CursorPage[str])
-        wider: CursorPage[SQLModel] = page
-        assert_type([row.model_fields_set for row in wider], list[set[str]])
+        assert_type((page.total, page.page, page.size, page.pages), tuple[int, int, int, int])
+        wider: Page[SQLModel] = page
+        assert_type(wider.has_next or wider.has_previous, bool)
+        assert_type(tasks.one(col(Task.title).like("x%")), Task)
+        walked = tasks.cursor_page(order_by=col(Task.title), size=10)
+        assert_type(walked, CursorPage[Task])
+        assert_type(tasks.cursor_page(cursor=walked.next), CursorPage[Task])
+        assert_type(tasks.cursor_page(cursor=LAST_PAGE).previous, str | None)
+        assert_type([task.title for task in walked], list[str])
+        assert_type(walked.map(lambda task: task.title), CursorPage[str])
+        any_rows: CursorPage[SQLModel] = walked
+        assert_type([row.model_fields_set for row in any_rows], list[set[str]])
         with tasks.stream(col(Task.completed).is_(True), batch=10) as rows:
             assert_type(rows, Generator[Task])
             assert_type([row.title for row in rows], list[str])
@@ -112,6 +124,9 @@ def synchronous(db: Database) -> None:
     with db.transaction() as session:
         assert_type(session, Session)
         assert_type(TaskRepository(session).every_owner().get(1, lock=Lock("share", "nowait")), Task | None)
+        jobs = TaskRepository(session).owned_by("a")
+        assert_type(jobs.list(limit=10, lock=Lock(if_locked="skip")), Sequence[Task])
+        assert_type(jobs.first(lock=Lock()), Task | None)
     assert_type(db.run(lambda session: TaskRepository(session).every_owner().count(), isolation="SERIALIZABLE"), int)
     assert_type(db.run(lambda session: create_task(session, TaskCreate(title="x"), "a"), retry=Retry(attempts=3)), Task)
 
@@ -128,6 +143,9 @@ async def asynchronous(db: AsyncDatabase) -> None:
         async with tasks.stream() as rows:
             assert_type(rows, AsyncGenerator[Task])
             assert_type([row.title async for row in rows], list[str])
+        assert_type(await tasks.page(), Page[Task])
+        assert_type(await tasks.get_many([1]), dict[int, Task])
+        assert_type(await tasks.require_many([1]), Sequence[Task])
         assert_type(await tasks.toggle_complete(1), Task)
 
     async def work(session: AsyncSession) -> Task:

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
-from backend import CRUDRepository, Database, Lock, if_given, shows, typed
+from backend import CRUDRepository, Database, Lock, Page, if_given, shows, typed
 from backend.input.model_rules import ModelRules
 from backend.input.values import ColumnValues, FieldValues
 from backend.tasks import (
@@ -16,7 +16,7 @@ from backend.tasks import (
     get_task,
     get_tasks,
 )
-from tests.support.models.suite import NoteRepository, Ticket, TicketRepository
+from tests.support.models.suite import Note, NoteRepository, Ticket, TicketRepository
 
 
 def refused(db: Database, session: Session) -> None:
@@ -47,6 +47,24 @@ def refused(db: Database, session: Session) -> None:
     tasks.list(col(Task.title))  # type: ignore[arg-type]
     tasks.list(order_by="title")  # type: ignore[arg-type]
     tasks.list(limit="10")  # type: ignore[arg-type]
+    tasks.page(col(Task.completed).is_(True), 2)  # type: ignore[arg-type]
+    tasks.page(page="2")  # type: ignore[arg-type]
+    tasks.page(size=None)  # type: ignore[arg-type]
+    tasks.page().items.title  # type: ignore[attr-defined]
+    tasks.page().items.append(tasks.get_one(1))  # type: ignore[attr-defined]
+    tasks.page().items = []  # type: ignore[misc]
+    tasks.page()[0]  # type: ignore[index]
+    len(tasks.page())  # type: ignore[arg-type]
+    wrong: Page[Note] = tasks.page()  # type: ignore[assignment]
+    wrong.map(lambda note: note.titel)  # type: ignore[attr-defined]
+    tasks.get_many(1)  # type: ignore[arg-type]
+    tasks.get_many("1")  # type: ignore[arg-type]
+    tasks.get_many(["1"])  # type: ignore[list-item]
+    tasks.require_many([None])  # type: ignore[list-item]
+    tasks.require_many([1]).title  # type: ignore[attr-defined]
+    NoteRepository(session).get_many([1])  # type: ignore[list-item]
+    tasks.list(lock=True)  # type: ignore[arg-type]
+    tasks.first(lock="update")  # type: ignore[arg-type]
     tasks.owned_by(None)  # type: ignore[arg-type]
     tasks.owned_by(1)  # type: ignore[arg-type]
     TaskRepository(db)  # type: ignore[arg-type]

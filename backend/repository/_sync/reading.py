@@ -2,7 +2,7 @@
 """The contracts of the calls that read."""
 
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from typing import Concatenate, Generic
 
@@ -13,9 +13,10 @@ from backend.database.bridge import run_call
 from backend.entity.entity import IdT
 from backend.repository.bound import Bound, RowT_co
 from backend.repository.call_log import CALLS, logged
-from backend.repository.calls import aggregating, keyset, reading
+from backend.repository.calls import aggregating, by_ids, keyset, paging, reading
 from backend.repository.calls.keyset import START, Batch
 from backend.results.cursors import Cursor, CursorPage
+from backend.results.pages import Page
 from backend.statements.conditions import Where
 from backend.statements.locks import Lock
 from backend.statements.ordering import Order
@@ -56,16 +57,55 @@ class Reads(Generic[RowT_co, IdT]):
         """Return the row with this id, with `lock` as `get`. Raises `NotFoundError`."""
         return self._call(reading.get_one, id, lock)
 
-    def list(self, *where: Where, order_by: Order = (), limit: int | None = None, offset: int = 0) -> Sequence[RowT_co]:
+    def get_many(self, ids: Iterable[IdT]) -> dict[IdT, RowT_co]:
+        """Return the rows with these ids by id, in the order of the ids.
+
+        An id without a row, or that the column cannot hold, is left out. No ids: nothing is sent. One round trip,
+        however many ids. Raises `UsageError` for an id of another type, with its position.
+        """
+        return self._call(by_ids.get_many, ids)
+
+    def require_many(self, ids: Iterable[IdT]) -> Sequence[RowT_co]:
+        """Return the row of each id, in the order of the ids, as `get_many`; an id given twice gives its row twice.
+
+        Raises `NotFoundError` if one has no row: its `positions` say which have none.
+        """
+        return self._call(by_ids.require_many, ids)
+
+    def list(
+        self,
+        *where: Where,
+        order_by: Order = (),
+        limit: int | None = None,
+        offset: int = 0,
+        lock: Lock | None = None,
+    ) -> Sequence[RowT_co]:
         """Return the rows that meet every condition, sorted by `order_by` and then by the primary key.
 
         All of them unless `limit` is given: each is held in memory. NULLs sort as PostgreSQL sorts them.
-        """
-        return self._call(reading.list_all, where, order_by, limit, offset)
 
-    def first(self, *where: Where, order_by: Order = ()) -> RowT_co | None:
-        """Return the first row that meets every condition, in the order of `list`, or `None`."""
-        return self._call(reading.first, where, order_by)
+        With `lock`, as `get`, each returned row is locked; `if_locked="skip"` leaves out those that another transaction
+        has locked, so that workers get different rows. The rows are sorted before they are locked: at READ COMMITTED a
+        row that changed while its lock was awaited is returned as it is now, out of order if what it is sorted by
+        changed, and left out, the list shorter than `limit`, if it no longer meets the conditions.
+        """
+        return self._call(reading.list_all, where, order_by, limit, offset, lock=lock)
+
+    def first(self, *where: Where, order_by: Order = (), lock: Lock | None = None) -> RowT_co | None:
+        """Return the first row that meets every condition, in the order of `list`, or `None`.
+
+        With `lock` as `list` with a limit of 1: it can be `None` where another transaction changed the row meanwhile.
+        """
+        return self._call(reading.first, where, order_by, lock)
+
+    def page(self, *where: Where, order_by: Order = (), page: int = 1, size: int = 20) -> Page[RowT_co]:
+        """Return one page of the rows that meet every condition, in the order of `list`, and their number.
+
+        One round trip: the rows and the total are of one moment. Pages count from 1. Past the end a page is empty, with
+        the right total. The server counts every row and reads every row before the page: for long lists use cursors.
+        Raises `UsageError` for a size that is not from 1 to 1000.
+        """
+        return self._call(paging.page, where, order_by, page, size)
 
     def one(self, *where: Where) -> RowT_co:
         """Return the only row that meets every condition.

@@ -12,7 +12,6 @@ from backend.database.operations import OperationKind
 from backend.errors import ErrorDetails, MultipleFoundError
 from backend.repository.bound import Bound, RowT
 from backend.repository.execution import run
-from backend.results.entities import ModelRow
 from backend.statements.loads import Loads, Relationship, add_path, checked_path
 
 _LOADING: Final = OperationKind("loading")
@@ -22,7 +21,7 @@ _Known: TypeAlias = dict[tuple[type[SQLModel], _Key], SQLModel]
 """Every entity of one call, so that a row is one instance."""
 
 
-def build(bound: Bound[RowT], rows: Sequence[ModelRow]) -> Sequence[RowT]:
+def build(bound: Bound[RowT], rows: Sequence[Sequence[object]]) -> Sequence[RowT]:
     """Return the entities of the rows, with their relationships loaded, for every call that reads."""
     built = [*map(bound.build, rows)]
     if bound.loads and built:

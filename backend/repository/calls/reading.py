@@ -18,7 +18,9 @@ from backend.statements.scope.scoped import ScopedStatement
 _GET: Final = OperationKind("get")
 _GET_ONE: Final = OperationKind("get_one")
 _LIST: Final = OperationKind("list")
+_LIST_LOCKED: Final = OperationKind("list", locks=True)
 _FIRST: Final = OperationKind("first")
+_FIRST_LOCKED: Final = OperationKind("first", locks=True)
 _ONE: Final = OperationKind("one")
 _ONE_OR_NONE: Final = OperationKind("one_or_none")
 
@@ -38,16 +40,24 @@ def get_one(bound: Bound[RowT], id: object, lock: Lock | None) -> RowT:
 
 
 def list_all(
-    bound: Bound[RowT], where: Sequence[Where], order_by: Order, limit: int | None, offset: int
+    bound: Bound[RowT],
+    where: Sequence[Where],
+    order_by: Order,
+    limit: int | None,
+    offset: int,
+    *,
+    lock: Lock | None = None,
 ) -> Sequence[RowT]:
-    """Return the rows that meet every condition, in a total order."""
-    rows = run(bound, bound.statements.list(where, order_by, limit, offset), {}, _LIST)
+    """Return the rows that meet every condition, in a total order, locked if a lock is given."""
+    statement = bound.statements.list(where, order_by, limit, offset, checked_lock(lock))
+    rows = run(bound, statement, {}, _LIST if lock is None else _LIST_LOCKED)
     return build(bound, rows)
 
 
-def first(bound: Bound[RowT], where: Sequence[Where], order_by: Order) -> RowT | None:
-    """Return the first row that meets every condition, or `None`."""
-    rows = run(bound, bound.statements.list(where, order_by, 1, 0), {}, _FIRST)
+def first(bound: Bound[RowT], where: Sequence[Where], order_by: Order, lock: Lock | None = None) -> RowT | None:
+    """Return the first row that meets every condition, locked if a lock is given, or `None`."""
+    statement = bound.statements.list(where, order_by, 1, 0, checked_lock(lock))
+    rows = run(bound, statement, {}, _FIRST if lock is None else _FIRST_LOCKED)
     return build(bound, rows)[0] if rows else None
 
 
@@ -69,9 +79,7 @@ def one_or_none(bound: Bound[RowT], where: Sequence[Where]) -> RowT | None:
 def select_by_id(bound: Bound[RowT], id: object, kind: OperationKind, lock: Lock | None = None) -> ModelRow | None:
     """Return the row with this id, locked if a lock is given, or `None`."""
     statements = bound.statements
-    if lock is not None:
-        if not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]  # for untyped callers
-            raise UsageError(f"lock is {described(lock)}, expected a Lock: lock=Lock()")
+    if checked_lock(lock) is not None:
         kind = replace(kind, locks=True)
     identity = bound.metadata.entity.identity
     if not identity.fits(id):
@@ -94,6 +102,13 @@ def at_most_one(bound: Bound[RowT], rows: Rows, kind: OperationKind) -> ModelRow
         name = bound.metadata.entity.name
         raise MultipleFoundError(f"more than one {name} meets the conditions", ErrorDetails(name, kind.name))
     return rows[0] if rows else None
+
+
+def checked_lock(lock: Lock | None) -> Lock | None:
+    """Return the lock, unchanged. Raises `UsageError` for a value of another type."""
+    if lock is not None and not isinstance(lock, Lock):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+        raise UsageError(f"lock is {described(lock)}, expected a Lock: lock=Lock()")
+    return lock
 
 
 def _at_most_one(bound: Bound[RowT], where: Sequence[Where], kind: OperationKind) -> ModelRow | None:

@@ -1,5 +1,6 @@
 """A row is locked while it is read: who is kept away, how long, and that it needs a transaction."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -123,9 +124,46 @@ async def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(task: Task,
 
 
 @pytest.mark.parametrize("lock", ["update", True, {}])
-async def test_get_takes_a_lock_alone(session: AsyncSession, lock: Any) -> None:
-    with pytest.raises(UsageError, match=r"expected a Lock: lock=Lock\(\)"):
-        await AsyncTaskRepository(session).every_owner().get(1, lock=lock)
+async def test_a_lock_of_another_type_is_refused(session: AsyncSession, lock: Any) -> None:
+    tasks = AsyncTaskRepository(session).every_owner()
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: tasks.get(1, lock=lock),
+        lambda: tasks.list(lock=lock),
+        lambda: tasks.first(lock=lock),
+    ]
+    for call in calls:
+        with pytest.raises(UsageError, match=r"expected a Lock: lock=Lock\(\)"):
+            await call()
+
+
+async def test_list_and_first_with_lock_lock_the_rows_that_they_return(task: Task, database: AsyncDatabase) -> None:
+    async with database.session() as session:
+        others = [await AsyncTaskRepository(session).owned_by(owner).create(TaskCreate(title="x")) for owner in "ab"]
+    for limit, locked in ((1, {task.id}), (2, {task.id, others[0].id})):
+        async with database.transaction() as one, database.transaction(independent=True) as two:
+            mine = AsyncTaskRepository(one).owned_by("a")
+            found = await mine.list(limit=limit, lock=Lock()) if limit > 1 else [await mine.first(lock=Lock())]
+            assert {row.id for row in found if row} == locked
+            everyone = AsyncTaskRepository(two).every_owner()
+            free = await everyone.list(lock=Lock(if_locked="skip"))
+            assert {row.id for row in free} == {task.id, *(other.id for other in others)} - locked
+            with pytest.raises(LockNotAvailableError) as raised:
+                async with two.begin_nested():
+                    await everyone.list(lock=NOWAIT)
+            assert raised.value.operation == "list"
+
+
+async def test_list_with_lock_without_a_transaction_is_refused(session: AsyncSession, proxy: WireProxy) -> None:
+    tasks = AsyncTaskRepository(session).owned_by("a")
+    calls: list[Callable[[], Awaitable[object]]] = [lambda: tasks.list(lock=Lock()), lambda: tasks.first(lock=Lock())]
+    for call, name in zip(calls, ("list", "first"), strict=True):
+        with proxy.watch() as seen, pytest.raises(UsageError) as raised:
+            await call()
+        assert str(raised.value) == (
+            f"{name} of Task with a lock, which lasts as long as its transaction, and this session is in none: "
+            "use db.transaction(), db.run() or session.begin()"
+        )
+        assert seen.statements == []
 
 
 def test_lock_of_an_unknown_strength_is_refused() -> None:

@@ -27,6 +27,10 @@ def calls_of(rows: Rows, case: Case, ids: list[Any]) -> Calls:
         "get_one": lambda: repository.get_one(ids[0]),
         "update": lambda: repository.update(ids[0], case.change("one")),
         "update of nothing": lambda: repository.update(ids[0], case.nothing),
+        "get_many": lambda: repository.get_many(ids),
+        "require_many": lambda: repository.require_many([*ids, ids[0]]),
+        "page": repository.page,
+        "page past the end": lambda: repository.page(is_one, page=9, size=2),
         "list": repository.list,
         "list with conditions": lambda: repository.list(is_one, limit=2),
         "cursor_page": lambda: repository.cursor_page(size=1),
@@ -76,6 +80,14 @@ async def test_a_transaction_of_n_calls_is_n_plus_two_round_trips(
     assert seen.round_trips == len(calls) + 2
     assert seen.statements[0].sql.startswith("BEGIN")
     assert seen.statements[-1].sql == "COMMIT"
+
+
+@pytest.mark.usefixtures("awake")
+async def test_many_of_no_possible_id_sends_nothing(rows: Rows, proxy: WireProxy) -> None:
+    with proxy.watch() as seen:
+        assert await rows.repository.get_many([]) == {}
+        assert await rows.repository.require_many(()) == []
+    assert (seen.round_trips, seen.connects) == (0, 0)
 
 
 async def test_a_toggle_is_one_round_trip(database: AsyncDatabase, proxy: WireProxy) -> None:

@@ -1,6 +1,7 @@
 # Generated from tests/behaviour/_async/test_locks.py by `python -m tools.generate_sync`: edit that one.
 """A row is locked while it is read: who is kept away, how long, and that it needs a transaction."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -120,9 +121,46 @@ def test_a_lock_on_a_connection_in_a_transaction_is_held_by_it(task: Task, datab
 
 
 @pytest.mark.parametrize("lock", ["update", True, {}])
-def test_get_takes_a_lock_alone(session: Session, lock: Any) -> None:
-    with pytest.raises(UsageError, match=r"expected a Lock: lock=Lock\(\)"):
-        TaskRepository(session).every_owner().get(1, lock=lock)
+def test_a_lock_of_another_type_is_refused(session: Session, lock: Any) -> None:
+    tasks = TaskRepository(session).every_owner()
+    calls: list[Callable[[], object]] = [
+        lambda: tasks.get(1, lock=lock),
+        lambda: tasks.list(lock=lock),
+        lambda: tasks.first(lock=lock),
+    ]
+    for call in calls:
+        with pytest.raises(UsageError, match=r"expected a Lock: lock=Lock\(\)"):
+            call()
+
+
+def test_list_and_first_with_lock_lock_the_rows_that_they_return(task: Task, database: Database) -> None:
+    with database.session() as session:
+        others = [TaskRepository(session).owned_by(owner).create(TaskCreate(title="x")) for owner in "ab"]
+    for limit, locked in ((1, {task.id}), (2, {task.id, others[0].id})):
+        with database.transaction() as one, database.transaction(independent=True) as two:
+            mine = TaskRepository(one).owned_by("a")
+            found = mine.list(limit=limit, lock=Lock()) if limit > 1 else [mine.first(lock=Lock())]
+            assert {row.id for row in found if row} == locked
+            everyone = TaskRepository(two).every_owner()
+            free = everyone.list(lock=Lock(if_locked="skip"))
+            assert {row.id for row in free} == {task.id, *(other.id for other in others)} - locked
+            with pytest.raises(LockNotAvailableError) as raised:
+                with two.begin_nested():
+                    everyone.list(lock=NOWAIT)
+            assert raised.value.operation == "list"
+
+
+def test_list_with_lock_without_a_transaction_is_refused(session: Session, proxy: WireProxy) -> None:
+    tasks = TaskRepository(session).owned_by("a")
+    calls: list[Callable[[], object]] = [lambda: tasks.list(lock=Lock()), lambda: tasks.first(lock=Lock())]
+    for call, name in zip(calls, ("list", "first"), strict=True):
+        with proxy.watch() as seen, pytest.raises(UsageError) as raised:
+            call()
+        assert str(raised.value) == (
+            f"{name} of Task with a lock, which lasts as long as its transaction, and this session is in none: "
+            "use db.transaction(), db.run() or session.begin()"
+        )
+        assert seen.statements == []
 
 
 def test_lock_of_an_unknown_strength_is_refused() -> None:

@@ -1,0 +1,99 @@
+"""The statement of a page by its number: its rows and how many the list has, in one round trip."""
+
+from collections.abc import Sequence
+from typing import Final, Generic
+
+from sqlalchemy import BigInteger, ColumnElement, UnaryExpression, bindparam, func, select, true
+from sqlalchemy.sql import operators
+
+from backend.entity.entity import ModelT
+from backend.entity.lazy import lazy
+from backend.entity.parameters import LIMIT_PARAMETER, OFFSET_PARAMETER
+from backend.errors import UsageError, described, shown
+from backend.statements.conditions import Where
+from backend.statements.lists import ListStatements
+from backend.statements.ordering import Order, checked_order
+from backend.statements.scope.scoped import ScopedStatement
+
+_MAX_SIZE: Final = 1000
+"""The largest page: some megabytes of entities, which a call holds at once. `stream()` reads more."""
+
+_MAX_OFFSET: Final = (1 << 63) - 1
+"""The largest OFFSET, a bigint of PostgreSQL."""
+
+_LIMIT: Final = bindparam(LIMIT_PARAMETER, type_=BigInteger())
+_OFFSET: Final = bindparam(OFFSET_PARAMETER, type_=BigInteger())
+
+_DIRECTIONS: Final = {
+    operators.asc_op: ColumnElement[object].asc,
+    operators.desc_op: ColumnElement[object].desc,
+    operators.nulls_first_op: ColumnElement[object].nulls_first,
+    operators.nulls_last_op: ColumnElement[object].nulls_last,
+}
+
+
+class PageStatements(ListStatements[ModelT], Generic[ModelT]):
+    """Statements that read a page by its number."""
+
+    def page(self, where: Sequence[Where], order_by: Order) -> ScopedStatement:
+        """Return the SELECT of a page: the columns, the total, and whether this is a row of the page.
+
+        One row that is not, past the end. The count is the left side of the join, so that it is there without rows; the
+        page carries what it is sorted by, because a join promises no order. Its labels have spaces, as no column has.
+        """
+        if not where and isinstance(order_by, tuple) and not order_by:
+            return self._page_of_all
+        return self._page(self._conditions(where), order_by)
+
+    def page_parameters(self, page: int, size: int) -> dict[str, object]:
+        """Return the parameters of `page`. Raises `UsageError` for a number or size out of bounds."""
+        return {LIMIT_PARAMETER: size, OFFSET_PARAMETER: _offset(page, size)}
+
+    @lazy
+    def _page_of_all(self) -> ScopedStatement:
+        return self._page((), ())
+
+    def _page(self, conditions: Sequence[ColumnElement[bool]], order_by: Order) -> ScopedStatement:
+        met = (*self._owner_conditions, *conditions)
+        counted = select(func.count().label("number of rows")).select_from(self.entity.table).where(*met).subquery()
+        order = [*map(self._scope_expression, checked_order(self.entity.table, order_by)), self.entity.identity.column]
+        keys = [_sorted_by(expression).label(f"sort key {number}") for number, expression in enumerate(order)]
+        row = (*self._columns, *keys, true().label("is a row"))
+        rows = select(*row).select_from(self.entity.table).where(*met).order_by(*order)
+        *columns, is_row = rows.limit(_LIMIT).offset(_OFFSET).subquery().c
+        width = len(self._columns)
+        return self._scoped(
+            select(*columns[:width], *counted.c, is_row)
+            .select_from(counted.outerjoin(is_row.table, true()))
+            .order_by(*map(_directed, order, columns[width:]))
+        )
+
+
+def _offset(page: object, size: object) -> int:
+    """Return how many rows precede the page. Raises `UsageError` for a number or size out of bounds."""
+    if type(size) is int and size > _MAX_SIZE:
+        raise UsageError(f"page size is {shown(size)}, at most {_MAX_SIZE}: use stream() for more")
+    if type(size) is not int or size < 1:
+        raise UsageError(f"page size is {_given(size)}, expected a whole number from 1 to {_MAX_SIZE}")
+    last = _MAX_OFFSET // size
+    if type(page) is not int or not 1 <= page <= last:
+        raise UsageError(f"page number is {_given(page)}, expected a whole number from 1 to {last}")
+    return (page - 1) * size
+
+
+def _given(value: object) -> str:
+    return described(value) if isinstance(value, str) else shown(value)  # a text may be a client's
+
+
+def _sorted_by(expression: ColumnElement[object]) -> ColumnElement[object]:
+    """Return an expression of an order without its direction."""
+    while isinstance(expression, UnaryExpression) and expression.modifier in _DIRECTIONS:
+        expression = expression.element
+    return expression
+
+
+def _directed(by: ColumnElement[object], column: ColumnElement[object]) -> ColumnElement[object]:
+    """Return the column, sorted in the direction of an expression of an order."""
+    if isinstance(by, UnaryExpression) and by.modifier in _DIRECTIONS:
+        return _DIRECTIONS[by.modifier](_directed(by.element, column))
+    return column

@@ -1,0 +1,117 @@
+# Generated from tests/behaviour/_async/test_many_ids.py by `python -m tools.generate_sync`: edit that one.
+"""`get_many` and `require_many`: one array of ids, for keys of every type."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlmodel import Session
+
+from backend import Database
+from backend.errors import NotFoundError, UsageError
+from backend.tasks import Task, TaskCreate, TaskRepository
+from tests.behaviour._sync.cases import Rows
+from tests.support.models.suite import NoteCreate, NoteRepository
+from tests.support.wire import WireProxy
+
+CANARY = "canary-1c"
+
+
+@pytest.fixture
+def tasks(session: Session) -> TaskRepository:
+    return TaskRepository(session).owned_by("a")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_many_are_the_owners_rows_in_the_order_of_the_ids(database: Database, data: st.DataObject) -> None:
+    with database.session() as session:
+        mine, theirs = (TaskRepository(session).owned_by(owner) for owner in "ab")
+        own = {row.id: row for row in [mine.create(TaskCreate(title="x")) for _ in range(3)]}
+        other = theirs.create(TaskCreate(title="x"))
+        ids = data.draw(st.lists(st.sampled_from([*own, other.id, -1, 2**31, 2**70]), max_size=8))
+        found = mine.get_many(id for id in ids)
+        assert [*found.items()] == [(id, own[id]) for id in dict.fromkeys(ids) if id in own]
+        missing = tuple(position for position, id in enumerate(ids) if id not in own)
+        if missing:
+            with pytest.raises(NotFoundError) as raised:
+                mine.require_many(ids)
+            assert raised.value.positions == missing
+        else:
+            assert mine.require_many(ids) == [own[id] for id in ids]
+
+
+def test_many_of_every_entity(rows: Rows) -> None:
+    one, two = rows.create("one"), rows.create("two")
+    assert rows.repository.get_many({two.id}) == {two.id: two}
+    assert rows.repository.require_many([two.id, one.id, two.id]) == [two, one, two]
+
+
+def test_require_many_gives_one_entity_for_one_id(tasks: TaskRepository) -> None:
+    task = tasks.create(TaskCreate(title="x"))
+    one, again = tasks.require_many([task.id, task.id])
+    assert one is again
+
+
+def test_require_many_names_the_missing_ids(tasks: TaskRepository) -> None:
+    task = tasks.create(TaskCreate(title="x"))
+    for ids, message, positions in (
+        ([task.id, -7], "no Task with id -7", (1,)),
+        ([-7, task.id, -7], "no Task with id -7", (0, 2)),
+        ([-7, task.id, -8, -7], "no Task with the ids -7, -8", (0, 2, 3)),
+        ([2**80], "no Task with id a whole number of more than 64 bits", (0,)),
+        (range(-12, 0), "no Task with the ids -12, -11, -10, -9, -8, -7, -6, -5, -4, -3 and 2 more", tuple(range(12))),
+    ):
+        with pytest.raises(NotFoundError) as raised:
+            tasks.require_many(ids)
+        assert (str(raised.value), raised.value.positions) == (message, positions)
+        assert (raised.value.model, raised.value.operation) == ("Task", "require_many")
+
+
+def test_get_one_has_no_positions(tasks: TaskRepository) -> None:
+    with pytest.raises(NotFoundError) as raised:
+        tasks.get_one(-1)
+    assert raised.value.positions == ()
+
+
+def test_require_many_names_missing_uuids(session: Session) -> None:
+    notes = NoteRepository(session)
+    note = notes.create(NoteCreate(text="x"))
+    absent = [UUID(int=1), UUID(int=2)]
+    with pytest.raises(NotFoundError, match=f"^no Note with the ids {absent[0]}, {absent[1]}$"):
+        notes.require_many([note.id, *absent])
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ([1, CANARY], "id 1 of the ids of Task is an int, got a str: pass an int"),
+        ([True], "id 0 of the ids of Task is an int, got a bool: pass an int"),
+        ([1, 2, None], "id 2 of the ids of Task is an int, got a NoneType: pass an int"),
+        ([[1]], "id 0 of the ids of Task is an int, got a list: pass an int"),
+        (CANARY, "ids is a str, expected ids of Task: pass a list of them"),
+        (b"12", "ids is a bytes, expected ids of Task: pass a list of them"),
+        (7, "ids is an int, expected ids of Task: pass a list of them"),
+        (None, "ids is a NoneType, expected ids of Task: pass a list of them"),
+        (Task, "ids is the class Task, expected ids of Task: pass a list of them"),
+    ],
+)
+def test_many_refuse_what_are_no_ids(tasks: TaskRepository, proxy: WireProxy, ids: Any, message: str) -> None:
+    for call in (tasks.get_many, tasks.require_many):
+        with proxy.watch() as seen, pytest.raises(UsageError) as raised:
+            call(ids)
+        assert str(raised.value) == message
+        assert seen.statements == []
+
+
+def test_many_ids_that_no_column_holds_send_nothing(tasks: TaskRepository, proxy: WireProxy) -> None:
+    with proxy.watch() as seen:
+        assert tasks.get_many([2**63, -(2**70)]) == {}
+    assert seen.statements == []
+
+
+def test_many_ids_are_one_parameter(tasks: TaskRepository) -> None:
+    task = tasks.create(TaskCreate(title="x"))
+    assert tasks.get_many(range(task.id - 100_000, task.id + 1)) == {task.id: task}
