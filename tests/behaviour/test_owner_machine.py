@@ -36,6 +36,7 @@ from backend import (
     Lock,
     Reads,
     shows,
+    typed,
 )
 from backend.entity.entity import CreateT, IdT, OwnerT, UpdateT
 from backend.errors import OwnerRequiredError, RepositoryError
@@ -172,7 +173,8 @@ def conditions(kind: Kind) -> st.SearchStrategy[owner_model.Condition]:
     """Conditions on rows, their owner's included, and with subqueries over tables of which every owner has rows."""
     model: Any = kind.model
     text, owner = col(getattr(model, kind.text)), col(getattr(model, kind.owner))
-    projects = col(model.project_id if model is Ticket else model.id)
+    attribute: Any = model.project_id if model is Ticket else model.id
+    projects = col(attribute)
 
     def own(world: World, of: str, table: str, column: str) -> list[Any]:
         return [id for id, row in world.tables[table].items() if owner_model.owns(of, row[column])]
@@ -188,6 +190,19 @@ def conditions(kind: Kind) -> st.SearchStrategy[owner_model.Condition]:
         owner_model.Condition(
             projects.not_in(select(Project.id)),
             lambda world, of, row: row[key] not in own(world, of, "project", "owner_id"),
+        ),
+        owner_model.Condition(
+            typed(attribute).in_(select(Project.id).where(typed(Project.name) != "y"))
+            & (typed(getattr(model, kind.text)) != "y"),
+            lambda world, of, row: (
+                row[key] in own(world, of, "project", "owner_id")
+                and world.tables["project"][row[key]]["name"] != "y"
+                and row[kind.text] != "y"
+            ),
+        ),
+        owner_model.Condition(
+            (owner != "a") | ~typed(attribute).in_(select(Project.id)),
+            lambda world, of, row: row[kind.owner] != "a" or row[key] not in own(world, of, "project", "owner_id"),
         ),
         owner_model.Condition(counted, lambda world, of, _r: bool(own(world, of, "task", "user_id"))),
         owner_model.Condition(~counted, lambda world, of, _r: not own(world, of, "task", "user_id")),
