@@ -82,7 +82,7 @@ class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
 
 
 def _with_texts(rows: Select[*tuple[Any, ...]], keys: Sequence[SortKey]) -> Select[*tuple[Any, ...]]:
-    return rows.add_columns(*(cast(key.expression, String()) for key in keys))
+    return rows.add_columns(*(cast(key.operand, String()) for key in keys))
 
 
 def _merged(
@@ -91,7 +91,7 @@ def _merged(
     """Return the rows of the branches in order. Every column has a name of its own: two views' fields may share one."""
     selected = list(branches[0].selected_columns)
     columns = [column.label(f"column_{number}") for number, column in enumerate(selected)]
-    sorted_by = [key.expression.label(f"key_{number}") for number, key in enumerate(keys)]
+    sorted_by = [key.operand.label(f"key_{number}") for number, key in enumerate(keys)]
     clauses = [key.clause for key in keys]
     merged = union_all(
         *(branch.with_only_columns(*columns, *sorted_by).order_by(*clauses).limit(limit) for branch in branches)
@@ -106,8 +106,8 @@ def _row_comparison(keys: Sequence[SortKey], position: Position) -> ColumnElemen
     compare = _comparison(keys[0], inclusive=position.is_inclusive)
     values = [_value(number, key) for number, key in enumerate(keys)]
     if len(keys) == 1:
-        return compare(keys[0].expression, values[0])
-    return compare(tuple_(*(key.expression for key in keys)), tuple_(*values))
+        return compare(keys[0].operand, values[0])
+    return compare(tuple_(*(key.operand for key in keys)), tuple_(*values))
 
 
 def _branches(keys: Sequence[SortKey], position: Position) -> Iterator[list[ColumnElement[bool]]]:
@@ -123,16 +123,16 @@ def _follows(number: int, key: SortKey, position: Position, *, inclusive: bool) 
     """Yield the conditions, each for a range of an index, of the values that follow the position's."""
     if position.values[number] is None:
         if key.nulls_first:
-            yield key.expression.is_not(None)
+            yield key.operand.is_not(None)
         return
-    yield _comparison(key, inclusive=inclusive)(key.expression, _value(number, key))
+    yield _comparison(key, inclusive=inclusive)(key.operand, _value(number, key))
     if key.nullable and not key.nulls_first:
-        yield key.expression.is_(None)
+        yield key.operand.is_(None)
 
 
 def _equals(number: int, key: SortKey, position: Position) -> ColumnElement[bool]:
     is_null = position.values[number] is None
-    return key.expression.is_(None) if is_null else key.expression == _value(number, key)
+    return key.operand.is_(None) if is_null else key.operand == _value(number, key)
 
 
 def _comparison(key: SortKey, *, inclusive: bool) -> Callable[[Any, Any], ColumnElement[bool]]:

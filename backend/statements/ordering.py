@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Column, ColumnElement, Integer, SQLColumnExpression, String, Table
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    SQLColumnExpression,
+    String,
+    Table,
+    type_coerce,
+)
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BindParameter, UnaryExpression
 from sqlalchemy.sql.functions import Function
@@ -59,7 +67,7 @@ class SortKey:
     @property
     def clause(self) -> AnyExpression:
         """Return the expression for ORDER BY; it names the place of NULLs only where that is not PostgreSQL's own."""
-        return self.order(self.expression)
+        return self.order(self.operand)
 
     def order(self, expression: AnyExpression) -> AnyExpression:
         """Return the same for an expression that has this one's values."""
@@ -72,6 +80,11 @@ class SortKey:
     def reversed(self) -> "SortKey":
         """Return the key of the opposite order."""
         return replace(self, descending=not self.descending, nulls_first=not self.nulls_first)
+
+    @property
+    def operand(self) -> AnyExpression:
+        """Return the expression for comparisons and ORDER BY; SQLAlchemy warns of both for types such as HSTORE."""
+        return type_coerce(self.expression, String())
 
     @property
     def type(self) -> TypeEngine[Any]:  # of whatever type its values have
@@ -114,15 +127,15 @@ def total_order(entity: Entity[ModelT], order_by: Order) -> tuple[SortKey, ...]:
 
 
 def _sort_key(clause: AnyExpression) -> SortKey:
-    descending, nulls_first = False, None
+    descending, first = False, None
     while isinstance(clause, UnaryExpression) and clause.modifier in _MODIFIERS:
         if clause.modifier in (operators.asc_op, operators.desc_op):
             descending = clause.modifier is operators.desc_op
-        elif nulls_first is None:
-            nulls_first = clause.modifier is operators.nulls_first_op
+        elif first is None:
+            first = clause.modifier is operators.nulls_first_op
         clause = clause.element
     nullable = not isinstance(clause, Column) or clause.nullable is not False
-    return SortKey(clause, descending, descending if nulls_first is None else nulls_first, nullable)
+    return SortKey(clause, descending, descending if first is None else first, nullable)
 
 
 def _require_immutable(entity: Entity[ModelT], expression: AnyExpression) -> None:
