@@ -8,7 +8,7 @@ import psycopg
 from sqlalchemy import make_url
 from sqlmodel import col
 
-from backend import LAST_PAGE, Database, init_db
+from backend import LAST_PAGE, Database, init_db, typed
 from tests.support.models.walk import Entry, EntryRepository
 from tests.support.statement_log import log_statements
 
@@ -38,7 +38,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def explain(connection: psycopg.Connection[Any], sql: str, parameters: Any) -> list[dict[str, Any]]:
-    row = connection.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + sql, parameters).fetchone()
+    row = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}".encode(), parameters).fetchone()
     assert row is not None
     return list(nodes(row[0][0]["Plan"]))
 
@@ -48,9 +48,9 @@ def test_each_page_of_a_long_list_reads_a_range_of_an_index(own_tables: str) -> 
     faults: list[str] = []
     with Database(own_tables) as database, psycopg.connect(url, autocommit=True) as connection:
         init_db(database, Entry.metadata)
-        connection.execute(FILL.format(ROWS))
+        connection.execute(FILL.format(ROWS).encode())
         for columns in {columns for columns, _ in ORDERS.values()}:
-            connection.execute(f"CREATE INDEX ON entry ({columns})")
+            connection.execute(f"CREATE INDEX ON entry ({columns})".encode())
         connection.execute("VACUUM ANALYZE entry")
         with database.session() as session:
             entries = EntryRepository(session).owned_by("a")
