@@ -58,7 +58,7 @@ def test_each_page_of_a_long_list_reads_a_range_of_an_index(own_tables: str) -> 
             for (name, (_, order)), key in zip(ORDERS.items(), middle, strict=True):
                 # a page that holds one known row, in the middle of the list, has cursors to both sides of it
                 first = entries.cursor_page(order_by=order, size=1)
-                there = entries.cursor_page(key == KEY, order_by=order, size=1, cursor=first.next)
+                there = entries.cursor_page(typed(Entry.id) == key, order_by=order, size=1, cursor=first.next)
                 cursors: dict[str, Any] = {"first": None, "last": LAST_PAGE, "back": there.previous}
                 cursors["on"] = entries.cursor_page(order_by=order, size=1, cursor=there.previous).next
                 for place, cursor in cursors.items():
