@@ -28,7 +28,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "generated", "typecheck", "tests", "pooler", "neon"]
+nox.options.sessions = ["lint", "generated", "typecheck", "checkers", "tests", "pooler", "neon"]
 
 
 def _works(command: str) -> bool:
@@ -143,6 +143,13 @@ def typecheck(session: nox.Session) -> None:
     session.install("-q", "--no-deps", "--force-reinstall", ".")
     session.chdir(session.create_tmp())  # so that the installed package is checked
     session.run("basedpyright", "--verifytypes", "backend", "--ignoreexternal")
+
+
+@nox.session
+def checkers(session: nox.Session) -> None:
+    """Check with ty and pyrefly what must check, and what must not."""
+    _install(session, "checkers")
+    session.run("python", "-m", "tools.checkers")
 
 
 @nox.session
