@@ -82,7 +82,7 @@ class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
 
 
 def _with_texts(rows: Select[*tuple[Any, ...]], keys: Sequence[SortKey]) -> Select[*tuple[Any, ...]]:
-    return rows.add_columns(*(cast(key.operand, String()) for key in keys))
+    return rows.add_columns(*(cast(key.operand, String()).label(f"key_{number}") for number, key in enumerate(keys)))
 
 
 def _merged(

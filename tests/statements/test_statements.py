@@ -99,13 +99,13 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
     "first rows of an order": (
         lambda s: keyset(s, (), Position("from", ())),
         (),
-        f"SELECT {COLUMNS}, CAST(task.id AS VARCHAR) AS id__1 FROM task WHERE {MINE} "
+        f"SELECT {COLUMNS}, CAST(task.id AS VARCHAR) AS key_0 FROM task WHERE {MINE} "
         "ORDER BY task.id LIMIT %(param_1)s",
     ),
     "rows before a place under a condition": (
         lambda s: keyset(s, (), Position("before", ("7",)), TITLED),
         (),
-        f"SELECT {COLUMNS}, CAST(task.id AS VARCHAR) AS id__1 FROM task WHERE {MINE} AND task.title = %(title_1)s "
+        f"SELECT {COLUMNS}, CAST(task.id AS VARCHAR) AS key_0 FROM task WHERE {MINE} AND task.title = %(title_1)s "
         "AND task.id < CAST(%(the_cursor_0)s AS BIGINT) ORDER BY task.id DESC LIMIT %(param_1)s",
     ),
     "page": (
