@@ -23,8 +23,9 @@ from backend.results.pages import Page
 from backend.results.views import shows
 from backend.settings import Settings
 from backend.statements.change import Change
-from backend.statements.conditions import Condition, if_given
+from backend.statements.conditions import Condition, Where, if_given
 from backend.statements.locks import Lock
+from backend.statements.ordering import Order
 from backend.statements.typed import typed
 
 __all__ = [
@@ -39,11 +40,13 @@ __all__ = [
     "Isolation",
     "LAST_PAGE",
     "Lock",
+    "Order",
     "Page",
     "Reads",
     "Retry",
     "Settings",
     "UncommittedWritesWarning",
+    "Where",
     "if_given",
     "init_db",
     "shows",

@@ -3,12 +3,25 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import ge, gt, le, lt
-from typing import Any, Generic, Literal, TypeAlias
+from typing import Any, Final, Generic, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, String, and_, bindparam, cast, select, tuple_, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    String,
+    and_,
+    bindparam,
+    cast,
+    select,
+    tuple_,
+    union_all,
+)
+from typing_extensions import override
 
-from backend.entity.entity import ModelT
-from backend.entity.parameters import cursor_parameter
+from backend.entity.entity import Entity, ModelT
+from backend.entity.parameters import LIMIT_PARAMETER, cursor_parameter
 from backend.statements.conditions import Where
 from backend.statements.family import StatementFamily
 from backend.statements.ordering import AnyExpression, Order, SortKey, total_order
@@ -42,17 +55,29 @@ class Position:
         """Return the same place with all other rows."""
         return Position(_OPPOSITE[self.side], self.values)
 
-    @property
-    def parameters(self) -> dict[str, str]:
-        """Return the parameters of the statement."""
-        return {cursor_parameter(number): text for number, text in enumerate(self.values) if text is not None}
+    def parameters(self, limit: int) -> dict[str, object]:
+        """Return the parameters of a statement that reads so many rows."""
+        texts = {cursor_parameter(number): text for number, text in enumerate(self.values) if text is not None}
+        return {LIMIT_PARAMETER: limit, **texts}
 
+
+_LIMIT: Final = bindparam(LIMIT_PARAMETER, type_=BigInteger())
+
+_KEPT: Final = 128
+"""Statements that are kept for one entity and scope: orders come from a program, rarely from its clients."""
 
 _OPPOSITE: dict[Side, Side] = {"after": "until", "until": "after", "from": "before", "before": "from"}
 
 
 class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
     """Statements that read rows from a place in a total order on."""
+
+    @override
+    def __init__(
+        self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
+    ) -> None:
+        super().__init__(entity, scoped=scoped, columns=columns)
+        self._keysets: dict[object, ScopedStatement] = {}
 
     def order(self, order_by: Order) -> tuple[SortKey, ...]:
         """Return the total order of these expressions, in scope. Raises `UsageError` if no cursor can continue it."""
@@ -61,45 +86,53 @@ class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
             self._scope_expression(key.expression)
         return keys
 
-    def keyset(
-        self, where: Sequence[Where], order: Sequence[SortKey], position: Position, limit: int
-    ) -> ScopedStatement:
-        """Return the SELECT of the `limit` rows on the position's side of it that are nearest to it.
+    def keyset(self, where: Sequence[Where], order: Sequence[SortKey], position: Position) -> ScopedStatement:
+        """Return the SELECT of the rows on the position's side of it that are nearest to it, with a limit to give.
 
         After the columns of a row come the values of the sort keys, as text. Where every key is NOT NULL and sorted in
         one direction, one comparison of row values finds the place; else a UNION ALL of SELECTs, one for each key that
-        may be the first to differ. Each is read along an index that has the order, and stops at the limit.
+        may be the first to differ. Each is read along an index that has the order, and stops at the limit. A statement
+        without conditions is built once.
         """
+        if where:
+            return self._keyset(where, order, position)
+        shape = (position.side, *(value is None for value in position.values), *(key.name for key in order))
+        built = self._keysets.get(shape)
+        if built is None:
+            if len(self._keysets) == _KEPT:
+                self._keysets.clear()
+            built = self._keysets[shape] = self._keyset((), order, position)
+        return built
+
+    def _keyset(self, where: Sequence[Where], order: Sequence[SortKey], position: Position) -> ScopedStatement:
         keys = [key.reversed for key in order] if position.is_backward else list(order)
         rows = select(*self._columns).where(*self._owner_conditions, *self._conditions(where))
         if not position.values:
-            return self._scoped(_with_texts(rows, keys).order_by(*(key.clause for key in keys)).limit(limit))
+            return self._scoped(_with_texts(rows, keys))
         if not any(key.nullable for key in keys) and len({key.descending for key in keys}) == 1:
-            statement = rows.where(_row_comparison(keys, position))
-            return self._scoped(_with_texts(statement, keys).order_by(*(key.clause for key in keys)).limit(limit))
-        branches = [rows.where(and_(*conditions)) for conditions in _branches(keys, position)]
-        return self._scoped(_merged(branches, keys, limit))
+            return self._scoped(_with_texts(rows.where(_row_comparison(keys, position)), keys))
+        return self._scoped(_merged([rows.where(and_(*conditions)) for conditions in _branches(keys, position)], keys))
 
 
 def _with_texts(rows: Select[*tuple[Any, ...]], keys: Sequence[SortKey]) -> Select[*tuple[Any, ...]]:
-    return rows.add_columns(*(cast(key.operand, String()).label(f"key_{number}") for number, key in enumerate(keys)))
+    """Return the first rows in order, with the values of the sort keys as text."""
+    texts = (cast(key.operand, String()).label(f"key_{number}") for number, key in enumerate(keys))
+    return rows.add_columns(*texts).order_by(*(key.clause for key in keys)).limit(_LIMIT)
 
 
-def _merged(
-    branches: Sequence[Select[*tuple[Any, ...]]], keys: Sequence[SortKey], limit: int
-) -> Select[*tuple[Any, ...]]:
-    """Return the rows of the branches in order. Every column has a name of its own: two views' fields may share one."""
+def _merged(branches: Sequence[Select[*tuple[Any, ...]]], keys: Sequence[SortKey]) -> Select[*tuple[Any, ...]]:
+    """Return the first rows of the branches in order. Each column gets a name: two of a view may share one."""
     selected = list(branches[0].selected_columns)
     columns = [column.label(f"column_{number}") for number, column in enumerate(selected)]
     sorted_by = [key.operand.label(f"key_{number}") for number, key in enumerate(keys)]
     clauses = [key.clause for key in keys]
     merged = union_all(
-        *(branch.with_only_columns(*columns, *sorted_by).order_by(*clauses).limit(limit) for branch in branches)
+        *(branch.with_only_columns(*columns, *sorted_by).order_by(*clauses).limit(_LIMIT) for branch in branches)
     ).subquery("rows")
     values = list(merged.c)
     texts = [cast(value, String()) for value in values[len(columns) :]]
     ordered = (key.order(value) for key, value in zip(keys, values[len(columns) :], strict=True))
-    return select(*values[: len(columns)], *texts).order_by(*ordered).limit(limit)
+    return select(*values[: len(columns)], *texts).order_by(*ordered).limit(_LIMIT)
 
 
 def _row_comparison(keys: Sequence[SortKey], position: Position) -> ColumnElement[bool]:

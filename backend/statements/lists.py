@@ -14,6 +14,9 @@ from backend.statements.locks import Lock, locking
 from backend.statements.ordering import Order, checked_order
 from backend.statements.scope.scoped import ScopedStatement
 
+MAX_PAGE_SIZE: Final = 1000
+"""The largest page: some megabytes of entities, which a call holds at once. `stream()` reads more."""
+
 _COUNTABLE: Final = range(1 << 63)
 """The values of LIMIT and OFFSET: a bigint of PostgreSQL, not negative."""
 
@@ -74,8 +77,25 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
         return self._rows.order_by(*expressions, self.entity.identity.column)
 
 
+def require_page_size(size: object) -> None:
+    """Raise `UsageError` for a size that no page has."""
+    require_size("page size", size, MAX_PAGE_SIZE, "use stream() for more")
+
+
+def require_size(what: str, size: object, most: int, remedy: str) -> None:
+    """Raise `UsageError` unless the size is a whole number from 1 to `most`."""
+    if type(size) is int and size > most:
+        raise UsageError(f"{what} is {shown(size)}, at most {most}: {remedy}")
+    if type(size) is not int or size < 1:
+        raise UsageError(f"{what} is {given(size)}, expected a whole number from 1 to {most}")
+
+
+def given(value: object) -> str:
+    """Return the value as a message shows it: a text may be a client's, so only its class."""
+    return described(value) if isinstance(value, str) else shown(value)
+
+
 def _not_negative(name: str, value: object) -> int:
     if type(value) is not int or value not in _COUNTABLE:
-        got = described(value) if isinstance(value, str) else shown(value)  # a text may be a client's
-        raise UsageError(f"{name} is {got}, expected a whole number from 0 to {_COUNTABLE[-1]}")
+        raise UsageError(f"{name} is {given(value)}, expected a whole number from 0 to {_COUNTABLE[-1]}")
     return value

@@ -9,14 +9,11 @@ from sqlalchemy.sql import operators
 from backend.entity.entity import ModelT
 from backend.entity.lazy import lazy
 from backend.entity.parameters import LIMIT_PARAMETER, OFFSET_PARAMETER
-from backend.errors import UsageError, described, shown
+from backend.errors import UsageError
 from backend.statements.conditions import Where
-from backend.statements.lists import ListStatements
+from backend.statements.lists import ListStatements, given, require_page_size
 from backend.statements.ordering import Order, checked_order
 from backend.statements.scope.scoped import ScopedStatement
-
-_MAX_SIZE: Final = 1000
-"""The largest page: some megabytes of entities, which a call holds at once. `stream()` reads more."""
 
 _MAX_OFFSET: Final = (1 << 63) - 1
 """The largest OFFSET, a bigint of PostgreSQL."""
@@ -69,20 +66,13 @@ class PageStatements(ListStatements[ModelT], Generic[ModelT]):
         )
 
 
-def _offset(page: object, size: object) -> int:
+def _offset(page: object, size: int) -> int:
     """Return how many rows precede the page. Raises `UsageError` for a number or size out of bounds."""
-    if type(size) is int and size > _MAX_SIZE:
-        raise UsageError(f"page size is {shown(size)}, at most {_MAX_SIZE}: use stream() for more")
-    if type(size) is not int or size < 1:
-        raise UsageError(f"page size is {_given(size)}, expected a whole number from 1 to {_MAX_SIZE}")
+    require_page_size(size)
     last = _MAX_OFFSET // size
     if type(page) is not int or not 1 <= page <= last:
-        raise UsageError(f"page number is {_given(page)}, expected a whole number from 1 to {last}")
+        raise UsageError(f"page number is {given(page)}, expected a whole number from 1 to {last}")
     return (page - 1) * size
-
-
-def _given(value: object) -> str:
-    return described(value) if isinstance(value, str) else shown(value)  # a text may be a client's
 
 
 def _sorted_by(expression: ColumnElement[object]) -> ColumnElement[object]:

@@ -23,10 +23,9 @@ from backend.entity.column_types import DIALECT
 from backend.entity.entity import Entity, ModelT
 from backend.errors import UsageError
 from backend.statements.conditions import expression_of_table
-from backend.statements.typed import TypedExpression
+from backend.statements.typed import Sortable
 
-Sortable: TypeAlias = SQLColumnExpression[object] | TypedExpression
-Order: TypeAlias = Sortable | Sequence[Sortable]
+Order: TypeAlias = SQLColumnExpression[object] | Sortable | Sequence[SQLColumnExpression[object] | Sortable]
 """One expression to sort by, or several: `col(Task.title)`, `[col(Task.title).desc(), …]`."""
 
 AnyExpression: TypeAlias = ColumnElement[Any]  # of whatever type its values have

@@ -11,7 +11,6 @@ from sqlalchemy import (
     CompoundSelect,
     Select,
     SQLColumnExpression,
-    UnaryExpression,
 )
 from sqlalchemy.orm import QueryableAttribute
 from typing_extensions import override
@@ -36,8 +35,8 @@ Members: TypeAlias = list[T] | tuple[T, ...] | AbstractSet[T] | Select[T] | Sele
 """What `in_` takes. Not a `Collection`: a text is one of its characters. A SELECT may be of a nullable column."""
 
 
-class TypedExpression:
-    """A typed column of whichever type, as an order takes it."""
+class Sortable:
+    """What an order takes: a typed column, or one with a direction."""
 
     __slots__ = ("_element",)
 
@@ -45,16 +44,36 @@ class TypedExpression:
         self._element = element
 
     def __clause_element__(self) -> ColumnElement[object]:
-        """Return the column as SQLAlchemy takes it."""
+        """Return the expression as SQLAlchemy takes it."""
         return self._element
 
-    def asc(self) -> UnaryExpression[object]:
-        """Return the ascending order; `.nulls_first()` and `.nulls_last()` place NULLs."""
-        return self._element.asc()
 
-    def desc(self) -> UnaryExpression[object]:
+class TypedOrder(Sortable):
+    """A typed column with a direction."""
+
+    __slots__ = ()
+
+    def nulls_first(self) -> "TypedOrder":
+        """Return the order with NULLs before all values."""
+        return TypedOrder(self._element.nulls_first())
+
+    def nulls_last(self) -> "TypedOrder":
+        """Return the order with NULLs after all values."""
+        return TypedOrder(self._element.nulls_last())
+
+
+class TypedExpression(Sortable):
+    """A typed column of whichever type."""
+
+    __slots__ = ()
+
+    def asc(self) -> TypedOrder:
+        """Return the ascending order; `.nulls_first()` and `.nulls_last()` place NULLs."""
+        return TypedOrder(self._element.asc())
+
+    def desc(self) -> TypedOrder:
         """Return the descending order, as `asc`."""
-        return self._element.desc()
+        return TypedOrder(self._element.desc())
 
     def is_null(self) -> Condition:
         """Return the condition that the column is NULL."""

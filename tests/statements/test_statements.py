@@ -50,8 +50,8 @@ Make = Callable[[Statements[SQLModel]], ScopedStatement]
 
 
 def keyset(s: Statements[SQLModel], order: Order, position: Position, where: tuple[Any, ...] = ()) -> ScopedStatement:
-    """The SELECT of two rows from a position on."""
-    return s.keyset(where, s.order(order), position, 2)
+    """The SELECT of the rows from a position on."""
+    return s.keyset(where, s.order(order), position)
 
 
 SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
@@ -100,13 +100,13 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         lambda s: keyset(s, (), Position("from", ())),
         (),
         f"SELECT {COLUMNS}, CAST(task.id AS VARCHAR) AS key_0 FROM task WHERE {MINE} "
-        "ORDER BY task.id LIMIT %(param_1)s",
+        "ORDER BY task.id LIMIT %(the_limit)s",
     ),
     "rows before a place under a condition": (
         lambda s: keyset(s, (), Position("before", ("7",)), TITLED),
         (),
         f"SELECT {COLUMNS}, CAST(task.id AS VARCHAR) AS key_0 FROM task WHERE {MINE} AND task.title = %(title_1)s "
-        "AND task.id < CAST(%(the_cursor_0)s AS BIGINT) ORDER BY task.id DESC LIMIT %(param_1)s",
+        "AND task.id < CAST(%(the_cursor_0)s AS BIGINT) ORDER BY task.id DESC LIMIT %(the_limit)s",
     ),
     "page": (
         lambda s: s.page((), ()),
@@ -156,7 +156,6 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
     ),
 }
 GIVEN_VALUES = {
-    "first rows of an order",
     "rows before a place under a condition",
     "list with all there is",
     "page with all there is",
@@ -383,7 +382,7 @@ def test_a_place_in_an_order_with_nulls_is_found_by_a_union_of_ranges() -> None:
         "task.description IS NULL",
     ):
         assert f"{MINE} AND {condition} ORDER BY task.description, task.title DESC, task.id LIMIT" in made.sql
-    assert made.sql.endswith("ORDER BY rows.key_0, rows.key_1 DESC, rows.key_2 LIMIT %(param_5)s")
+    assert made.sql.endswith("ORDER BY rows.key_0, rows.key_1 DESC, rows.key_2 LIMIT %(the_limit)s")
 
 
 def test_a_place_in_an_order_of_one_direction_is_found_by_row_values() -> None:

@@ -18,9 +18,11 @@ from backend import (
     CursorPage,
     Database,
     Lock,
+    Order,
     Page,
     Reads,
     Retry,
+    Where,
     if_given,
     init_db,
     shows,
@@ -107,6 +109,13 @@ def synchronous(db: Database) -> None:
         wider: Page[SQLModel] = page
         assert_type(wider.has_next or wider.has_previous, bool)
         assert_type(tasks.one(col(Task.title).like("x%")), Task)
+        by_title = [typed(Task.title).desc().nulls_last(), typed(Task.id)]
+        assert_type(tasks.list(order_by=by_title), Sequence[Task])
+        either = typed(Task.title).desc() if tasks.count() else typed(Task.title)
+        assert_type(tasks.first(order_by=either), Task | None)
+        mixed: Order = [col(Task.title), typed(Task.id).desc()]
+        wanted: list[Where] = [typed(Task.completed).is_true(), col(Task.id) > 1]
+        assert_type(tasks.list(*wanted, order_by=mixed), Sequence[Task])
         walked = tasks.cursor_page(order_by=col(Task.title), size=10)
         assert_type(walked, CursorPage[Task])
         assert_type(tasks.cursor_page(cursor=walked.next), CursorPage[Task])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Generic
 
 from backend.database.operations import OperationKind
-from backend.errors import InvalidDataError, UsageError, described, shown
+from backend.errors import InvalidDataError
 from backend.repository.bound import Bound, RowT, RowT_co
 from backend.repository.calls.loading import build
 from backend.repository.execution import run
@@ -13,10 +13,8 @@ from backend.results.cursors import LAST_PAGE, Cursor, CursorPage, CursorText
 from backend.results.entities import ModelRow
 from backend.statements.conditions import Where
 from backend.statements.keyset import Position, Side
+from backend.statements.lists import require_page_size, require_size
 from backend.statements.ordering import Order, SortKey
-
-MAX_PAGE_SIZE: Final = 1000
-"""Rows of a page: each is held in memory, and a page is shown to somebody."""
 
 MAX_BATCH: Final = 100_000
 """Rows of a batch: each is held in memory until the next is read."""
@@ -41,11 +39,11 @@ def cursor_page(
 ) -> CursorPage[RowT]:
     """Return the page at the cursor."""
     order = bound.statements.order(order_by)
-    _require_size("page size", size, MAX_PAGE_SIZE, "use stream() for more")
+    require_page_size(size)
     texts = _cursor_text(bound, order)
     position = START if cursor is None else _END if cursor is LAST_PAGE else texts.decode(cursor)
     try:
-        rows = run(bound, bound.statements.keyset(where, order, position, size + 1), position.parameters, _CURSOR_PAGE)
+        rows = run(bound, bound.statements.keyset(where, order, position), position.parameters(size + 1), _CURSOR_PAGE)
     except InvalidDataError as error:
         if not position.values:
             raise
@@ -65,8 +63,8 @@ def next_batch(
 ) -> Batch[RowT]:
     """Return the rows of a stream from the position on."""
     order = bound.statements.order(order_by)
-    _require_size("batch", batch, MAX_BATCH, "a batch is held in memory")
-    rows = run(bound, bound.statements.keyset(where, order, position, batch + 1), position.parameters, _STREAM)
+    require_size("batch", batch, MAX_BATCH, "a batch is held in memory")
+    rows = run(bound, bound.statements.keyset(where, order, position), position.parameters(batch + 1), _STREAM)
     following = None if len(rows) <= batch else _place(rows[batch - 1], order, "after")
     return Batch(build(bound, rows[:batch]), following)
 
@@ -81,11 +79,3 @@ def _cursor_text(bound: Bound[RowT], order: Sequence[SortKey]) -> CursorText:
     owner = repr(bound.owner) if scope else "every owner"
     names = [entity.table.fullname, *(key.name for key in order), owner]
     return CursorText(entity.name, "\n".join(map(repr, names)), len(order))
-
-
-def _require_size(what: str, size: object, most: int, remedy: str) -> None:
-    if type(size) is not int or size < 1:
-        got = described(size) if isinstance(size, str) else shown(size)
-        raise UsageError(f"{what} is {got}, expected a whole number from 1 to {most}")
-    if size > most:
-        raise UsageError(f"{what} is {size}, at most {most}: {remedy}")
