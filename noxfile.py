@@ -21,6 +21,8 @@ ON_EVERY_PYTHON = (
     "tests/commands/test_demo.py::test_a_run_succeeds_with_empty_stderr",
 )
 """What may differ between versions of Python: calls, type arguments, types at run time, one embedded start."""
+BETWEEN = tuple(path for path in ON_EVERY_PYTHON if path not in {"tests/behaviour", "tests/faults"})
+"""The same on a Python that is neither the oldest nor the newest of the machine: without what takes minutes."""
 THROUGH_PGBOUNCER = ("tests/behaviour", "tests/concurrency", "tests/database/test_pgbouncer.py")
 FAULTS_THROUGH_PGBOUNCER = ("tests/faults/_async", "tests/faults/_sync")
 PROJECT = nox.project.load_toml("pyproject.toml")
@@ -49,8 +51,9 @@ def _reveal_pyenv() -> None:
 
 
 _reveal_pyenv()
-OLDEST = next((python for python in PYTHONS if shutil.which(f"python{python}") and _works(f"python{python}")), "")
-"""The oldest of `PYTHONS` on this machine, which runs the whole suite."""
+_FOUND = [python for python in PYTHONS if shutil.which(f"python{python}") and _works(f"python{python}")]
+OLDEST, NEWEST = (_FOUND[0], _FOUND[-1]) if _FOUND else ("", "")
+"""Of the `PYTHONS` on this machine."""
 
 
 def _install(session: nox.Session, *groups: str) -> None:
@@ -95,12 +98,13 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the whole suite on the oldest Python of the machine, and `ON_EVERY_PYTHON` on the others.
+    """Run the whole suite on the oldest Python of the machine, less on the newest, least on those between.
 
     Takes pytest's arguments, which then select the tests for every Python.
     """
     _install(session, "tests")
-    session.run("pytest", *(session.posargs or (() if session.python == OLDEST else ON_EVERY_PYTHON)))
+    chosen = () if session.python == OLDEST else ON_EVERY_PYTHON if session.python == NEWEST else BETWEEN
+    session.run("pytest", *(session.posargs or chosen))
 
 
 @nox.session

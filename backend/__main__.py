@@ -19,15 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = _command(arguments)
     logging.basicConfig(handlers=[logging.NullHandler()])  # else the log of a library would add lines to stderr
     try:
-        code = command()
+        code = _run_command(command)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe has ended, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (RepositoryError, OSError) as error:
-        return _report_error(str(error), 1)
-    except KeyboardInterrupt:
-        return _report_error("interrupted", 130)
     return code
 
 
@@ -51,6 +47,17 @@ _HELP = {
     "check": "connect to DATABASE_URL, report what is found, and what to change",
     "init": "create the tables of tasks that are missing in DATABASE_URL",
 }
+
+
+def _run_command(command: Callable[[], int]) -> int:
+    try:
+        return command()
+    except BrokenPipeError:
+        raise
+    except (RepositoryError, OSError) as error:
+        return _report_error(str(error), 1)
+    except KeyboardInterrupt:
+        return _report_error("interrupted", 130)
 
 
 def _init() -> int:

@@ -108,4 +108,6 @@ def _position(cursor: str) -> Position | None:
         return None
     _, side, *values = cast("list[object]", parts)  # as above
     texts = tuple(value for value in values if value is None or isinstance(value, str))
-    return Position(_SIDES[side], texts) if side in _SIDES and len(texts) == len(values) else None
+    if not isinstance(side, str) or side not in _SIDES or len(texts) != len(values):
+        return None
+    return Position(_SIDES[side], texts)

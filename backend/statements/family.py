@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Executable, SQLColumnExpression
-from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.elements import ClauseElement, ColumnClause
 from sqlalchemy.sql.selectable import TableClause
-from sqlalchemy.sql.visitors import iterate
 
 from backend.entity.checks import owner_columns
 from backend.entity.entity import Entity, ModelT
@@ -15,6 +14,7 @@ from backend.statements.conditions import Where, checked_conditions, checked_exp
 from backend.statements.scope.bind import Scope
 from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
+from backend.statements.scope.verify import all_parts
 
 T = TypeVar("T")
 
@@ -58,7 +58,9 @@ class StatementFamily(Generic[ModelT]):
         return [self._scope_expression(condition) for condition in checked_conditions(self.entity.table, where)]
 
     def _selected(self, column: SQLColumnExpression[T]) -> ColumnElement[T]:
-        return self._scope_expression(checked_expression(self.entity.table, column))
+        """Return an expression to select: with a label, the ORM renders this one, not what it was declared with."""
+        expression = self._scope_expression(checked_expression(self.entity.table, column))
+        return expression if isinstance(expression, ColumnClause) else expression.label(None)
 
     def _scope_expression(self, element: ColumnElement[T]) -> ColumnElement[T]:
         if self._scope is not None:
@@ -71,7 +73,7 @@ class StatementFamily(Generic[ModelT]):
         if self.entity.owner is not None:  # every owner's rows, as `every_owner()` says
             return
         owners = owner_columns()
-        for part in iterate(element):
+        for part in all_parts(element):
             if isinstance(part, TableClause) and part.fullname in owners:
                 raise OwnerRequiredError(
                     f"{self.entity.name} has no owner, and the statement reads {part.fullname}, which has owners: "

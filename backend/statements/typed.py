@@ -117,7 +117,9 @@ class Typed(TypedExpression, Generic[T]):
     def __ne__(self, other: Operand[T]) -> Condition:  # type: ignore[override]  # compares in SQL
         return Condition(self._element != self._value(other))
 
-    __hash__ = object.__hash__
+    @override
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def __lt__(self, other: Operand[T]) -> Condition:
         return Condition(self._element < self._value(other))

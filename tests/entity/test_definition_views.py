@@ -26,7 +26,7 @@ from backend import CRUDRepository, shows
 from backend.errors import DefinitionError, OwnerRequiredError
 from backend.tasks import Task
 from tests.support.models.invalid import Local, repository, schema
-from tests.support.models.suite import NoteRepository, Project, Ticket, TicketRepository
+from tests.support.models.suite import Note, NoteRepository, Project, Ticket, TicketRepository
 
 
 class Plain(Local, table=True):
@@ -203,7 +203,7 @@ ACCEPTED: Mapping[str, dict[str, Any]] = {
     "another column, annotated": {"label": (Annotated[str, Field(min_length=1)], shows(Plain.name))},
     "an expression": {"length": (int, shows(func.length(col(Plain.name))))},
     "a window": {"n": (int, shows(func.count().over()))},
-    "a subquery": {"n": (int, shows(select(func.count(col(Plain.id))).scalar_subquery()))},
+    "a subquery": {"n": (int, shows(select(func.count(col(Note.id))).scalar_subquery()))},
     "NULL": {"note": (str | None, ...)},
     "NULL by a default": {"note": (str | None, None)},
     "NULL as anything": {"note": (Any, ...)},

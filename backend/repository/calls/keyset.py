@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Generic
 
 from backend.database.operations import OperationKind
-from backend.errors import InvalidDataError
+from backend.errors import InvalidDataError, InvalidStatementError, SchemaMismatchError
 from backend.repository.bound import Bound, RowT, RowT_co
 from backend.repository.calls.loading import build
 from backend.repository.execution import run
@@ -42,9 +42,11 @@ def cursor_page(
     require_page_size(size)
     texts = _cursor_text(bound, order)
     position = START if cursor is None else _END if cursor is LAST_PAGE else texts.decode(cursor)
+    if any(value is None and not key.nullable for value, key in zip(position.values, order, strict=False)):
+        raise texts.invalid_error()
     try:
         rows = run(bound, bound.statements.keyset(where, order, position), position.parameters(size + 1), _CURSOR_PAGE)
-    except InvalidDataError as error:
+    except (InvalidDataError, InvalidStatementError, SchemaMismatchError) as error:
         if not position.values:
             raise
         raise texts.invalid_error() from error  # a value that somebody else has put into the cursor

@@ -5,11 +5,10 @@ the owner in its own WHERE, for each owned table that it reads. A statement for 
 here or in `allowlist`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from typing import TypeVar, cast
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Delete,
     Executable,
@@ -18,8 +17,7 @@ from sqlalchemy import (
     Table,
     Update,
 )
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import BinaryExpression, ClauseElement
+from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.selectable import CompoundSelect, SelectBase, SelectStatementGrouping, TableClause
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from sqlalchemy.types import TypeEngine
@@ -37,11 +35,12 @@ from backend.statements.scope.from_clauses import (
     is_same_table,
     is_select,
     reads,
-    table_name,
 )
 from backend.statements.scope.orm_columns import is_of_models
+from backend.statements.scope.outer_joins import owner_of, refuse_unfiltered
 from backend.statements.scope.owner_types import bind_alike
 from backend.statements.scope.precedence import require_closed
+from backend.statements.scope.verify import require_filtered
 
 T = TypeVar("T")
 SelectT = TypeVar("SelectT", bound=AnySelect)
@@ -61,7 +60,9 @@ class Scope:
         require_closed(element)
         if not any(isinstance(part, SelectBase) for part in parts):
             return element
-        return replacement_traverse(element, {}, self._bind_owner_in_subquery)
+        bound = replacement_traverse(element, {}, self._bind_owner_in_subquery)
+        require_filtered(bound, self._table, owner_columns())
+        return bound
 
     def statement(self, statement: SelectT) -> SelectT:
         """Return a subclass's statement with each other owned table in it restricted to the owner too.
@@ -74,7 +75,11 @@ class Scope:
         require_scopable(parts, own)
         others = (part for part in parts if part is not statement and part is not own)
         reads_more = any(isinstance(part, FromClause | SelectBase) for part in others)
-        return self._bind_owner(statement, own) if reads_more else statement
+        if not reads_more and all(is_same_table(read.source, own) for read in reads(statement)):
+            return statement
+        bound = self._bind_owner(statement, own)
+        require_filtered(bound, own, owner_columns())
+        return bound
 
     def related(self, statement: SelectT) -> SelectT:
         """Return a SELECT of other tables with every owned table in it restricted to the owner.
@@ -82,7 +87,9 @@ class Scope:
         Raises `UsageError` if it cannot be restricted.
         """
         require_scopable(list(iterate(statement)), self._table)
-        return self._bind_owner(statement, None)
+        bound = self._bind_owner(statement, None)
+        require_filtered(bound, self._table, owner_columns())
+        return bound
 
     def require(self, statement: Executable) -> None:
         """Raise `OwnerRequiredError` for a statement that does not bind the owner."""
@@ -128,14 +135,14 @@ class Scope:
         for read in reads(bound):
             if read.table not in owners or is_same_table(read.source, own):
                 continue
-            theirs = _owner_of(read.source, owners)
+            theirs = owner_of(read.source, owners)
             self._require_alike(read.table, theirs.type)
             if read.is_nullable_side:
                 missing.append(read)
             else:
                 filtered.append(read.source)
                 bound = bound.where(theirs == self._owner.parameter)
-        _refuse_unfiltered(missing, filtered, owners)
+        refuse_unfiltered(missing, filtered, owners)
         return bound
 
     def _require_alike(self, table: str, owner: TypeEngine[object]) -> None:
@@ -145,42 +152,6 @@ class Scope:
                 f"the owners of {table} are of another type than those of {self._table.name}: "
                 "give both owner columns one type, or read each by its own repository"
             )
-
-
-def _refuse_unfiltered(
-    missing: Collection[TableSource], filtered: Collection[AnyFrom], owners: Mapping[str, Column[object]]
-) -> None:
-    """Raise `UsageError` unless each outer join's condition equates its table's owner with a filtered table's."""
-    known = list(filtered)
-    while missing:
-        equated = [read for read in missing if any(_equates_owner(read, source, owners) for source in known)]
-        if not equated:
-            raise UsageError(
-                f"an outer join to {next(iter(missing)).table} lets other owners' rows in: add to its condition that "
-                "its owner is the owner of what it is joined to, or join a subquery of its model"
-            )
-        known += [read.source for read in equated]
-        missing = [read for read in missing if read not in equated]
-
-
-def _equates_owner(read: TableSource, known: AnyFrom, owners: Mapping[str, Column[object]]) -> bool:
-    """Return whether a join condition equates this table's owner with that of an already filtered table."""
-    for condition in read.join_conditions:
-        if isinstance(condition, BinaryExpression) and condition.operator is operators.eq:
-            for one, other in ((condition.left, condition.right), (condition.right, condition.left)):
-                if _is_owner_of(read.source, one, owners) and _is_owner_of(known, other, owners):
-                    return True
-    return False
-
-
-def _is_owner_of(source: AnyFrom, element: ColumnElement[object], owners: Mapping[str, Column[object]]) -> bool:
-    """Return whether the element is this source's owner: `compare` alone treats columns of two aliases as equal."""
-    return element.compare(_owner_of(source, owners)) and source.c.contains_column(element)
-
-
-def _owner_of(source: AnyFrom, owners: Mapping[str, Column[object]]) -> ColumnElement[object]:
-    owner: ColumnElement[object] = source.c[owners[table_name(source)].key]
-    return owner
 
 
 def _read_directly(statement: AnySelect) -> Iterator[ClauseElement]:

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import LAST_PAGE, AsyncDatabase, CursorPage
 from backend.errors import InvalidCursorError, OwnerRequiredError, UsageError
+from backend.tasks import AsyncTaskRepository
 from tests.support.models.walk import AsyncEntryRepository, Entry, EntryUpdate
 from tests.support.wire import WireProxy
 
@@ -253,6 +254,8 @@ async def test_a_cursor_of_another_owner_scope_or_model_is_refused_before_sql(
             changed = cursor[:number] + ("A" if cursor[number] != "A" else "B") + cursor[number + 1 :]
             with pytest.raises(InvalidCursorError):
                 await entries.owned_by("a").cursor_page(size=1, cursor=changed)
+        with pytest.raises(InvalidCursorError):
+            await AsyncTaskRepository(session).owned_by("a").cursor_page(size=1, cursor=cursor)
     assert seen.round_trips == 0
 
 

@@ -2,8 +2,8 @@
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from typing import Any
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, cast
 
 import pytest
 from sqlalchemy.exc import InvalidRequestError
@@ -145,8 +145,10 @@ async def test_a_repository_without_a_scope_refuses_every_call_and_sends_nothing
         if one.default is one.empty and one.kind is not one.VAR_POSITIONAL
     ]
     with proxy.watch() as seen, pytest.raises(OwnerRequiredError, match="does not say whose rows are meant: call own"):
-        result = getattr(unscoped, call)(*(object() for _ in required))
-        if inspect.isawaitable(result):
+        result: object = getattr(unscoped, call)(*(object() for _ in required))
+        if isinstance(result, AbstractAsyncContextManager):
+            await cast("AbstractAsyncContextManager[object]", result).__aenter__()
+        elif inspect.isawaitable(result):
             _ = await result
     assert seen.round_trips == 0
 

@@ -15,6 +15,7 @@ from sqlmodel import Session, col
 
 from backend import LAST_PAGE, CursorPage, Database
 from backend.errors import InvalidCursorError, OwnerRequiredError, UsageError
+from backend.tasks import TaskRepository
 from tests.support.models.walk import Entry, EntryRepository, EntryUpdate
 from tests.support.wire import WireProxy
 
@@ -249,6 +250,8 @@ def test_a_cursor_of_another_owner_scope_or_model_is_refused_before_sql(
             changed = cursor[:number] + ("A" if cursor[number] != "A" else "B") + cursor[number + 1 :]
             with pytest.raises(InvalidCursorError):
                 entries.owned_by("a").cursor_page(size=1, cursor=changed)
+        with pytest.raises(InvalidCursorError):
+            TaskRepository(session).owned_by("a").cursor_page(size=1, cursor=cursor)
     assert seen.round_trips == 0
 
 
