@@ -113,31 +113,31 @@ class Own(SQLModel, registry=registry()):
     """Models apart from the others of the suite."""
 
 
-class Volume(Own, table=True):
+class Folio(Own, table=True):
     id: int = Field(default=None, primary_key=True)
     owner_id: str = Field(sa_type=Text)
 
 
-class Shelf(Own, table=True):
+class Cabinet(Own, table=True):
     id: int = Field(default=None, primary_key=True)
     owner_id: str = Field(sa_type=Text)
-    volumes: ClassVar[Any] = column_property(select(func.count(col(Volume.id))).scalar_subquery())
+    folios: ClassVar[Any] = column_property(select(func.count(col(Folio.id))).scalar_subquery())
 
 
 class Nothing(BaseModel):
     """No field of a row."""
 
 
-class VolumeRepository(CRUDRepository[Volume, Nothing, Nothing], owner=col(Volume.owner_id)): ...
+class FolioRepository(CRUDRepository[Folio, Nothing, Nothing], owner=col(Folio.owner_id)): ...
 
 
-class ShelfRepository(CRUDRepository[Shelf, Nothing, Nothing], owner=col(Shelf.owner_id)): ...
+class CabinetRepository(CRUDRepository[Cabinet, Nothing, Nothing], owner=col(Cabinet.owner_id)): ...
 
 
 def test_a_view_of_a_computed_attribute_reads_rows_of_the_owner_alone() -> None:
     class Line(BaseModel):
-        count: int = shows(Shelf.volumes)
+        count: int = shows(Cabinet.folios)
 
-    view: Any = ShelfRepository(Session()).owned_by("a").as_(Line)
+    view: Any = CabinetRepository(Session()).owned_by("a").as_(Line)
     statement = compiled(view._bound.statements.list((), (), None, 0))
     assert statement.sql.count("owner_id = %(the_owner)s") == 2
