@@ -47,7 +47,7 @@ class Bound(Generic[RowT_co]):
                 ErrorDetails(self.metadata.entity.name),
             )
         if self.view is not None:
-            return self.view.statements(scoped=self.scoped_statements is self.metadata.scoped)
+            return self.view.statements(scoped=self.scoped_statements is not self.metadata.unscoped)
         return self.scoped_statements
 
     @property

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy
 from pydantic import BaseModel
 from sqlalchemy import Engine, Text, exists, func, insert
-from sqlalchemy.orm import column_property, registry
+from sqlalchemy.orm import column_property, foreign, registry, relationship
 from sqlmodel import Field, Session, SQLModel, col
 
 from backend import Change, CRUDRepository, Database, shows
@@ -90,8 +90,17 @@ REFUSED: dict[str, Callable[[Session], Any]] = {
 
 @pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED)
 def test_what_no_owner_can_be_bound_in_is_refused(session: Session, call: Callable[[Session], Any]) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=r"(an outer join to|a relationship reads) (book|tag|tagging)\b"):
         call(session)
+
+
+def test_the_refusal_of_a_relationship_says_what_to_write(session: Session) -> None:
+    with pytest.raises(UsageError) as error:
+        authors(session).count(author.books.any(SECRET))
+    assert str(error.value) == (
+        "a relationship reads tag, which has owners, where no owner can be bound: join its model itself, or write "
+        "exists(select(Model.id).where(…))"
+    )
 
 
 UNOWNED: dict[str, Callable[[Session], Any]] = {
@@ -141,3 +150,22 @@ def test_a_view_of_a_computed_attribute_reads_rows_of_the_owner_alone() -> None:
     view: Any = CabinetRepository(Session()).owned_by("a").as_(Line)
     statement = compiled(view._bound.statements.list((), (), None, 0))
     assert statement.sql.count("owner_id = %(the_owner)s") == 2
+
+
+class Leaf(Own, table=True):
+    """The table of folios by another name, and so without an owner."""
+
+    __tablename__: ClassVar[Any] = "folio"
+    __table_args__ = {"schema": "public"}
+
+    id: int = Field(default=None, primary_key=True)
+
+
+def test_a_relationship_to_an_owned_table_by_another_name_is_refused() -> None:
+    leaves: Any = relationship(Leaf, primaryjoin=col(Cabinet.id) == foreign(col(Leaf.id)), viewonly=True)
+    sqlalchemy.inspect(Cabinet).add_property("leaves", leaves)
+    cabinet: Any = Cabinet
+    rows: Any = CabinetRepository(Session()).owned_by("a")
+    for reads in (rows._select(cabinet.id).join(cabinet.leaves), rows._select(cabinet.id).where(cabinet.leaves.any())):
+        with pytest.raises(UsageError, match=r"public.folio, which has the name of one with owners"):
+            rows._bound.statements.bind_owner(reads)

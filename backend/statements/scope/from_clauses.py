@@ -1,6 +1,6 @@
 """The tables and aliases that a SELECT reads, with the join conditions of each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeGuard
 
@@ -34,7 +34,12 @@ class TableSource:
 
 def reads(statement: AnySelect) -> Iterator[TableSource]:
     """Yield each table, subquery and function in the FROM of a SELECT; not those within its subqueries."""
-    for source in statement.get_final_froms():
+    yield from sources(statement.get_final_froms())
+
+
+def sources(froms: Iterable[AnyFrom]) -> Iterator[TableSource]:
+    """Yield the same of the elements of a FROM."""
+    for source in froms:
         yield from _joined_sources(TableSource(source))
 
 
