@@ -136,8 +136,8 @@ class AsyncReads(Generic[RowT_co, IdT]):
         twice. One round trip, however deep the page: an index on the owner, the columns of the order and the primary
         key, in their directions, is read without a sort.
 
-        Raises `InvalidCursorError`, before anything is sent, for the cursor of another model, order or owner, and for
-        any other text; `UsageError` for an order whose values may change from call to call, such as `func.random()`.
+        Raises `InvalidCursorError`, before anything is sent, for the cursor of another model, order or owner, and for a
+        changed one; `UsageError` for an order whose values may change from call to call, such as `func.random()`.
         """
         return await self._call(keyset.cursor_page, where, order_by, cursor, size)
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Generic
 
+from backend.database.failures.sqlstates import REFUSED_VALUES
 from backend.database.operations import OperationKind
-from backend.errors import InvalidDataError, InvalidStatementError, SchemaMismatchError
+from backend.errors import InvalidDataError
 from backend.repository.bound import Bound, RowT, RowT_co
 from backend.repository.calls.loading import build
 from backend.repository.execution import run
@@ -46,10 +47,10 @@ def cursor_page(
         raise texts.invalid_error()
     try:
         rows = run(bound, bound.statements.keyset(where, order, position), position.parameters(size + 1), _CURSOR_PAGE)
-    except (InvalidDataError, InvalidStatementError, SchemaMismatchError) as error:
-        if not position.values:
+    except InvalidDataError as error:
+        if not position.values or error.sqlstate not in REFUSED_VALUES:
             raise
-        raise texts.invalid_error() from error  # a value that somebody else has put into the cursor
+        raise texts.invalid_error() from None  # a value that somebody else has put into the cursor
     is_end = len(rows) <= size
     rows = rows[:size]
     sides: tuple[Side, Side] = ("before", "after") if position.is_backward else ("after", "before")

@@ -1,10 +1,12 @@
 """Pages by cursor and streams, compared with a plain-Python list of the rows."""
 
+import json
 import math
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +16,9 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import LAST_PAGE, AsyncDatabase, CursorPage
-from backend.errors import InvalidCursorError, OwnerRequiredError, UsageError
+from backend.errors import InvalidCursorError, InvalidDataError, OwnerRequiredError, UsageError
+from backend.results.cursors import CursorText
+from backend.statements.keyset import Position, Side
 from backend.tasks import AsyncTaskRepository
 from tests.support.models.walk import AsyncEntryRepository, Entry, EntryUpdate
 from tests.support.wire import WireProxy
@@ -257,6 +261,54 @@ async def test_a_cursor_of_another_owner_scope_or_model_is_refused_before_sql(
         with pytest.raises(InvalidCursorError):
             await AsyncTaskRepository(session).owned_by("a").cursor_page(size=1, cursor=cursor)
     assert seen.round_trips == 0
+
+
+def forged(side: object, *values: object, order: tuple[str, ...] = ("id asc",)) -> str:
+    """A cursor with a right digest, as somebody can make one who knows how."""
+    texts = CursorText("Entry", "\n".join(map(repr, ["entry", *order, repr("a")])), len(order))
+    if isinstance(side, str) and side in get_args(Side):
+        return texts.encode(Position(cast("Side", side), cast("tuple[str | None, ...]", values)))
+    return urlsafe_b64encode(json.dumps(["0" * 16, side, *values]).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        forged([], "1"),
+        forged({}, "1"),
+        forged(["after"], "1"),
+        forged("beside", "1"),
+        forged("after"),
+        forged("after", "1", "2"),
+        forged("after", None),
+        forged("after", 1),
+    ],
+)
+async def test_a_forged_cursor_is_refused_before_sql(
+    clean: Engine, entries: AsyncEntryRepository, proxy: WireProxy, cursor: str
+) -> None:
+    fill(clean, [{"rank": 1, "at": START}])
+    with proxy.watch() as seen, pytest.raises(InvalidCursorError):
+        await entries.cursor_page(cursor=cursor)
+    assert seen.round_trips == 0
+
+
+@pytest.mark.parametrize("value", ["x", "", "9" * 30])
+async def test_a_value_that_the_server_refuses_is_an_invalid_cursor(
+    clean: Engine, entries: AsyncEntryRepository, value: str
+) -> None:
+    fill(clean, [{"rank": 1, "at": START}])
+    assert len((await entries.cursor_page(cursor=forged("after", "0"))).items) == 1
+    with pytest.raises(InvalidCursorError) as error:
+        await entries.cursor_page(cursor=forged("after", value))
+    assert error.value.__cause__ is None
+
+
+async def test_an_error_of_a_condition_is_no_invalid_cursor(clean: Engine, entries: AsyncEntryRepository) -> None:
+    fill(clean, [{"rank": 0, "at": START}] * 2)
+    cursor = (await entries.cursor_page(size=1)).next
+    with pytest.raises(InvalidDataError):
+        await entries.cursor_page(1 / col(Entry.rank) > 0, cursor=cursor)
 
 
 async def test_a_cursor_says_nothing_of_the_owner(clean: Engine, entries: AsyncEntryRepository) -> None:
