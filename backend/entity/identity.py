@@ -10,6 +10,11 @@ from backend.entity.parameters import ID_PARAMETER, IDS_PARAMETER
 from backend.errors import UsageError, described, with_article
 
 
+def is_any_of(column: ColumnElement[object], parameter: str) -> ColumnElement[bool]:
+    """Return the condition that the column is one of the values of an array parameter."""
+    return column == any_(bindparam(parameter, type_=ARRAY(column.type, dimensions=1)))
+
+
 class Identity:
     """The primary key of a model."""
 
@@ -32,7 +37,7 @@ class Identity:
     @property
     def any_of(self) -> ColumnElement[bool]:
         """Return the condition that the rows with the ids of `array_parameters` meet: one parameter for all."""
-        return self.column == any_(bindparam(IDS_PARAMETER, type_=ARRAY(self.column.type, dimensions=1)))
+        return is_any_of(self.column, IDS_PARAMETER)
 
     def array_parameters(self, ids: Sequence[object]) -> dict[str, object]:
         """Return the parameters of `any_of`."""
@@ -44,8 +49,8 @@ class Identity:
         Its message names the position that the id has among several, if one is given.
         """
         if not isinstance(id, self.python_type) or (isinstance(id, bool) and self.python_type is not bool):
-            expected, one = with_article(self.python_type), "an id" if position is None else f"id {position} of the ids"
-            raise UsageError(f"{one} of {self._model} is {expected}, got {described(id)}: pass {expected}")
+            expected, place = with_article(self.python_type), "" if position is None else f" at position {position}"
+            raise UsageError(f"an id of {self._model} is {expected}, got {described(id)}{place}: pass {expected}")
         return self._check(id) is None
 
     def of(self, row: Sequence[object]) -> tuple[object, ...]:

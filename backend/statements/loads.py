@@ -12,7 +12,6 @@ from sqlalchemy import (
     Join,
     Select,
     Table,
-    any_,
     bindparam,
     column,
     func,
@@ -25,6 +24,7 @@ from sqlmodel import SQLModel
 
 from backend.entity.checks import mapped_columns, owner_columns
 from backend.entity.entity import ModelT
+from backend.entity.identity import is_any_of
 from backend.entity.lazy import lazy
 from backend.entity.parameters import keys_parameter
 from backend.errors import UsageError, described
@@ -176,9 +176,9 @@ def _select_related(relationship: Relationship, columns: Mapping[str, Column[obj
 
 
 def _are_among_parameters(keys: Sequence[ColumnElement[object]]) -> Sequence[ColumnElement[bool]]:
-    arrays = [bindparam(keys_parameter(at), type_=ARRAY(key.type)) for at, key in enumerate(keys)]
     if len(keys) == 1:
-        return [keys[0] == any_(arrays[0])]
+        return [is_any_of(keys[0], keys_parameter(0))]
+    arrays = [bindparam(keys_parameter(at), type_=ARRAY(key.type, dimensions=1)) for at, key in enumerate(keys)]
     names = [column(f"key_{at}", key.type) for at, key in enumerate(keys)]
     given = func.unnest(*arrays).table_valued(*names).render_derived()
     return [key == given.c[name.name] for key, name in zip(keys, names, strict=True)]

@@ -87,10 +87,10 @@ def test_require_many_names_missing_uuids(session: Session) -> None:
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        ([1, CANARY], "id 1 of the ids of Task is an int, got a str: pass an int"),
-        ([True], "id 0 of the ids of Task is an int, got a bool: pass an int"),
-        ([1, 2, None], "id 2 of the ids of Task is an int, got a NoneType: pass an int"),
-        ([[1]], "id 0 of the ids of Task is an int, got a list: pass an int"),
+        ([1, CANARY], "an id of Task is an int, got a str at position 1: pass an int"),
+        ([True], "an id of Task is an int, got a bool at position 0: pass an int"),
+        ([1, 2, None], "an id of Task is an int, got a NoneType at position 2: pass an int"),
+        ([[1]], "an id of Task is an int, got a list at position 0: pass an int"),
         (CANARY, "ids is a str, expected ids of Task: pass a list of them"),
         (b"12", "ids is a bytes, expected ids of Task: pass a list of them"),
         (7, "ids is an int, expected ids of Task: pass a list of them"),
