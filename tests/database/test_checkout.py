@@ -1,5 +1,7 @@
 """A connection leaves the pool alive, and in the mode that is asked for: transactions, unless a call is on its own."""
 
+from collections.abc import Callable
+
 import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, event, func, select
@@ -7,6 +9,7 @@ from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlmodel import Session
 
 from backend import AsyncDatabase, Database
+from backend.errors import RepositoryError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository
 from tests.conftest import Server
 from tests.support.wire import WireProxy
@@ -151,3 +154,55 @@ def test_an_engine_set_to_another_level_keeps_it_after_calls_in_autocommit(
         with Session(strict) as session:
             TaskRepository(session).every_owner().count()
         assert levels == [isolation]
+
+
+class Busy:
+    """Keeps the first connection that sends a statement busy: libpq refuses it, and does not count it as closed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.pid = 0
+        event.listen(engine, "before_cursor_execute", self)
+
+    def __call__(self, connection: Connection, *_: object) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection | psycopg.AsyncConnection)
+        if not self.pid:
+            self.pid = driver.info.backend_pid
+            driver.pgconn.send_query(b"SELECT pg_sleep(20)")
+
+
+def in_transaction(database: Database) -> None:
+    with database.transaction() as session:
+        TaskRepository(session).owned_by("a").count()
+
+
+def alone(database: Database) -> None:
+    with database.session() as session:
+        TaskRepository(session).owned_by("a").count()
+
+
+@pytest.mark.parametrize("use", [alone, in_transaction, Database.ping])
+def test_a_connection_that_fails_without_an_answer_is_not_used_again(
+    clean: Engine, server: Server, use: Callable[[Database], object]
+) -> None:
+    with Database(server.url) as database:
+        busy = Busy(database.engine)
+        with pytest.raises(RepositoryError):
+            use(database)
+        use(database)
+        with database.engine.connect() as connection:
+            assert connection.scalar(select(func.pg_backend_pid())) != busy.pid
+    with clean.connect() as other:
+        other.scalar(select(func.pg_terminate_backend(busy.pid, 10_000)))
+
+
+async def test_an_asynchronous_connection_that_fails_without_an_answer_is_not_used_again(
+    clean: Engine, server: Server
+) -> None:
+    async with AsyncDatabase(server.url) as database, database.session() as session:
+        busy, tasks = Busy(database.engine.sync_engine), AsyncTaskRepository(session).owned_by("a")
+        with pytest.raises(RepositoryError):
+            await tasks.count()
+        assert await tasks.count() == 0
+    with clean.connect() as other:
+        other.scalar(select(func.pg_terminate_backend(busy.pid, 10_000)))

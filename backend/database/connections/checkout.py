@@ -9,7 +9,8 @@ switch nothing; a later checkout that does not request autocommit turns it off. 
 transaction open, which SQLAlchemy allows, the mode is not changed: the next statements join that transaction.
 
 After a COMMIT that failed, SQLAlchemy takes the transaction for ended. If a listener of the application raised before
-COMMIT was sent, it is still open, and is rolled back as the connection goes back.
+COMMIT was sent, it is still open, and is rolled back as the connection goes back. A connection that still awaits an
+answer is closed then.
 """
 
 from contextvars import ContextVar
@@ -53,6 +54,8 @@ class _Record(Protocol):
 
     @property
     def driver_connection(self) -> _DriverConnection: ...
+
+    def invalidate(self) -> None: ...
 
 
 def install_checkout_listener(engine: Engine) -> None:
@@ -112,8 +115,10 @@ def _on_checkout(connection: _DBAPIConnection, record: _Record, _proxy: object) 
 def _on_reset(connection: _DBAPIConnection, record: _Record | None, state: PoolResetState) -> None:
     if record is None:  # a detached connection, which is closed next
         return
-    is_open = record.driver_connection.pgconn.transaction_status in _OPEN
-    if is_open and state.transaction_was_reset and not state.terminate_only:
+    status = record.driver_connection.pgconn.transaction_status
+    if status == TransactionStatus.ACTIVE:  # a statement failed without an answer, and libpq does not know its end yet
+        record.invalidate()
+    elif status in _OPEN and state.transaction_was_reset and not state.terminate_only:
         connection.rollback()
 
 
