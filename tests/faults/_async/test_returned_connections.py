@@ -127,8 +127,8 @@ class Ending:
     """An event of the engine whose listener raises."""
     is_locked: bool = False
     """The tables are locked, for longer than the server waits."""
-    limit: str = "lock_timeout=1"
-    """The server's, in milliseconds."""
+    limit: str = "lock_timeout=0"
+    """The server's, in milliseconds; 0 is none: any statement may wait a moment for a lock, of autovacuum's for one."""
 
 
 ENDINGS = (
@@ -136,7 +136,7 @@ ENDINGS = (
     Ending("error before SQL", fail_before_sql, UsageError),
     Ending("error of the server", fail_on_server, InvalidDataError),
     Ending("success with a notice", be_noticed),
-    Ending("lock timeout", act, LockNotAvailableError, is_locked=True),
+    Ending("lock timeout", act, LockNotAvailableError, is_locked=True, limit="lock_timeout=1"),
     Ending("statement timeout", sleep_on_server, StatementTimeoutError, limit="statement_timeout=300"),
     Ending("error of the block", raise_own, ApplicationError),
     Ending("error of a listener before", act, ApplicationError, "before_cursor_execute"),
