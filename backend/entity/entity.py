@@ -53,7 +53,8 @@ class Entity(Generic[ModelT]):
     @lazy
     def not_settable(self) -> frozenset[str]:
         """The attributes that no caller sets on a row: primary key, owner, version."""
-        return frozenset(role.attribute for role in (self.identity, self.owner, self.version) if role is not None)
+        others = (role.attribute for role in (self.owner, self.version) if role is not None)
+        return frozenset((*self.identity.attributes, *others))
 
     @property
     def owner_column(self) -> Column[object] | None:

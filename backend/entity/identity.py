@@ -1,62 +1,238 @@
-"""The primary key: which values are ids, and which row has one."""
+"""The primary key: which values are ids, which row has one, and how a statement is given many of them."""
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from operator import itemgetter
+from typing import Any, Final, TypeGuard
 
-from sqlalchemy import ARRAY, Column, ColumnElement, any_, bindparam
+from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, and_, any_, bindparam, column, func
+from typing_extensions import override
 
-from backend.entity.column_types import Check, column_check
+from backend.entity.column_types import Check, column_check, compares_as_python
 from backend.entity.lazy import lazy
-from backend.entity.parameters import ID_PARAMETER, IDS_PARAMETER
+from backend.entity.parameters import ID_PARAMETER, id_parameter, keys_parameter
 from backend.errors import UsageError, described, with_article
 
-
-def is_any_of(column: ColumnElement[object], parameter: str) -> ColumnElement[bool]:
-    """Return the condition that the column is one of the values of an array parameter."""
-    return column == any_(bindparam(parameter, type_=ARRAY(column.type, dimensions=1)))
+Key = tuple[object, ...]
+"""The values of the key columns, in the order of the table's primary key."""
 
 
-class Identity:
-    """The primary key of a model."""
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyColumn:
+    """One column of a primary key."""
 
-    def __init__(self, model: str, attribute: str, column: Column[object], position: int, python_type: type) -> None:
-        self.attribute = attribute
-        self.column = column
-        self.python_type = python_type
+    attribute: str
+    column: Column[object]
+    python_type: type
+    """The class of this part of an id."""
+    position: int
+    """Where the column is in `Entity.columns`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenKeys:
+    """Keys that a statement has as parameters, one array for each column, as a table with a row for each key."""
+
+    columns: tuple[ColumnElement[object], ...]
+    position: ColumnElement[int]
+    """Which of the given keys it is, from 1."""
+
+    def equal(self, columns: Sequence[ColumnElement[object]]) -> list[ColumnElement[bool]]:
+        """Return the conditions that these columns of a row have one of the keys."""
+        return [one == given for one, given in zip(columns, self.columns, strict=True)]
+
+
+def given_keys(columns: Sequence[ColumnElement[object]]) -> GivenKeys:
+    """Return the keys of `key_parameters`, whose parts have the types of these columns."""
+    arrays = [_array_parameter(at, one) for at, one in enumerate(columns)]
+    names = [column(f"key_{at}", one.type) for at, one in enumerate(columns)]
+    position = column("position", BigInteger())
+    table = func.unnest(*arrays).table_valued(*names, with_ordinality=position.name).render_derived()
+    return GivenKeys(tuple(table.c[name.name] for name in names), table.c[position.name])
+
+
+def is_given(columns: Sequence[ColumnElement[object]]) -> Sequence[ColumnElement[bool]]:
+    """Return the conditions that these columns of a row have one of the keys of `key_parameters`."""
+    if len(columns) == 1:
+        return [columns[0] == any_(_array_parameter(0, columns[0]))]
+    return given_keys(columns).equal(columns)
+
+
+def key_parameters(keys: Collection[Key], width: int) -> dict[str, object]:
+    """Return the parameters of `given_keys` and `is_given` for keys of this many columns."""
+    return {keys_parameter(at): [key[at] for key in keys] for at in range(width)}
+
+
+class Identity(ABC):
+    """The primary key of a model. Its columns are in the order of the table's key."""
+
+    def __init__(self, model: str, key: Sequence[KeyColumn]) -> None:
+        self.columns: tuple[Column[object], ...] = tuple(part.column for part in key)
+        self.attributes: tuple[str, ...] = tuple(part.attribute for part in key)
+        self.key = tuple(key)
         self._model = model
-        self._position = position
+
+    @property
+    @abstractmethod
+    def parameter_names(self) -> tuple[str, ...]:
+        """Return the names of `parameters`."""
+
+    @abstractmethod
+    def values(self, id: object) -> Key:
+        """Return the parts of an id for which `fits` was called."""
+
+    @abstractmethod
+    def id_from(self, parts: Sequence[object]) -> object:
+        """Return the id that has these parts."""
+
+    @abstractmethod
+    def fits(self, id: object, position: int | None = None) -> bool:
+        """Return whether the columns can store this id. Raises `UsageError` for a value of another type.
+
+        Its message names the position that the id has among several, if one is given.
+        """
+
+    @abstractmethod
+    def parameters(self, id: object) -> dict[str, object]:
+        """Return the parameters of `condition`."""
 
     @property
     def condition(self) -> ColumnElement[bool]:
         """Return the condition that the row with the id of `parameters` meets."""
-        return self.column == bindparam(ID_PARAMETER)
-
-    def parameters(self, id: object) -> dict[str, object]:
-        """Return the parameters of `condition`."""
-        return {ID_PARAMETER: id}
-
-    @property
-    def any_of(self) -> ColumnElement[bool]:
-        """Return the condition that the rows with the ids of `array_parameters` meet: one parameter for all."""
-        return is_any_of(self.column, IDS_PARAMETER)
+        return and_(*(one == bindparam(name) for one, name in zip(self.columns, self.parameter_names, strict=True)))
 
     def array_parameters(self, ids: Sequence[object]) -> dict[str, object]:
-        """Return the parameters of `any_of`."""
-        return {IDS_PARAMETER: ids}
+        """Return the parameters of `is_given` and `given_keys` for these ids."""
+        return key_parameters([*map(self.values, ids)], len(self.columns))
 
-    def fits(self, id: object, position: int | None = None) -> bool:
-        """Return whether the column can store this id. Raises `UsageError` for a value of another type.
+    @property
+    def is_matched_by_value(self) -> bool:
+        """Return whether a row of `is_given` can be matched to its id by `columns[0]`, without `given_keys`.
 
-        Its message names the position that the id has among several, if one is given.
+        It is cheaper, but possible only for one column whose values equal the id also in Python, which those of a
+        column that ignores case do not.
         """
-        if not isinstance(id, self.python_type) or (isinstance(id, bool) and self.python_type is not bool):
-            expected, place = with_article(self.python_type), "" if position is None else f" at position {position}"
-            raise UsageError(f"an id of {self._model} is {expected}, got {described(id)}{place}: pass {expected}")
+        return len(self.columns) == 1 and compares_as_python(self.columns[0])
+
+    def of(self, row: Sequence[object]) -> Key:
+        """Return the key of a row whose values are in the order of `Entity.columns`."""
+        return tuple(row[part.position] for part in self.key)
+
+    @lazy
+    def _checks(self) -> tuple[Check, ...]:
+        return tuple(column_check(one.type) for one in self.columns)
+
+
+class ScalarIdentity(Identity):
+    """A primary key of one column, whose value is the id."""
+
+    @override
+    def __init__(self, model: str, part: KeyColumn) -> None:
+        super().__init__(model, (part,))
+        self._type = part.python_type
+        self._other_types = _NOT_INSTANCES.get(part.python_type, ())
+
+    @property
+    @override
+    def parameter_names(self) -> tuple[str, ...]:
+        return (ID_PARAMETER,)
+
+    @override
+    def values(self, id: object) -> Key:
+        return (id,)
+
+    @override
+    def id_from(self, parts: Sequence[object]) -> object:
+        return parts[0]
+
+    @override
+    def fits(self, id: object, position: int | None = None) -> bool:
+        if not isinstance(id, self._type) or isinstance(id, self._other_types):
+            expected = with_article(self._type)
+            raise UsageError(
+                f"an id of {self._model} is {expected}, got {described(id)}{_at(position)}: pass {expected}"
+            )
         return self._check(id) is None
 
-    def of(self, row: Sequence[object]) -> tuple[object, ...]:
-        """Return the key of a row whose values are in the order of `Entity.columns`."""
-        return (row[self._position],)
+    @override
+    def parameters(self, id: object) -> dict[str, object]:
+        return {ID_PARAMETER: id}
 
     @lazy
     def _check(self) -> Check:
-        return column_check(self.column.type)
+        return self._checks[0]
+
+
+class CompositeIdentity(Identity):
+    """A primary key of several columns. The id is a `NamedTuple` of their attributes, or a tuple in their order."""
+
+    @override
+    def __init__(self, model: str, key: Sequence[KeyColumn], id_type: type[Key]) -> None:
+        super().__init__(model, key)
+        self._type = id_type
+        self._fields: tuple[str, ...] | None = getattr(id_type, "_fields", None)
+        fields = self._fields or self.attributes
+        self._parts: Callable[[Any], Key] = itemgetter(*(fields.index(name) for name in self.attributes))
+        self._in_field_order: Callable[[Any], Key] = itemgetter(*(self.attributes.index(name) for name in fields))
+
+    @property
+    @override
+    def parameter_names(self) -> tuple[str, ...]:
+        return tuple(map(id_parameter, range(len(self.columns))))
+
+    @override
+    def values(self, id: object) -> Key:
+        return self._parts(id)
+
+    @override
+    def id_from(self, parts: Sequence[object]) -> object:
+        values = self._in_field_order(parts)
+        make: Callable[[Key], object] = getattr(self._type, "_make", tuple)
+        return make(values)
+
+    @override
+    def fits(self, id: object, position: int | None = None) -> bool:
+        if not _is_tuple(id, self._type):
+            raise self._refusal(f"is {self._expected}, got {described(id)}", position)
+        if len(id) != len(self.columns):
+            raise self._refusal(f"has {len(self.columns)} parts, got {len(id)}", position)
+        key = self._parts(id)
+        for value, part in zip(key, self.key, strict=True):
+            if not isinstance(value, part.python_type) or isinstance(value, _NOT_INSTANCES.get(part.python_type, ())):
+                got = "None" if value is None else described(value)
+                raise self._refusal(f"has {with_article(part.python_type)} as {part.attribute}, got {got}", position)
+        return all(check(value) is None for check, value in zip(self._checks, key, strict=True))
+
+    @override
+    def parameters(self, id: object) -> dict[str, object]:
+        return dict(zip(self.parameter_names, self._parts(id), strict=True))
+
+    def _refusal(self, fact: str, position: int | None) -> UsageError:
+        fields = self._fields
+        values = ", ".join(self.attributes if fields is None else (f"{name}=…" for name in fields))
+        name = "" if fields is None else self._type.__name__
+        return UsageError(f"an id of {self._model} {fact}{_at(position)}: pass {name}({values})")
+
+    @property
+    def _expected(self) -> str:
+        if self._fields is not None:
+            return with_article(self._type)
+        return f"a tuple[{', '.join(part.python_type.__name__ for part in self.key)}]"
+
+
+_NOT_INSTANCES: Final[dict[type, tuple[type, ...]]] = {int: (bool,), date: (datetime,)}
+"""Subclasses whose values are of another type for a column."""
+
+
+def _is_tuple(id: object, kind: type[Key]) -> TypeGuard[Key]:
+    return isinstance(id, kind)
+
+
+def _at(position: int | None) -> str:
+    return "" if position is None else f" at position {position}"
+
+
+def _array_parameter(at: int, one: ColumnElement[object]) -> ColumnElement[Any]:  # of an array of its type
+    return bindparam(keys_parameter(at), type_=ARRAY(one.type, dimensions=1))

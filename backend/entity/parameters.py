@@ -9,10 +9,7 @@ from typing import Final
 _BYTES: Final = 64
 
 ID_PARAMETER: Final = "the_id".ljust(_BYTES, "_")
-"""The primary key of the row that a call names."""
-
-IDS_PARAMETER: Final = "the_ids".ljust(_BYTES, "_")
-"""The primary keys of the rows that a call names, as an array."""
+"""The primary key, of one column, of the row that a call names."""
 
 EXPECTED_PARAMETER: Final = "the_version".ljust(_BYTES, "_")
 """The version that a call expects."""
@@ -25,6 +22,11 @@ OFFSET_PARAMETER: Final = "the_offset".ljust(_BYTES, "_")
 
 OWNER_PARAMETER: Final = "the_owner".ljust(_BYTES, "_")
 """The owner of a scope."""
+
+
+def id_parameter(position: int) -> str:
+    """Return the name of one part of a primary key of several columns, of the row that a call names."""
+    return f"the_id_{position}".ljust(_BYTES, "_")
 
 
 def keys_parameter(position: int) -> str:

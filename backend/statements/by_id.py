@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Delete, Select, SQLColumnExpression, Updat
 from typing_extensions import override
 
 from backend.entity.entity import Entity, ModelT
+from backend.entity.identity import given_keys, is_given
 from backend.entity.lazy import lazy
 from backend.statements.family import StatementFamily
 from backend.statements.locks import Lock, locking
@@ -37,10 +38,17 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     @lazy
     def select_by_ids(self) -> ScopedStatement:
-        """Return the SELECT of the rows with the ids of the parameters; the last column is the id."""
+        """Return the SELECT of the rows with the ids of the parameters.
+
+        The last column is the id if `Identity.is_matched_by_value`, else its position among the parameters, from 1.
+        """
         identity = self.entity.identity
-        statement = select(*self._columns, identity.column.label(None)).where(identity.any_of, *self._owner_conditions)
-        return self._scoped(statement)
+        if identity.is_matched_by_value:
+            statement = select(*self._columns, identity.columns[0].label(None)).where(*is_given(identity.columns))
+        else:
+            given = given_keys(identity.columns)
+            statement = select(*self._columns, given.position).where(*given.equal(identity.columns))
+        return self._scoped(statement.where(*self._owner_conditions))
 
     @lazy
     def insert(self) -> ScopedStatement:

@@ -11,7 +11,7 @@ from typing_extensions import override
 from backend.entity.checks import check_change, owner_columns
 from backend.entity.column_types import null_value
 from backend.entity.entity import Entity, ModelT
-from backend.entity.parameters import EXPECTED_PARAMETER, ID_PARAMETER, OWNER_PARAMETER
+from backend.entity.parameters import EXPECTED_PARAMETER, OWNER_PARAMETER
 from backend.errors import UsageError
 from backend.statements.by_id import RowStatements
 from backend.statements.change_values import ParameterUses, check_set, parameter_uses
@@ -77,7 +77,7 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
         statement = self._update.where(*self._conditions(change.where)).values(values).returning(*self._columns)
         columns = self.entity.table.columns
         uses = parameter_uses(iterate(statement), {columns[key]: value for key, value in values.items()})
-        for name in (OWNER_PARAMETER, ID_PARAMETER):
+        for name in (OWNER_PARAMETER, *self.entity.identity.parameter_names):
             uses.pop(name, None)
         if taken := uses.keys() & {EXPECTED_PARAMETER, *columns.keys()}:
             raise UsageError(

@@ -65,8 +65,8 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
         return select(func.count()).select_from(self.entity.table).where(*self._owner_conditions)
 
     @lazy
-    def _select_ids(self) -> Select[object]:
-        return select(self.entity.identity.column).where(*self._owner_conditions)
+    def _select_ids(self) -> Select[*tuple[object, ...]]:
+        return select(*self.entity.identity.columns).where(*self._owner_conditions)
 
     @lazy
     def _exists(self) -> Select[bool]:
@@ -74,7 +74,7 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     def _ordered(self, order_by: Order) -> Select[*tuple[object, ...]]:
         expressions = map(self._scope_expression, checked_order(self.entity.table, order_by))
-        return self._rows.order_by(*expressions, self.entity.identity.column)
+        return self._rows.order_by(*expressions, *self.entity.identity.columns)
 
 
 def require_page_size(size: object) -> None:

@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeAlias, TypeGuard, cast
 
 from sqlalchemy import (
-    ARRAY,
     Column,
     ColumnElement,
     FromClause,
     Join,
     Select,
     Table,
-    bindparam,
-    column,
-    func,
     select,
 )
 from sqlalchemy.orm import Mapper, RelationshipProperty, aliased, join
@@ -24,9 +20,8 @@ from sqlmodel import SQLModel
 
 from backend.entity.checks import mapped_columns, owner_columns
 from backend.entity.entity import ModelT
-from backend.entity.identity import is_any_of
+from backend.entity.identity import Key, is_given, key_parameters
 from backend.entity.lazy import lazy
-from backend.entity.parameters import keys_parameter
 from backend.errors import UsageError, described
 from backend.results.entities import Builder, detached_builder, key_reader
 from backend.statements.family import StatementFamily
@@ -53,14 +48,14 @@ class LoadStatement:
     target: Mapper[SQLModel]
     build: Builder[SQLModel]
     """Builds the related entity from its columns."""
-    key_of: Callable[[Sequence[object]], tuple[object, ...]]
+    key_of: Callable[[Sequence[object]], Key]
     """Returns the key of the related row from its columns."""
     key_length: int
     """How many columns the parent's key has."""
 
-    def parameters(self, keys: Collection[tuple[object, ...]]) -> dict[str, object]:
+    def parameters(self, keys: Collection[Key]) -> dict[str, object]:
         """Return the parameters for the parents with these keys."""
-        return {keys_parameter(at): [key[at] for key in keys] for at in range(self.key_length)}
+        return key_parameters(keys, self.key_length)
 
 
 class LoadStatements(StatementFamily[ModelT], Generic[ModelT]):
@@ -170,18 +165,9 @@ def _select_related(relationship: Relationship, columns: Mapping[str, Column[obj
     return (
         select(*keys, *columns.values())
         .select_from(joined)
-        .where(*_are_among_parameters(keys))
+        .where(*is_given(keys))
         .order_by(*_order(relationship, joined), *target.primary_key)
     )
-
-
-def _are_among_parameters(keys: Sequence[ColumnElement[object]]) -> Sequence[ColumnElement[bool]]:
-    if len(keys) == 1:
-        return [is_any_of(keys[0], keys_parameter(0))]
-    arrays = [bindparam(keys_parameter(at), type_=ARRAY(key.type, dimensions=1)) for at, key in enumerate(keys)]
-    names = [column(f"key_{at}", key.type) for at, key in enumerate(keys)]
-    given = func.unnest(*arrays).table_valued(*names).render_derived()
-    return [key == given.c[name.name] for key, name in zip(keys, names, strict=True)]
 
 
 def _order(relationship: Relationship, joined: Join) -> Sequence[ColumnElement[object]]:

@@ -53,7 +53,8 @@ class PageStatements(ListStatements[ModelT], Generic[ModelT]):
     def _page(self, conditions: Sequence[ColumnElement[bool]], order_by: Order) -> ScopedStatement:
         met = (*self._owner_conditions, *conditions)
         counted = select(func.count().label("number of rows")).select_from(self.entity.table).where(*met).subquery()
-        order = [*map(self._scope_expression, checked_order(self.entity.table, order_by)), self.entity.identity.column]
+        asked = map(self._scope_expression, checked_order(self.entity.table, order_by))
+        order = [*asked, *self.entity.identity.columns]
         keys = [_sorted_by(expression).label(f"sort key {number}") for number, expression in enumerate(order)]
         row = (*self._columns, *keys, true().label("is a row"))
         rows = select(*row).select_from(self.entity.table).where(*met).order_by(*order)

@@ -113,7 +113,7 @@ def total_order(entity: Entity[ModelT], order_by: Order) -> tuple[SortKey, ...]:
     Raises `UsageError` for an expression whose value may differ from call to call.
     """
     keys: list[SortKey] = []
-    missing: list[Column[object]] = [entity.identity.column]
+    missing: list[Column[object]] = [*entity.identity.columns]
     for clause in checked_order(entity.table, order_by):
         if not missing:
             break

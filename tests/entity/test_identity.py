@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import Boolean, Column, Integer
 
-from backend.entity.identity import Identity
+from backend.entity.identity import KeyColumn, ScalarIdentity
 from backend.errors import UsageError
 
-NUMBERED = Identity("Task", "id", Column("id", Integer), 0, int)
+NUMBERED = ScalarIdentity("Task", KeyColumn("id", Column("id", Integer), int, 0))
 
 
 @pytest.mark.parametrize(("id", "got"), [("1", "a str"), (True, "a bool"), (1.0, "a float")])
@@ -16,4 +16,4 @@ def test_an_id_of_another_type_is_refused(id: object, got: str) -> None:
 
 
 def test_a_bool_is_an_id_where_the_key_is_one() -> None:
-    assert Identity("Flag", "is_set", Column("is_set", Boolean), 0, bool).fits(True)
+    assert ScalarIdentity("Flag", KeyColumn("is_set", Column("is_set", Boolean), bool, 0)).fits(True)

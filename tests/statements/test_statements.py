@@ -131,7 +131,7 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
     "many": (
         lambda s: s.select_by_ids,
         (),
-        f"SELECT {COLUMNS}, task.id AS id_1 FROM task WHERE task.id = ANY (%(the_ids)s) AND {MINE}",
+        f"SELECT {COLUMNS}, task.id AS id_1 FROM task WHERE task.id = ANY (%(the_keys_0)s) AND {MINE}",
     ),
     "count": (lambda s: s.count(()), (), f"SELECT count(*) AS count_1 FROM task WHERE {MINE}"),
     "count under a condition": (

@@ -9,11 +9,12 @@ from sqlalchemy.sql.elements import ClauseElement
 from backend.entity.parameters import (
     EXPECTED_PARAMETER,
     ID_PARAMETER,
-    IDS_PARAMETER,
     LIMIT_PARAMETER,
     OFFSET_PARAMETER,
     OWNER_PARAMETER,
     cursor_parameter,
+    id_parameter,
+    keys_parameter,
 )
 from backend.statements.scope.scoped import ScopedStatement
 
@@ -28,7 +29,7 @@ class Compiled:
     """Those bound in the statement with their values, and `None` for those of the call."""
 
 
-_NAMES = (ID_PARAMETER, IDS_PARAMETER, EXPECTED_PARAMETER, LIMIT_PARAMETER, OFFSET_PARAMETER, OWNER_PARAMETER)
+_NAMES = (ID_PARAMETER, EXPECTED_PARAMETER, LIMIT_PARAMETER, OFFSET_PARAMETER, OWNER_PARAMETER)
 
 
 def compiled(statement: Executable | ScopedStatement, columns: Sequence[str] = ()) -> Compiled:
@@ -45,6 +46,7 @@ def compiled(statement: Executable | ScopedStatement, columns: Sequence[str] = (
 
 def unfilled(text: str) -> str:
     """The text with the names of `backend.entity.parameters` as they are before they are filled up."""
-    for name in (*_NAMES, *map(cursor_parameter, range(3))):
+    several = (make(at) for make in (cursor_parameter, id_parameter, keys_parameter) for at in range(3))
+    for name in (*_NAMES, *several):
         text = text.replace(name, name.rstrip("_"))
     return text

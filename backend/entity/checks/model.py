@@ -9,7 +9,7 @@ from backend.entity.checks.requirements import check_model_validators
 from backend.entity.checks.versions import check_version_moves
 from backend.entity.column_types import LOSSLESS_PYTHON_TYPES, database_type, python_type, unreadable, value_classes
 from backend.entity.entity import Entity
-from backend.entity.identity import Identity
+from backend.entity.identity import KeyColumn
 from backend.entity.ownership import Ownership
 from backend.errors import DefinitionError
 
@@ -25,21 +25,23 @@ def check_model(name: str, entity: Entity[SQLModel]) -> None:
             'name the field otherwise, with sa_column_kwargs={"name": "metadata"}'
         )
     identity, owner = entity.identity, entity.owner
-    _check_python_type(name, entity, "id", identity)
+    (part,) = identity.key
+    _check_python_type(name, entity, "id", part)
     if owner is not None:
         _check_python_type(name, entity, "owner", owner)
         if owner.column.nullable:
             raise DefinitionError(f"{entity.name}.{owner.attribute} is the owner and may be NULL: make it required")
-        if owner.column is identity.column:
+        if identity.attributes == (owner.attribute,):
             raise DefinitionError(f"{entity.name}.{owner.attribute} is both key and owner: use two columns")
-    _check_never_changes(entity, identity, "primary key")
+    for part in identity.key:
+        _check_never_changes(entity, part, "primary key")
     if owner is not None:
         _check_never_changes(entity, owner, "owner")
     _check_version(entity)
     check_model_validators(entity)
 
 
-def _check_never_changes(entity: Entity[SQLModel], role: Identity | Ownership, what: str) -> None:
+def _check_never_changes(entity: Entity[SQLModel], role: KeyColumn | Ownership, what: str) -> None:
     if role.column.computed is not None:
         raise DefinitionError(
             f"{entity.name}.{role.attribute} is the {what}, which never changes, and computed: make it a plain column"
@@ -52,7 +54,7 @@ def _check_version(entity: Entity[SQLModel]) -> None:
     version = entity.version
     if version is None:
         return
-    if version.column is entity.identity.column or entity.is_owner(version.attribute):
+    if version.attribute in entity.identity.attributes or entity.is_owner(version.attribute):
         raise DefinitionError(f"{entity.name}.{version.attribute} never changes and is no version: use another column")
     stored = database_type(version.column)
     if not version.is_integer and not (isinstance(stored, DateTime) and stored.timezone):
@@ -63,7 +65,7 @@ def _check_version(entity: Entity[SQLModel]) -> None:
     check_version_moves(entity, version)
 
 
-def _check_python_type(name: str, entity: Entity[SQLModel], what: str, role: Identity | Ownership) -> None:
+def _check_python_type(name: str, entity: Entity[SQLModel], what: str, role: KeyColumn | Ownership) -> None:
     stored, declared = python_type(role.column.type), role.python_type
     if stored is None:
         return

@@ -10,7 +10,7 @@ from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
-from backend.entity.identity import Identity
+from backend.entity.identity import Identity, KeyColumn, ScalarIdentity
 from backend.entity.ownership import Ownership
 from backend.entity.type_arguments import Argument
 from backend.entity.version import Version
@@ -49,7 +49,8 @@ def identity(name: str, mapper: Mapper[SQLModel], columns: dict[str, Column[obje
         )
     (key,) = keys
     position = [*columns].index(key)
-    return Identity(mapper.class_.__name__, key, columns[key], position, _python_class(name, "id", id_type))
+    part = KeyColumn(key, columns[key], _python_class(name, "id", id_type), position)
+    return ScalarIdentity(mapper.class_.__name__, part)
 
 
 def ownership(

@@ -1,6 +1,7 @@
 """What is known of SQLAlchemy's column types. Other packages import from here, not from the modules.
 
 declared     what a type tells: its database type, Python class, DDL
+equality     which columns are compared as Python compares their values
 checks       which values a column stores and returns unchanged, and which can be compared with it
 refusal      the result of a check, and checks of the class alone
 numbers      checks of whole numbers, numeric, floats
@@ -31,6 +32,7 @@ from backend.entity.column_types.declared import (
     value_classes,
 )
 from backend.entity.column_types.documents import NESTED_TOO_DEEPLY, NOT_JSON, jsonable
+from backend.entity.column_types.equality import compares_as_python, inexact_collation, inexact_type
 from backend.entity.column_types.refusal import Check, Refusal, is_storable
 
 __all__ = [
@@ -43,8 +45,11 @@ __all__ = [
     "assigned_check",
     "column_check",
     "compared_check",
+    "compares_as_python",
     "database_type",
     "declared_type",
+    "inexact_collation",
+    "inexact_type",
     "is_checked",
     "is_json",
     "is_scalar",

@@ -45,4 +45,5 @@ def _select_by_ids(bound: Bound[RowT], given: Sequence[IdT], kind: OperationKind
     ids = [*dict.fromkeys(fitting)]
     rows = run(bound, bound.statements.select_by_ids, identity.array_parameters(ids), kind)
     built = dict(zip([row[-1] for row in rows], build(bound, [row[:-1] for row in rows]), strict=True))
-    return {id: built[id] for id in ids if id in built}
+    places: Iterable[object] = ids if identity.is_matched_by_value else range(1, len(ids) + 1)
+    return {id: built[place] for id, place in zip(ids, places, strict=True) if place in built}
