@@ -8,7 +8,8 @@ numbered_pages a page of them, with their number
 change         the UPDATE that a `Change` declares
 family         what these share: the entity, the scope, and the check that the owner is bound
 scope/         the owner's condition in every part of a statement, and what is refused
-typed          conditions whose column and value a type checker checks
+typed          conditions, orders and assignments whose column and value a type checker checks
+assignments    a column and what a `Change` sets it to
 typed_values   the values of these, checked against the column's type
 conditions     the expressions that a caller may filter by
 ordering       the expressions that a caller may sort by

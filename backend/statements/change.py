@@ -12,9 +12,10 @@ from backend.entity.checks import check_change, owner_columns
 from backend.entity.column_types import null_value
 from backend.entity.entity import Entity, ModelT
 from backend.entity.parameters import EXPECTED_PARAMETER, OWNER_PARAMETER
-from backend.errors import UsageError
+from backend.errors import UsageError, described
+from backend.statements.assignments import Assignment
 from backend.statements.by_id import RowStatements
-from backend.statements.change_values import ParameterUses, check_set, parameter_uses
+from backend.statements.change_values import ParameterUses, parameter_uses
 from backend.statements.conditions import Where, checked_expression
 from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.typed_values import is_expression
@@ -23,15 +24,19 @@ from backend.statements.typed_values import is_expression
 class Change:
     """Columns of one row set to values or SQL expressions: declared once, as a constant, and compiled once.
 
-        _TOGGLE = Change({col(Task.completed): not_(col(Task.completed))})
+        _TAKE = Change(typed(Book.copies).to(typed(Book.copies) - 1), where=typed(Book.copies) > 0)
 
-    What differs from call to call is a `bindparam("name")`, given as a parameter of the call; further conditions
-    make it a compare-and-set, and a row that does not meet them counts as not found.
+    What differs from call to call is a `bindparam("name")`, given as a parameter of the call. `where` makes it a
+    compare-and-set: a row that does not meet the condition counts as not found.
+
+    Raises `UsageError` for a column that it sets twice.
     """
 
-    def __init__(self, values: Mapping[SQLColumnExpression[object], object], *where: Where) -> None:
-        self.values: dict[SQLColumnExpression[object], object] = dict(values)
-        self.where: tuple[Where, ...] = tuple(where)
+    def __init__(self, *assignments: Assignment, where: Where | None = None) -> None:
+        _require_assignments(assignments)
+        _require_condition(where)
+        self.assignments: tuple[Assignment, ...] = assignments
+        self.where: Where | None = where
 
 
 _BuiltChange: TypeAlias = tuple[Mapping[str, Column[object]], ScopedStatement, ParameterUses]
@@ -68,13 +73,14 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
         return statement
 
     def _build_change(self, change: Change) -> tuple[ScopedStatement, ParameterUses]:
-        set_values = {self._settable_column(column): value for column, value in change.values.items()}
-        check_change(self.entity, frozenset(set_values))
+        assigned = {self._settable_column(one.column): one.value for one in change.assignments}
+        check_change(self.entity, frozenset(assigned))
         values: dict[str, object] = {}
-        for name, value in set_values.items():
+        for name, value in assigned.items():
             column = self.entity.columns[name]
             values[column.key] = self._value(column, value)
-        statement = self._update.where(*self._conditions(change.where)).values(values).returning(*self._columns)
+        where = () if change.where is None else (change.where,)
+        statement = self._update.where(*self._conditions(where)).values(values).returning(*self._columns)
         columns = self.entity.table.columns
         uses = parameter_uses(iterate(statement), {columns[key]: value for key, value in values.items()})
         for name in (OWNER_PARAMETER, *self.entity.identity.parameter_names):
@@ -99,5 +105,24 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
     def _value(self, column: Column[object], value: object) -> object:
         if is_expression(value):
             return self._scope_expression(checked_expression(self.entity.table, value))
-        check_set(column, value)
         return null_value(column.type) if value is None else value
+
+
+def _require_assignments(assignments: Sequence[object]) -> None:
+    columns: set[str] = set()
+    for one in assignments:
+        if not isinstance(one, Assignment):
+            raise UsageError(
+                f"a change is made of {described(one)}, expected an assignment: write typed(Model.field).to(value), "
+                "and where= for its condition"
+            )
+        if (name := str(one.column)) in columns:
+            raise UsageError(f"a change sets {name} twice: leave one of them out")
+        columns.add(name)
+    if not columns:
+        raise UsageError("a change sets no column: write typed(Model.field).to(value)")
+
+
+def _require_condition(where: object) -> None:
+    if where is not None and not is_expression(where):
+        raise UsageError(f"where= of a change is {described(where)}, expected one condition: join several with &")

@@ -11,13 +11,16 @@ from sqlalchemy import (
     CompoundSelect,
     Select,
     SQLColumnExpression,
+    not_,
 )
 from sqlalchemy.orm import QueryableAttribute
 from typing_extensions import override
 
 from backend.errors import UsageError, described
-from backend.statements.conditions import Condition
+from backend.statements.assignments import Assignment, assignment, null_assignment
+from backend.statements.conditions import Condition, HasElement
 from backend.statements.typed_values import (
+    boolean,
     compared_members,
     compared_value,
     computed_value,
@@ -159,11 +162,15 @@ class Typed(TypedExpression, Generic[T]):
 
     def is_true(self: "Typed[bool]") -> Condition:
         """Return the condition that the column is true."""
-        return Condition(self._element.is_(True))
+        return Condition(boolean(self._element).is_(True))
 
     def is_false(self: "Typed[bool]") -> Condition:
         """Return the condition that the column is false; a NULL is not."""
-        return Condition(self._element.is_(False))
+        return Condition(boolean(self._element).is_(False))
+
+    def __invert__(self: "Typed[bool]") -> Condition:
+        """Return the condition that the column is false, as SQL's NOT: the negation of a NULL is NULL."""
+        return Condition(not_(boolean(self._element)))
 
     def contains(self: "Typed[str]", text: str, *, ignore_case: bool = False) -> Condition:
         """Return the condition that the column contains the text. `%`, `_` and backslashes are literal."""
@@ -205,8 +212,22 @@ class Typed(TypedExpression, Generic[T]):
         return compared_value(self._element, other)
 
 
-def typed(column: T | None) -> Typed[T]:
-    """Return a model's column, `typed(Task.title)`, for conditions and orders. A nullable one is typed without `None`.
+class TypedColumn(Typed[T], Generic[T]):
+    """A column of a model, which a `Change` can set."""
+
+    __slots__ = ()
+
+    def to(self, value: Operand[T] | HasElement[T]) -> Assignment:
+        """Return the assignment of a value, or of an SQL expression, for a `Change`. `None` is none: `to_null()`."""
+        return assignment(self._element, value)
+
+    def to_null(self) -> Assignment:
+        """Return the assignment of NULL. Raises `UsageError` if the column does not allow it."""
+        return null_assignment(self._element)
+
+
+def typed(column: T | None) -> TypedColumn[T]:
+    """Return a model's column, `typed(Task.title)`, for conditions, orders and changes, typed without `None`.
 
     Raises `UsageError` for anything but an attribute of a model that is a column.
     """
@@ -214,7 +235,7 @@ def typed(column: T | None) -> Typed[T]:
     if isinstance(attribute, QueryableAttribute):
         element = cast("QueryableAttribute[T]", attribute).expression  # as declared
         if isinstance(element, Column):
-            return Typed(element)
+            return TypedColumn(element)
     raise UsageError(f"typed() takes a column of a model, got {_named(column)}: write typed(Model.field)")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, TypeGuard, TypeVar, cast
+from typing import Any, Final, TypeGuard, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Enum, Interval, SQLColumnExpression
 from sqlalchemy.sql.elements import ClauseElement
@@ -46,6 +46,13 @@ def compared_members(element: ColumnElement[object], values: object) -> list[obj
             f"in_() of {element} takes a list, a tuple, a set or a select(), got {described(values)}: write [value]"
         )
     return [compared_value(element, value) for value in cast("Iterable[object]", values)]  # of any type
+
+
+def boolean(element: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the element. Raises `UsageError` if the column holds no booleans."""
+    if (python_type(element.type) or bool) is not bool:
+        raise UsageError(f"{element} is no boolean column: ~, is_true() and is_false() are for those")
+    return element
 
 
 def searched_text(element: ColumnElement[object], text: object) -> str:

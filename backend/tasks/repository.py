@@ -2,10 +2,10 @@
 
 from sqlmodel import col
 
-from backend import AsyncCRUDRepository, Change, CRUDRepository
+from backend import AsyncCRUDRepository, Change, CRUDRepository, typed
 from backend.tasks.models import Task, TaskCreate, TaskUpdate
 
-_TOGGLE = Change({col(Task.completed): ~col(Task.completed)})
+_TOGGLE = Change(typed(Task.completed).to(~typed(Task.completed)))
 
 
 class TaskRepository(

@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeDecorator, UserDefinedType
 from sqlmodel import Field, col
 from typing_extensions import override
 
-from backend import Change
+from backend import Change, typed
 from backend.errors import DefinitionError, UsageError
 from tests.support.models.invalid import NAMED, RENAMED, owned, repository, schema
 
@@ -42,7 +42,7 @@ def changing(cls: Any, **values: Any) -> Any:
     """The statement of a change that sets these columns."""
     definition: Any = cls._class_metadata
     columns = definition.entity.model
-    change = Change({col(getattr(columns, name)): value for name, value in values.items()})
+    change = Change(*(typed(getattr(columns, name)).to(value) for name, value in values.items()))
     return definition.scoped.change(change, {})
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import BindParameter, Numeric, Text, and_, bindparam, cast, exists, func, literal, not_, or_
+from sqlalchemy import Numeric, Text, and_, bindparam, cast, exists, func, literal, not_, or_
 from sqlmodel import col, select
 
+from backend import typed
 from backend.entity.checks import ClassOptions, define
 from backend.errors import UsageError
 from backend.statements.change import Change
@@ -116,7 +117,7 @@ def test_a_value_of_a_wrong_type_is_refused_in_every_place(case: str) -> None:
         lambda: SAMPLES.exists((where,)),
         lambda: SAMPLES.list((), where, None, 0),
         lambda: SAMPLES.bind_owner(SAMPLES.select([col(Sample.id)]).where(where)),
-        lambda: SAMPLES.change(Change({col(Sample.text): "x"}, where), {}),
+        lambda: SAMPLES.change(Change(typed(Sample.text).to("x"), where=where), {}),
     )
     for build in builds:
         with pytest.raises(UsageError) as raised:
@@ -158,10 +159,9 @@ SET: list[tuple[Any, Any, str]] = [
 @pytest.mark.parametrize(("column", "value", "text"), SET)
 def test_what_a_change_sets_is_checked(column: Any, value: Any, text: str) -> None:
     with pytest.raises(UsageError) as raised:
-        SAMPLES.change(Change({column: value}), {})
+        typed(column).to(value)
     assert str(raised.value).startswith(f"a change {text}")
-    new: BindParameter[object] = bindparam("new")
-    change = Change({column: new})
+    change = Change(typed(column).to(bindparam("new")))
     with pytest.raises(UsageError) as raised:
         SAMPLES.change(change, {"new": value})
     assert str(raised.value).startswith(f"a change {text}")
@@ -171,14 +171,14 @@ def test_what_a_change_sets_is_checked(column: Any, value: Any, text: str) -> No
     ("change", "value", "text"),
     [
         (
-            Change({col(Sample.text): "x"}, col(Sample.at) == bindparam("p")),
+            Change(typed(Sample.text).to("x"), where=col(Sample.at) == bindparam("p")),
             NAIVE,
             "compares sample.at with a datetime",
         ),
-        (Change({col(Sample.small): col(Sample.small) + bindparam("p")}), "5", "takes for its parameter 'p' a str"),
-        (Change({col(Sample.small): col(Sample.small) + bindparam("p")}), 1.5, "takes for its parameter 'p' a float"),
-        (Change({col(Sample.text): bindparam("p", type_=Text())}), 5, "sets sample.text to an int"),
-        (Change({col(Sample.text): func.upper(bindparam("p", type_=Text()))}), 5, "takes for its parameter 'p' an int"),
+        (Change(typed(Sample.small).to(typed(Sample.small) + bindparam("p"))), "5", "takes for its parameter 'p' a st"),
+        (Change(typed(Sample.small).to(col(Sample.small) + bindparam("p"))), 1.5, "takes for its parameter 'p' a flo"),
+        (Change(typed(Sample.text).to(bindparam("p", type_=Text()))), 5, "sets sample.text to an int"),
+        (Change(typed(Sample.text).to(func.upper(bindparam("p", type_=Text())))), 5, "takes for its parameter 'p' an"),
     ],
 )
 def test_what_a_change_computes_with_is_checked(change: Change, value: Any, text: str) -> None:
@@ -188,19 +188,19 @@ def test_what_a_change_computes_with_is_checked(change: Change, value: Any, text
 
 
 def test_what_a_change_may_take_is_taken() -> None:
-    values: dict[Any, Any] = {
-        col(Sample.text): bindparam("new"),
-        col(Sample.price): col(Sample.price) * bindparam("factor", type_=Numeric(6, 2)),
-        col(Sample.whole): 7,
-        col(Sample.data): None,
-    }
-    change = Change(values, col(Sample.at) == bindparam("then"))
+    change = Change(
+        typed(Sample.text).to(bindparam("new")),
+        typed(Sample.price).to(typed(Sample.price) * bindparam("factor", type_=Numeric(6, 2))),
+        typed(Sample.whole).to(7),
+        typed(Sample.data).to_null(),
+        where=typed(Sample.at) == bindparam("then"),
+    )
     SAMPLES.change(change, {"new": None, "factor": Decimal("1.075"), "then": AT})
     SAMPLES.change(change, {"new": "x", "factor": 2, "then": None})
 
 
 def test_a_change_sets_the_values_that_it_is_given() -> None:
-    made = compiled(SAMPLES.change(Change({col(Sample.text): "x", col(Sample.data): None}), {}))
+    made = compiled(SAMPLES.change(Change(typed(Sample.text).to("x"), typed(Sample.data).to_null()), {}))
     assert made.parameters["text"] == "x"
     assert "data=NULL" in made.sql
 
@@ -223,6 +223,7 @@ def test_what_is_compared_need_not_come_back_from_the_column(condition: Callable
 
 
 def test_a_change_sets_a_numeric_column_to_a_whole_number() -> None:
-    SAMPLES.change(Change({col(Sample.price): 5}), {})
+    untyped: Any = typed(Sample.price)
+    SAMPLES.change(Change(untyped.to(5)), {})
     with pytest.raises(UsageError, match="price"):
-        SAMPLES.change(Change({col(Sample.price): 10**4}), {})
+        untyped.to(10**4)

@@ -6,7 +6,7 @@ from typing import assert_type
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Row, Text, bindparam, func
+from sqlalchemy import ColumnElement, Integer, Row, Text, bindparam, func
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,6 +14,7 @@ from backend import (
     LAST_PAGE,
     AsyncDatabase,
     AsyncReads,
+    Change,
     Condition,
     CursorPage,
     Database,
@@ -28,7 +29,8 @@ from backend import (
     shows,
     typed,
 )
-from backend.statements.typed import Typed
+from backend.statements.assignments import Assignment
+from backend.statements.typed import Typed, TypedColumn
 from backend.tasks import (
     AsyncTaskRepository,
     Task,
@@ -54,8 +56,8 @@ class Tickets(TicketRepository):
 
 def conditions(session: Session, tasks: TaskRepository, title: str | None, titles: list[str] | None) -> None:
     tickets = Tickets(session).owned_by("a")
-    assert_type(typed(Ticket.title), Typed[str])
-    assert_type(typed(Ticket.assignee), Typed[str])  # a nullable column
+    assert_type(typed(Ticket.title), TypedColumn[str])
+    assert_type(typed(Ticket.assignee), TypedColumn[str])  # a nullable column
     assert_type(typed(Ticket.title) == "x", Condition)
     assert_type(typed(Ticket.title).eq("x"), Condition)
     assert_type(typed(Ticket.id) >= 3, Condition)
@@ -80,7 +82,22 @@ def conditions(session: Session, tasks: TaskRepository, title: str | None, title
     assert_type(typed(Ticket.title) + "x", Typed[str])
     assert_type(typed(Task.updated_at) - timedelta(1), Typed[datetime])
     assert_type(typed(Task.updated_at) - typed(Task.created_at), Typed[timedelta])
+    assert_type(~typed(Task.completed), Condition)
     select(Task).where(typed(Task.title) == "x", typed(Task.updated_at) - datetime.now(UTC) > timedelta(1))
+
+
+def changes() -> None:
+    assert_type(typed(Ticket.title).to("x"), Assignment)
+    assert_type(typed(Ticket.assignee).to_null(), Assignment)
+    Change(typed(Task.completed).to(True), typed(Task.title).to(typed(Task.title) + "!"), where=typed(Task.id) > 3)
+    Change(typed(Task.completed).to(~typed(Task.completed)), where=col(Task.title).is_not(None) & OPEN)
+    Change(typed(Task.completed).to(typed(Task.title) == "x"), typed(Task.title).to(func.upper(col(Task.title))))
+    Change(typed(Ticket.assignee).to("x"), typed(Ticket.assignee).to(typed(Ticket.title)))  # a nullable column
+    Change(typed(Ticket.title).to(bindparam("new")), typed(Task.completed).to(bindparam("done")))
+    Change(typed(Ticket.id).to(typed(Ticket.id) + bindparam("more")))
+    Change(typed(Ticket.id).to(typed(Ticket.id) + bindparam("more", type_=Integer())))
+    Change(typed(Ticket.title).to(select(Project.name).scalar_subquery()), where=None)
+    Change(*[typed(Task.title).to("x")])
 
 
 def synchronous(db: Database) -> None:

@@ -1,9 +1,10 @@
 """What must not check: each line is an error in the editor. Read by mypy and pyright only, which fail if one is not."""
 
 from pydantic import BaseModel
+from sqlalchemy import Integer, bindparam
 from sqlmodel import Session, col, select
 
-from backend import CRUDRepository, Database, Lock, Page, if_given, shows, typed
+from backend import Change, CRUDRepository, Database, Lock, Page, if_given, shows, typed
 from backend.input.model_rules import ModelRules
 from backend.input.values import ColumnValues, FieldValues
 from backend.tasks import (
@@ -114,6 +115,29 @@ def refused_conditions(tasks: TaskRepository, title: str | None) -> None:
     tasks.list(None)  # type: ignore[arg-type]
     tasks.list(if_given(title, typed(Task.title).contains))  # type: ignore[arg-type]
     tasks.list(*if_given(title, typed(Task.id).eq))  # type: ignore[arg-type]
+
+
+def refused_changes(title: str | None) -> None:
+    Change(typed(Task.completed).to("yes"))  # type: ignore[arg-type]
+    Change(typed(Task.title).to(5))  # type: ignore[arg-type]
+    Change(typed(Task.title).to(None))  # type: ignore[arg-type]
+    Change(typed(Task.description).to(None))  # type: ignore[arg-type]
+    Change(typed(Task.title).to(title))  # type: ignore[arg-type]
+    Change(typed(Task.title).to(typed(Task.id)))  # type: ignore[arg-type]
+    Change(typed(Task.title).to(typed(Task.completed)))  # type: ignore[arg-type]
+    Change(typed(Task.title).to(col(Task.id)))  # type: ignore[arg-type]
+    Change(typed(Task.title).to(~typed(Task.completed)))  # type: ignore[arg-type]
+    Change(typed(Task.title).to(bindparam("new", type_=Integer())))  # type: ignore[arg-type]
+    Change(typed(Task.title).to(typed(Task.title) + 1))  # type: ignore[operator]
+    Change(typed(Task.titel).to("x"))  # type: ignore[attr-defined]
+    Change((typed(Task.id) + 1).to(2))  # type: ignore[attr-defined]
+    Change(typed(Task.description).to_null("x"))  # type: ignore[call-arg]
+    Change(~typed(Task.title))  # type: ignore[misc, arg-type]
+    Change({col(Task.completed): True})  # type: ignore[arg-type]
+    Change(typed(Task.completed) == True)  # type: ignore[arg-type]  # noqa: E712
+    Change(typed(Task.completed).to(True), typed(Task.id) > 3)  # type: ignore[arg-type]
+    Change(typed(Task.completed).to(True), where=Task.completed)  # type: ignore[arg-type]
+    Change(typed(Task.completed).to(True), where=[typed(Task.id) > 3])  # type: ignore[arg-type]
 
 
 class TaskLine(BaseModel):

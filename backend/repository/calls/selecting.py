@@ -42,7 +42,7 @@ def change(bound: Bound[RowT], id: object, change: Change, parameters: Parameter
     """Run a `Change` of the row with this id, and return the row."""
     metadata, identity = bound.metadata, bound.metadata.entity.identity
     statement = bound.write_statements.change(change, parameters)
-    conditions_given = bool(change.where)
+    conditions_given = change.where is not None
     if not identity.fits(id):
         raise metadata.not_found_error(id, _CHANGE, conditions_given=conditions_given)
     rows = run(bound, statement, {**parameters, **identity.parameters(id)}, _CHANGE)

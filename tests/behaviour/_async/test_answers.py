@@ -25,7 +25,7 @@ from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
-from backend import AsyncCRUDRepository, AsyncDatabase, Change
+from backend import AsyncCRUDRepository, AsyncDatabase, Change, typed
 from backend.errors import (
     InvalidDataError,
     NotNullViolationError,
@@ -182,7 +182,7 @@ async def test_a_value_that_a_type_refuses_is_not_sent(odd: AsyncStrangeReposito
     assert not seen.statements
 
 
-_RETITLE = Change({col(Task.title): func.concat(bindparam("new"))})  # of no type, so that the driver is what refuses
+_RETITLE = Change(typed(Task.title).to(func.concat(bindparam("new"))))  # of no type, so that the driver is what refuses
 
 
 class AsyncRetitlingRepository(AsyncTaskRepository):

@@ -12,14 +12,14 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
-from backend import AsyncDatabase, Change
+from backend import AsyncDatabase, Change, typed
 from backend.errors import NotFoundError, OutcomeUnknownError, RepositoryError, SerializationError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import Cut, Fault
 
 FIELDS = ("operation", "model", "rows", "attempt", "error", "outcome")
-_REOPEN = Change({col(Task.completed): False})
+_REOPEN = Change(typed(Task.completed).to(False))
 
 
 class Records(logging.Handler):

@@ -33,7 +33,7 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import AsyncCRUDRepository, AsyncDatabase, Change
+from backend import AsyncCRUDRepository, AsyncDatabase, Change, typed
 from backend import errors as tree
 from backend.errors import (
     InvalidDataError,
@@ -97,8 +97,8 @@ class LedgerUpdate(SQLModel):
     mood: str | None = None
 
 
-_DIVIDE = Change({col(Ledger.ratio): literal(1, Integer()) / bindparam("by", type_=Integer())})
-_MISTYPED = Change({col(Ledger.size): func.lower(bindparam("by", type_=Text()))})
+_DIVIDE = Change(typed(Ledger.ratio).to(literal(1, Integer()) // bindparam("by", type_=Integer())))
+_MISTYPED = Change(typed(Ledger.size).to(func.lower(bindparam("by", type_=Text()))))
 
 
 class AsyncLedgerRepository(

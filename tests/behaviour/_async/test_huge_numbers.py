@@ -9,14 +9,14 @@ from sqlalchemy import Integer, bindparam
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import Change, Retry
+from backend import Change, Retry, typed
 from backend.errors import InvalidDataError, NotFoundError, RepositoryError, StaleError, UsageError
 from tests.support.edge_values import HUGE
 from tests.support.models.suite import AsyncNoteRepository, Note, NoteCreate, NoteUpdate
 from tests.support.models.types import AsyncSampleRepository, Sample, SampleCreate, SampleUpdate
 from tests.support.wire import WireProxy
 
-_RANK = Change({col(Note.rank): bindparam("new", type_=Integer())})
+_RANK = Change(typed(Note.rank).to(bindparam("new", type_=Integer())))
 
 
 class AsyncRankRepository(AsyncNoteRepository):

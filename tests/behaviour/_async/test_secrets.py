@@ -13,7 +13,7 @@ from sqlalchemy import Integer, cast, delete
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import AsyncCRUDRepository, AsyncDatabase, Change
+from backend import AsyncCRUDRepository, AsyncDatabase, Change, typed
 from backend import errors as tree
 from backend.database.addresses import libpq_parameters
 from backend.database.connections._async import AsyncConnector
@@ -288,7 +288,8 @@ async def test_no_object_shows_a_secret(world: World) -> None:
         world.database,
         world.rows,
         AsyncTaskRepository(world.session).owned_by(CANARY),
-        Change({col(SecretRow.secret): CANARY}, col(SecretRow.secret) == CANARY),
+        typed(SecretRow.secret).to(CANARY),
+        Change(typed(SecretRow.secret).to(CANARY), where=col(SecretRow.secret) == CANARY),
         Execution(
             entity.mapper,
             metadata.unscoped.select_by_id.statement,

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Engine, Identity, Integer, MetaData, Text, bi
 from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import AsyncCRUDRepository, AsyncDatabase, Change
+from backend import AsyncCRUDRepository, AsyncDatabase, Change, typed
 from backend.errors import ConstraintViolationError, NotFoundError, StaleError
 from tests.support.wire import WireProxy
 
@@ -35,8 +35,8 @@ class ParcelUpdate(SQLModel):
     label: str | None = None
 
 
-_SHOUT = Change({col(Parcel.label): func.upper(col(Parcel.label))})
-_CLAIM = Change({col(Parcel.label): bindparam("new", type_=Text())}, col(Parcel.label) == "x")
+_SHOUT = Change(typed(Parcel.label).to(func.upper(col(Parcel.label))))
+_CLAIM = Change(typed(Parcel.label).to(bindparam("new", type_=Text())), where=col(Parcel.label) == "x")
 
 
 class AsyncParcelRepository(

@@ -25,7 +25,7 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, Session, SQLModel, col
 from typing_extensions import override
 
-from backend import Change, CRUDRepository, Database
+from backend import Change, CRUDRepository, Database, typed
 from backend.errors import (
     InvalidDataError,
     NotNullViolationError,
@@ -180,7 +180,7 @@ def test_a_value_that_a_type_refuses_is_not_sent(odd: StrangeRepository, proxy: 
     assert not seen.statements
 
 
-_RETITLE = Change({col(Task.title): func.concat(bindparam("new"))})  # of no type, so that the driver is what refuses
+_RETITLE = Change(typed(Task.title).to(func.concat(bindparam("new"))))  # of no type, so that the driver is what refuses
 
 
 class RetitlingRepository(TaskRepository):

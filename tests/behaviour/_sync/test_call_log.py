@@ -12,14 +12,14 @@ from sqlalchemy import Select
 from sqlmodel import Session, col
 from typing_extensions import override
 
-from backend import Change, Database
+from backend import Change, Database, typed
 from backend.errors import NotFoundError, OutcomeUnknownError, RepositoryError, SerializationError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import Cut, Fault
 
 FIELDS = ("operation", "model", "rows", "attempt", "error", "outcome")
-_REOPEN = Change({col(Task.completed): False})
+_REOPEN = Change(typed(Task.completed).to(False))
 
 
 class Records(logging.Handler):

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import Integer, bindparam
 from sqlmodel import Session, col
 
-from backend import Change, Retry
+from backend import Change, Retry, typed
 from backend.errors import InvalidDataError, NotFoundError, RepositoryError, StaleError, UsageError
 from tests.support.edge_values import HUGE
 from tests.support.models.suite import Note, NoteCreate, NoteRepository, NoteUpdate
 from tests.support.models.types import Sample, SampleCreate, SampleRepository, SampleUpdate
 from tests.support.wire import WireProxy
 
-_RANK = Change({col(Note.rank): bindparam("new", type_=Integer())})
+_RANK = Change(typed(Note.rank).to(bindparam("new", type_=Integer())))
 
 
 class RankRepository(NoteRepository):

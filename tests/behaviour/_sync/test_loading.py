@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, event, insert, inspect
 from sqlmodel import Session, SQLModel, col
 
-from backend import Change, Database, Lock
+from backend import Change, Database, Lock, typed
 from backend.errors import ConnectionLostError, MultipleFoundError, OwnerRequiredError, UsageError
 from tests.support.models.related import (
     Author,
@@ -29,7 +29,7 @@ from tests.support.models.related import (
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import Cut, Fault
 
-RENAME = Change({col(Author.name): "x"})
+RENAME = Change(typed(Author.name).to("x"))
 BOOKS: list[dict[str, Any]] = [
     {"id": 1, "owner_id": "a", "author_id": 1, "prequel_id": None, "title": "x"},
     {"id": 2, "owner_id": "a", "author_id": 1, "prequel_id": 1, "title": "y"},

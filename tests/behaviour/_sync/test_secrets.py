@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Integer, cast, delete
 from sqlmodel import Session, col
 
-from backend import Change, CRUDRepository, Database
+from backend import Change, CRUDRepository, Database, typed
 from backend import errors as tree
 from backend.database.addresses import libpq_parameters
 from backend.database.connections._sync import Connector
@@ -286,7 +286,8 @@ def test_no_object_shows_a_secret(world: World) -> None:
         world.database,
         world.rows,
         TaskRepository(world.session).owned_by(CANARY),
-        Change({col(SecretRow.secret): CANARY}, col(SecretRow.secret) == CANARY),
+        typed(SecretRow.secret).to(CANARY),
+        Change(typed(SecretRow.secret).to(CANARY), where=col(SecretRow.secret) == CANARY),
         Execution(
             entity.mapper,
             metadata.unscoped.select_by_id.statement,

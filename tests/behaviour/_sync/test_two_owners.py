@@ -12,7 +12,7 @@ from sqlalchemy import Row, exists, literal, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from backend import Change
+from backend import Change, typed
 from backend.database.operations import OperationKind
 from backend.entity.parameters import ID_PARAMETER, OWNER_PARAMETER
 from backend.errors import MultipleFoundError, NotFoundError, OwnerRequiredError, UsageError
@@ -31,7 +31,7 @@ from tests.support.wire import WireProxy
 select: Any = sqlalchemy.select
 func: Any = sqlalchemy.func
 bindparam: Any = sqlalchemy.bindparam
-_ASSIGN = Change({col(Ticket.assignee): bindparam("who")})
+_ASSIGN = Change(typed(Ticket.assignee).to(bindparam("who")))
 
 
 class Tickets(TicketRepository):
@@ -165,9 +165,9 @@ def test_no_parameter_replaces_the_owner(mine: Tickets, session: Session, theirs
 def test_a_changes_subquery_sees_the_owners_own_rows_alone(mine: Tickets) -> None:
     own = (mine.list())[0]
     names = select(func.string_agg(Project.name, ",")).scalar_subquery()
-    assert (mine.change(own.id, Change({col(Ticket.assignee): names}))).assignee == "home"
+    assert (mine.change(own.id, Change(typed(Ticket.assignee).to(names)))).assignee == "home"
     with pytest.raises(NotFoundError):
-        mine.change(own.id, Change({col(Ticket.assignee): "x"}, names == "secret"))
+        mine.change(own.id, Change(typed(Ticket.assignee).to("x"), where=names == "secret"))
 
 
 def test_a_statement_that_the_scope_did_not_check_is_not_sent(mine: Tickets, proxy: WireProxy) -> None:
@@ -195,9 +195,9 @@ def calls_with_an_id(repository: type[Any]) -> list[str]:
     return [name for name, method in methods if "id" in inspect.signature(method).parameters]
 
 
-_ASSIGN_X = Change({col(Ticket.assignee): "x"})
-_ASSIGN_NONE_MEETS = Change({col(Ticket.assignee): "x"}, col(Ticket.title) == "ticket of b")
-_DESCRIBE = Change({col(Task.description): "x"})
+_ASSIGN_X = Change(typed(Ticket.assignee).to("x"))
+_ASSIGN_NONE_MEETS = Change(typed(Ticket.assignee).to("x"), where=col(Ticket.title) == "ticket of b")
+_DESCRIBE = Change(typed(Task.description).to("x"))
 ARGUMENTS: dict[str, Callable[[Tickets | TaskRepository, Any], list[tuple[Any, ...]]]] = {
     "get": lambda _repository, _version: [()],
     "get_one": lambda _repository, _version: [()],

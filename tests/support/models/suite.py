@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, Relationship, SQLModel, col
 
-from backend import AsyncCRUDRepository, Change, CRUDRepository
+from backend import AsyncCRUDRepository, Change, CRUDRepository, typed
 
 
 class Note(SQLModel, table=True):
@@ -117,7 +117,7 @@ class TicketUpdate(SQLModel):
     assignee: str | MISSING | None = MISSING
 
 
-_CLAIM = Change({col(Ticket.assignee): bindparam("claimant", type_=Text())}, col(Ticket.assignee).is_(None))
+_CLAIM = Change(typed(Ticket.assignee).to(bindparam("claimant", type_=Text())), where=col(Ticket.assignee).is_(None))
 
 
 def _is_open() -> ColumnElement[bool]:
