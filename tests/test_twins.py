@@ -15,8 +15,10 @@ from backend.database.connections._async import AsyncConnector
 from backend.database.connections._sync import Connector
 from backend.database.sessions._async import AsyncTransactionBlock
 from backend.database.sessions._sync import TransactionBlock
+from backend.repository._async.bulk import AsyncBulkCalls
 from backend.repository._async.protected import AsyncProtectedCalls
 from backend.repository._async.reading import AsyncReads
+from backend.repository._sync.bulk import BulkCalls
 from backend.repository._sync.protected import ProtectedCalls
 from backend.repository._sync.reading import Reads
 from backend.tasks import AsyncTaskRepository, TaskRepository
@@ -26,6 +28,7 @@ PAIRS: list[tuple[type, type]] = [
     (AsyncCRUDRepository, CRUDRepository),
     (AsyncReads, Reads),
     (AsyncProtectedCalls, ProtectedCalls),
+    (AsyncBulkCalls, BulkCalls),
     (AsyncDatabase, Database),
     (AsyncConnector, Connector),
     (AsyncTransactionBlock, TransactionBlock),

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sqlalchemy import Column, Table
 from typing_extensions import override
@@ -17,6 +18,8 @@ class OperationKind:
     writes: bool = False
     locks: bool = False
     """It takes a lock that outlasts it, and so needs a transaction."""
+    schema: Literal["create", "update"] | None = None
+    """The schema whose fields it writes, each checked by then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

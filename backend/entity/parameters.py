@@ -14,6 +14,9 @@ ID_PARAMETER: Final = "the_id".ljust(_BYTES, "_")
 EXPECTED_PARAMETER: Final = "the_version".ljust(_BYTES, "_")
 """The version that a call expects."""
 
+COUNT_PARAMETER: Final = "the_count".ljust(_BYTES, "_")
+"""How many rows a bulk statement writes."""
+
 LIMIT_PARAMETER: Final = "the_limit".ljust(_BYTES, "_")
 """How many rows a page has."""
 
@@ -37,3 +40,13 @@ def keys_parameter(position: int) -> str:
 def cursor_parameter(number: int) -> str:
     """Return the name of a cursor's value for the sort key of this number."""
     return f"the_cursor_{number}".ljust(_BYTES, "_")
+
+
+def array_parameter(number: int) -> str:
+    """Return the name of the array that holds one value of each row of a bulk statement."""
+    return f"the_values_{number}".ljust(_BYTES, "_")
+
+
+def mask_parameter(number: int) -> str:
+    """Return the name of the array that holds whether each row sets the value of this number."""
+    return f"the_mask_{number}".ljust(_BYTES, "_")

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm.session import JoinTransactionMode
 
 from backend.database.connections.checkout import connect_autocommit, is_autocommit, switch_to_autocommit
 from backend.database.connections.forking import register_connection, require_opened_here
@@ -92,12 +93,7 @@ def run(
     )
     if session.in_transaction():
         return _run_in_session_transaction(session, execution)
-    if isinstance(session, TransactionSession):
-        raise UsageError(
-            f"{execution.operation} on the session of a transaction that has ended: "
-            "make the call within its block, or on one of db.session()",
-            execution.operation.details,
-        )
+    require_usable(session, execution.operation)
     bind = session.get_bind(**execution.bind_arguments)
     if isinstance(bind, Connection):
         require_opened_here(bind)
@@ -108,6 +104,22 @@ def run(
     if execution.operation.locks:
         raise _lock_without_transaction(execution.operation)
     return _run_in_own_transaction(bind, execution)
+
+
+def require_usable(session: Session, operation: Operation) -> None:
+    """Raise `UsageError` for a session that is in no transaction and may begin none."""
+    if isinstance(session, TransactionSession):
+        raise UsageError(
+            f"{operation} on the session of a transaction that has ended: "
+            "make the call within its block, or on one of db.session()",
+            operation.details,
+        )
+
+
+def commit_phase(bind: Connection, mode: JoinTransactionMode) -> Phase:
+    """Return the phase in which a transaction of a session on this connection ends: only the outermost commits."""
+    commits = not bind.in_transaction() or (mode == "control_fully" and not bind.in_nested_transaction())
+    return "commit" if commits else "statement"
 
 
 def _run_in_session_transaction(session: Session, execution: Execution) -> Rows:
@@ -158,11 +170,9 @@ def _in_transaction(connection: Connection, execution: Execution) -> Rows:
 
 def _run_on_bound_connection(session: Session, bind: Connection, execution: Execution) -> Rows:
     mode = session.join_transaction_mode
-    commits = not bind.in_transaction() or (mode == "control_fully" and not bind.in_nested_transaction())
-    phase: Phase = "commit" if commits else "statement"
     with (
         Session(bind, join_transaction_mode=mode) as own,
-        commit_or_rollback(own.begin(), execution.operation, execution.statement, phase),
+        commit_or_rollback(own.begin(), execution.operation, execution.statement, commit_phase(bind, mode)),
     ):
         with translate_errors(execution.operation, "statement"):  # it may send a SAVEPOINT
             connection = own.connection()

@@ -17,7 +17,9 @@ from backend.errors import (
     ConstraintViolationError,
     DefinitionError,
     ErrorDetails,
+    InvalidDataError,
     NotFoundError,
+    Problem,
     RequestError,
     StaleError,
     shown,
@@ -117,6 +119,14 @@ class RepositoryMetadata(Generic[ModelT]):
             ErrorDetails(self.entity.name, kind.name),
         )
 
+    def repeated_error(self, first: int, second: int, kind: OperationKind) -> InvalidDataError:
+        """Return the error for one primary key that is given at two positions."""
+        details = ErrorDetails(self.entity.name, kind.name, fields=self.entity.identity.attributes)
+        problem = Problem((second,), "repeated_key", f"the same {self.entity.name} as at position {first}")
+        return InvalidDataError(
+            f"positions {first} and {second} name the same {self.entity.name}: give each row once", details, (problem,)
+        )
+
     def stale_error(self, kind: OperationKind) -> StaleError:
         """Return the error for a row whose version is not the expected one."""
         details = ErrorDetails(self.entity.name, kind.name, fields=(self.entity.required_version().attribute,))
@@ -126,7 +136,7 @@ class RepositoryMetadata(Generic[ModelT]):
         entity = self.entity
         create, update = entity.create.model_fields, entity.update.model_fields
         owner = () if entity.owner is None else (entity.owner.attribute,)
-        written = {"create": (*create, *owner), "update": tuple(update)}.get(kind.name)
+        written = None if kind.schema is None else (*create, *owner) if kind.schema == "create" else tuple(update)
         return Operation(
             kind.name,
             entity.name,

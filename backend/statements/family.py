@@ -44,6 +44,12 @@ class StatementFamily(Generic[ModelT]):
             self._scope.require(statement)
         return ScopedStatement(statement)
 
+    def _scoped_rows(self, statement: AnySelect) -> ScopedStatement:
+        """Return a statement that writes rows within its CTEs, as `_scoped`."""
+        if self._scope is not None:
+            self._scope.require_each(statement)
+        return ScopedStatement(statement)
+
     def _scoped_related(self, statement: AnySelect) -> ScopedStatement:
         """Return a SELECT of other tables as a statement of this family, each owned table restricted to the owner.
 

@@ -12,6 +12,7 @@ from sqlalchemy import Select, SQLColumnExpression, select
 from backend.entity.entity import ModelT
 from backend.statements.change import ChangeStatements
 from backend.statements.comparisons import check_comparisons
+from backend.statements.inserts import InsertManyStatements
 from backend.statements.keyset import KeysetStatements
 from backend.statements.loads import LoadStatements
 from backend.statements.numbered_pages import PageStatements
@@ -20,7 +21,12 @@ from backend.statements.scope.scoped import ScopedStatement
 
 
 class Statements(
-    PageStatements[ModelT], KeysetStatements[ModelT], ChangeStatements[ModelT], LoadStatements[ModelT], Generic[ModelT]
+    PageStatements[ModelT],
+    KeysetStatements[ModelT],
+    ChangeStatements[ModelT],
+    LoadStatements[ModelT],
+    InsertManyStatements[ModelT],
+    Generic[ModelT],
 ):
     """Every statement of one entity, scoped to an owner or not."""
 

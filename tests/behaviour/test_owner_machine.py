@@ -9,7 +9,7 @@ failure, so that a new call cannot be forgotten. `OWNER_MACHINE_EXAMPLES` sets h
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +40,7 @@ from backend import (
 )
 from backend.entity.entity import CreateT, IdT, OwnerT, UpdateT
 from backend.errors import OwnerRequiredError, RepositoryError
+from backend.repository.batches import Progress
 from backend.results.cursors import Cursor
 from backend.statements.conditions import Where
 from backend.statements.loads import Related
@@ -232,6 +233,9 @@ def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchS
         UpdateT: kind.patch,
         IdT: _ids(machine.world, kind.table),
         int: st.integers(0, 3),
+        cast("Any", Iterable)[CreateT]: st.lists(kind.new(machine.world), max_size=3),
+        bool: st.booleans(),
+        cast("Any", Progress) | None: st.sampled_from([None, print]),
         cast("Any", Iterable)[IdT]: st.lists(_ids(machine.world, kind.table), max_size=4),
         int | None: st.none() | st.integers(0, 3),
         datetime | int | None: st.none() | st.sampled_from(versions),
@@ -401,6 +405,8 @@ class OwnerMachine(RuleBasedStateMachine):
             assert all(row[key] > value for key, value in expected.later.items())
             assert name != "create" or row["id"] not in rows
             rows[row["id"]] = row
+        elif name == "create_many":
+            self._compare_many(kind, answer, expected)
         elif isinstance(expected, Pages):
             rows_of_page = [row.model_dump() for row in answer.items]
             assert Pages(rows_of_page, answer.total, answer.pages, answer.has_next, answer.has_previous) == expected
@@ -418,6 +424,19 @@ class OwnerMachine(RuleBasedStateMachine):
             assert [tuple(row) for row in answer] == expected
         else:
             assert answer == expected
+
+    def _compare_many(self, kind: Kind, answer: Any, expected: Sequence[Fresh] | owner_model.Counted) -> None:
+        """Compare the new rows; where their number alone was returned, those that are stored, by key."""
+        if isinstance(expected, owner_model.Counted):
+            known = self.world.tables[kind.table]
+            new = [row for key, row in sorted(self.stored()[kind.table].items()) if key not in known]
+            assert answer == len(new)
+            answer = [
+                kind.model.model_construct(**{name: row[name] for name in kind.model.model_fields}) for row in new
+            ]
+            expected = expected.rows
+        for row, fresh in zip(answer, expected, strict=True):
+            self._compare(kind, "create", row, fresh)
 
     def _compare_piece(self, answer: CursorPage[Any], expected: owner_model.Piece) -> None:
         assert [row.model_dump() for row in answer] == expected.rows

@@ -118,6 +118,13 @@ class Fresh:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """New rows of which the call returns the number alone."""
+
+    rows: Sequence[Fresh]
+
+
+@dataclass(frozen=True)
 class Pages:
     """A page, and what it says of the others."""
 
@@ -161,6 +168,19 @@ class Owned:
         row = data.model_dump() | {self.owner_column: self.owner}
         self._check(row)
         return Fresh(row)
+
+    def create_many(
+        self, data: Sequence[Any], *, returning: bool = True, progress: Any = None
+    ) -> Sequence[Fresh] | Counted:
+        if self.owner == EVERY_OWNER:
+            raise OwnerRequiredError("")
+        rows: list[Row] = []
+        for item in data:
+            row = item.model_dump() | {self.owner_column: self.owner}
+            self._check(row, rows)
+            rows.append(row)
+        new = [Fresh(row) for row in rows]
+        return new if returning else Counted(new)
 
     def get(self, id: Any, *, lock: Any = None) -> Row | None:
         return next((row for row in self.rows if row["id"] == id), None)
@@ -321,10 +341,11 @@ class Owned:
         if expected is not None and self.version and self.found(id)[self.version] != expected:
             raise StaleError("")
 
-    def _check(self, row: Row) -> None:
+    def _check(self, row: Row, new: Sequence[Row] = ()) -> None:
         owner = row[self.owner_column]
         if self.table == "project" and any(
-            (one["name"], one["owner_id"]) == (row["name"], owner) and one["id"] != row.get("id") for one in self.rows
+            (one["name"], one["owner_id"]) == (row["name"], owner) and one.get("id", 0) != row.get("id")
+            for one in [*self.rows, *new]
         ):
             raise UniqueViolationError("")
         if self.table == "ticket":

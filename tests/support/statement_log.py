@@ -18,6 +18,7 @@ OWNERS: Mapping[str, str] = {"task": "user_id", "project": "owner_id", "ticket":
 
 _TABLE = "|".join(OWNERS)
 _READ = re.compile(rf"(?:\b(?:FROM|JOIN|UPDATE|INTO)\s+\(*|,\s+)(?P<table>{_TABLE})\b(?!\.)(?:\s+AS\s+(?P<alias>\w+))?")
+_INSERT_ROWS = re.compile(rf"INSERT INTO (?P<table>{_TABLE}) \((?P<columns>[^)]*)\) SELECT (?P<values>.*?) FROM ")
 _INSERT = re.compile(rf"INSERT INTO (?P<table>{_TABLE}) \((?P<columns>[^)]*)\) VALUES \((?P<values>.*?)\) RETURNING")
 
 
@@ -27,6 +28,9 @@ def unbound(sql: str, parameter: str = r"%\(the_owner_*\)s(?:::\w+)?") -> list[s
         columns, values = (re.split(r",\s+", insert[part]) for part in ("columns", "values"))
         stamped = dict(zip(columns, values, strict=True)).get(OWNERS[insert["table"]], "")
         return [] if re.fullmatch(parameter, stamped) else [insert["table"]]
+    if rows := _INSERT_ROWS.search(sql):
+        without = sql.replace(f"INSERT INTO {rows['table']} ", "", 1)
+        return [] if _stamps_owner(rows, sql, parameter) and not unbound(without, parameter) else [rows["table"]]
     named: dict[str, int] = {}
     columns_of: dict[str, str] = {}
     for read in _READ.finditer(sql):
@@ -42,6 +46,16 @@ def unbound(sql: str, parameter: str = r"%\(the_owner_*\)s(?:::\w+)?") -> list[s
         if bound + (follows if bound < times and "OUTER JOIN" in sql else 0) < times:
             short.append(name)
     return short
+
+
+def _stamps_owner(insert: re.Match[str], sql: str, parameter: str) -> bool:
+    """Whether an INSERT … SELECT sets the owner to the parameter, itself or in the rows that it reads."""
+    values = [value.strip() for value in re.split(r",\s+(?![^(]*\))(?![^C]*END)", insert["values"])]
+    columns = re.split(r",\s+", insert["columns"])
+    stamped = dict(zip(columns, values, strict=True))[OWNERS[insert["table"]]]
+    if read := re.fullmatch(r"new_rows\.(\w+) AS \w+", stamped):
+        return re.search(rf"(?:{parameter}) AS {read[1]}\b", sql) is not None
+    return re.fullmatch(rf"(?:{parameter}) AS \w+", stamped) is not None
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, RootTransaction, Transaction
+from sqlalchemy import Connection, Executable, Transaction
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session, SessionTransaction
 
@@ -76,7 +76,7 @@ def end_of_savepoint(error: BaseException, operation: Operation) -> BaseExceptio
 
 @contextmanager
 def commit_or_rollback(
-    transaction: RootTransaction | SessionTransaction,
+    transaction: Transaction | SessionTransaction,
     operation: Operation,
     statement: Executable | None = None,
     phase: Phase = "commit",

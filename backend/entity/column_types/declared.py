@@ -41,6 +41,14 @@ def database_type(column: Column[object]) -> TypeEngine[object]:
     return kind
 
 
+def is_array(kind: TypeEngine[Any]) -> bool:  # of whatever type its values have
+    """Return whether the database has an array type for this type."""
+    implementation: TypeEngine[object] = kind.dialect_impl(DIALECT)
+    while isinstance(implementation, TypeDecorator):
+        implementation = implementation.impl_instance
+    return isinstance(implementation, ARRAY)
+
+
 def undecorated_type(kind: TypeEngine[object]) -> TypeEngine[object] | None:
     """Return the type as PostgreSQL's dialect implements it; `None` if the application's own code converts values."""
     if isinstance(kind, TypeDecorator) and type(kind) in (AutoString, UTCDateTime):  # SQLModel's own convert no values

@@ -14,7 +14,7 @@ from backend.database.sessions.sessions import check_session
 from backend.entity.checks import ClassOptions
 from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import UsageError
-from backend.repository._async.protected import AsyncProtectedCalls
+from backend.repository._async.bulk import AsyncBulkCalls
 from backend.repository._async.reading import AsyncReads
 from backend.repository.bound import Bound
 from backend.repository.calls import writing
@@ -29,7 +29,9 @@ from backend.results.views import ViewT
 from backend.statements.loads import Related
 
 
-class AsyncCRUDRepository(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
+class AsyncCRUDRepository(
+    AsyncBulkCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]
+):
     """Persistence of one model: subclass it with the model, its create schema and its update schema.
 
         class TaskRepository(

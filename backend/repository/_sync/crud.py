@@ -14,7 +14,7 @@ from backend.database.sessions.sessions import check_session
 from backend.entity.checks import ClassOptions
 from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import UsageError
-from backend.repository._sync.protected import ProtectedCalls
+from backend.repository._sync.bulk import BulkCalls
 from backend.repository._sync.reading import Reads
 from backend.repository.bound import Bound
 from backend.repository.calls import writing
@@ -29,7 +29,7 @@ from backend.results.views import ViewT
 from backend.statements.loads import Related
 
 
-class CRUDRepository(ProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
+class CRUDRepository(BulkCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
     """Persistence of one model: subclass it with the model, its create schema and its update schema.
 
         class TaskRepository(

@@ -13,8 +13,8 @@ from backend.repository.execution import run
 from backend.results.entities import ModelRow
 from backend.statements.scope.scoped import ScopedStatement
 
-_CREATE: Final = OperationKind("create", writes=True)
-_UPDATE: Final = OperationKind("update", writes=True)
+_CREATE: Final = OperationKind("create", writes=True, schema="create")
+_UPDATE: Final = OperationKind("update", writes=True, schema="update")
 _UPDATE_NOTHING: Final = OperationKind("update")
 _DELETE: Final = OperationKind("delete", writes=True)
 
@@ -22,17 +22,23 @@ _DELETE: Final = OperationKind("delete", writes=True)
 def create(bound: Bound[RowT], data: BaseModel) -> RowT:
     """Insert a row: every field of `data` that has a value, and the owner of the scope."""
     metadata, statement = bound.metadata, bound.write_statements.insert
-    if metadata.entity.owner is not None and not bound.scope:
-        raise OwnerRequiredError(
-            f"a new {metadata.entity.name} needs an owner, every_owner() has none to give it: "
-            f"use {metadata.name}(session).owned_by(owner)",
-            ErrorDetails(metadata.entity.name, _CREATE.name),
-        )
+    require_owner(bound, _CREATE)
     values = metadata.create_reader.insert_values(data, bound.owner)
     rows = run(bound, statement, values, _CREATE)
     if not rows:
         raise metadata.suppressed_error(_CREATE)
     return bound.build(rows[0])
+
+
+def require_owner(bound: Bound[RowT], kind: OperationKind) -> None:
+    """Raise `OwnerRequiredError` if a new row needs an owner and the scope is every owner's."""
+    metadata = bound.metadata
+    if metadata.entity.owner is not None and not bound.scope:
+        raise OwnerRequiredError(
+            f"a new {metadata.entity.name} needs an owner, every_owner() has none to give it: "
+            f"use {metadata.name}(session).owned_by(owner)",
+            ErrorDetails(metadata.entity.name, kind.name),
+        )
 
 
 def update(bound: Bound[RowT], id: object, data: BaseModel, expected: datetime | int | None) -> RowT:

@@ -99,6 +99,12 @@ class Scope:
                 "make it with _select(…), which is in scope already"
             )
 
+    def require_each(self, statement: ClauseElement) -> None:
+        """Raise `OwnerRequiredError` unless each part that reads or writes a table binds the owner."""
+        for part in iterate(statement):
+            if isinstance(part, Insert | Update | Delete) or (is_select(part) and _reads_table(part)):
+                self.require(part)
+
     def _is_bound(self, statement: object) -> bool:
         if isinstance(statement, Insert):
             return any(part is self._owner.parameter for part in iterate(statement))
@@ -152,6 +158,10 @@ class Scope:
                 f"the owners of {table} are of another type than those of {self._table.name}: "
                 "give both owner columns one type, or read each by its own repository"
             )
+
+
+def _reads_table(statement: AnySelect) -> bool:
+    return any(isinstance(read.source, Table) for read in reads(statement))
 
 
 def _read_directly(statement: AnySelect) -> Iterator[ClauseElement]:

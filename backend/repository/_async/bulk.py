@@ -1,0 +1,43 @@
+"""The contracts of the calls that write many rows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Generic, Literal, overload
+
+from backend.entity.entity import CreateT, IdT, ModelT, UpdateT
+from backend.repository._async.protected import AsyncProtectedCalls
+from backend.repository.batches import Progress
+from backend.repository.calls import creating
+
+
+class AsyncBulkCalls(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT]):
+    """The calls that write many rows, all or nothing.
+
+    Up to 10 000 rows are one statement and one round trip. More are a transaction of such statements, or a savepoint of
+    the session's: their data is taken from the iterable as it is written, and a generator is never held as a whole.
+    `progress` is called after each statement with the number of rows written by then. No rows: nothing is sent.
+    """
+
+    @overload
+    async def create_many(
+        self, data: Iterable[CreateT], *, returning: Literal[True] = True, progress: Progress | None = None
+    ) -> Sequence[ModelT]: ...
+    @overload
+    async def create_many(
+        self, data: Iterable[CreateT], *, returning: Literal[False], progress: Progress | None = None
+    ) -> int: ...
+    async def create_many(
+        self, data: Iterable[CreateT], *, returning: bool = True, progress: Progress | None = None
+    ) -> Sequence[ModelT] | int:
+        """Insert a row for each item, as `create`, and return the rows in this order.
+
+        With `returning=False` return their number and fetch nothing. The items may set different fields: what is unset
+        has the database's default. Rows with keys of their own are inserted in the order of the key.
+
+        Raises `InvalidDataError` for every invalid item of a statement, with its position as the first part of each
+        problem's location, and for a primary key that two items give; a `ConstraintViolationError` if the table refuses
+        a row, or a trigger skips one; `OwnerRequiredError` as `create`; `UsageError` for a key, or a column that only
+        some items set, whose value the server gives in a way that the model does not declare.
+        """
+        if returning:
+            return await self._call(creating.create_many, data, progress)
+        return await self._call(creating.count_created, data, progress)

@@ -1,0 +1,76 @@
+"""What a new row has in a column that is given no value: from Python, or as an SQL expression. No I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+import sqlalchemy
+from sqlalchemy import Column, ColumnDefault, ColumnElement, DefaultClause, String, Table, literal, null
+
+AnyColumn: TypeAlias = Column[Any]  # of whatever type its values have
+
+
+@dataclass(frozen=True, slots=True)
+class _RowContext:
+    """What SQLAlchemy passes to a default that is a function: here, of one row of many."""
+
+    current_parameters: Mapping[str, object]
+
+    def get_current_parameters(
+        self,
+        isolate_multiinsert_groups: bool = True,  # noqa: ARG002 - as SQLAlchemy has it
+    ) -> Mapping[str, object]:
+        """Return the values of the row by column."""
+        return self.current_parameters
+
+
+def with_python_defaults(table: Table, rows: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
+    """Return the rows, each with the defaults of the table's columns that are a value or a Python function."""
+    defaults = [
+        column for column in table.columns if isinstance(column.default, ColumnDefault) and not _is_expression(column)
+    ]
+    if not defaults:
+        return rows
+    return [
+        {**row, **{column.key: _python_default(column, row) for column in defaults if column.key not in row}}
+        for row in rows
+    ]
+
+
+def default_expression(column: AnyColumn) -> ColumnElement[Any] | None:  # of the column's type
+    """Return the column's default that the server computes: NULL without one, `None` if the server alone knows it."""
+    default, server_default = column.default, column.server_default
+    if _is_expression(column):
+        return _element(getattr(default, "arg", None), column)
+    if isinstance(server_default, DefaultClause):
+        argument = server_default.arg
+        return _element(argument, column)
+    if default is not None or server_default is not None or column.identity is not None:  # a sequence, a trigger
+        return None
+    return None if column is column.table.autoincrement_column else null()
+
+
+def sequence_increment(column: AnyColumn) -> int | None:
+    """Return by how much the key that the server draws for a row differs from the last; `None` without a sequence."""
+    if isinstance(column.default, sqlalchemy.Sequence):
+        return column.default.increment or 1
+    if column.identity is not None:
+        return column.identity.increment or 1
+    return 1 if column is column.table.autoincrement_column and column.server_default is None else None
+
+
+def _element(argument: object, column: AnyColumn) -> ColumnElement[Any]:  # of the column's type
+    if isinstance(argument, str):
+        return sqlalchemy.cast(literal(argument, String()), column.type)
+    return cast("ColumnElement[Any]", argument)  # an expression, or text that the application declares
+
+
+def _is_expression(column: AnyColumn) -> bool:
+    return isinstance(column.default, ColumnDefault) and column.default.is_clause_element
+
+
+def _python_default(column: AnyColumn, row: Mapping[str, object]) -> object:
+    argument: object = getattr(column.default, "arg", None)
+    if callable(argument):  # SQLAlchemy has wrapped it as a function of its context
+        return argument(_RowContext(row))
+    return argument

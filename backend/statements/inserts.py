@@ -1,0 +1,122 @@
+"""The INSERT of many rows in one statement. No I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic
+
+from sqlalchemy import CTE, ColumnElement, SQLColumnExpression, and_, func, insert, select
+from typing_extensions import override
+
+from backend.entity.entity import Entity, ModelT
+from backend.errors import UsageError
+from backend.statements.column_defaults import AnyColumn, default_expression, sequence_increment
+from backend.statements.family import StatementFamily
+from backend.statements.row_arrays import AnyExpression, RowArrays
+from backend.statements.row_counts import all_were_written, has_count
+from backend.statements.scope.from_clauses import AnySelect
+from backend.statements.scope.scoped import ScopedStatement
+
+_KEPT: Final = 128
+"""Statements that are kept for one entity and scope: which fields are set together comes from a program."""
+
+_POSITION: Final = "position"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowsStatement:
+    """A statement on many rows, and the arrays in which they are sent."""
+
+    statement: ScopedStatement
+    arrays: RowArrays
+
+
+class InsertManyStatements(StatementFamily[ModelT], Generic[ModelT]):
+    """Statements that insert many rows."""
+
+    @override
+    def __init__(
+        self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
+    ) -> None:
+        super().__init__(entity, scoped=scoped, columns=columns)
+        self._inserts: dict[tuple[object, ...], RowsStatement] = {}
+
+    def insert_many(self, names: tuple[str, ...], partial: frozenset[str], *, returning: bool) -> RowsStatement:
+        """Return the INSERT of rows that set these columns, those of `partial` in some rows only.
+
+        It returns the rows in the order of the arrays, or their number, and fails unless it inserts each. Raises
+        `UsageError` for a column that only some rows set and whose default the server alone knows.
+        """
+        shape = (names, partial, returning)
+        built = self._inserts.get(shape)
+        if built is None:
+            if len(self._inserts) == _KEPT:
+                self._inserts.clear()
+            columns = self.entity.table.columns
+            arrays = RowArrays({name: columns[name].type for name in names}, partial)
+            values = {name: self._new_value(arrays, columns[name]) for name in names}
+            if self._owner is not None:
+                values |= self._owner.insert_values
+            built = self._inserts[shape] = RowsStatement(
+                self._scoped_rows(self._insert(arrays, values, returning=returning)), arrays
+            )
+        return built
+
+    def _insert(self, arrays: RowArrays, values: dict[str, AnyExpression], *, returning: bool) -> AnySelect:
+        unset = [key for key in self._keys if key.key not in values]
+        drawn = {key.key: expression for key in unset if (expression := default_expression(key)) is not None}
+        numbered = [key for key in unset if key.key not in drawn]
+        if numbered or not returning:
+            rows = select(*values.values()).select_from(arrays.source).order_by(arrays.position)
+            written = self._written([*values], rows)
+            return self._numbered(written, numbered[0]) if returning else _count(written)
+        values |= drawn
+        labels = {name: f"value_{number}" for number, name in enumerate(values)}
+        labelled = [value.label(labels[name]) for name, value in values.items()]
+        given = select(arrays.position.label(_POSITION), *labelled).cte("new_rows")
+        keys = {key.key: given.c[labels[key.key]] for key in self._keys}
+        rows = select(*(given.c[label] for label in labels.values())).order_by(*keys.values())
+        written = self._written([*values], rows)
+        same = and_(*(written.c[name] == key for name, key in keys.items()))
+        return (
+            select(*self._columns_of(written))
+            .select_from(given.join(written, same))
+            .where(all_were_written(written))
+            .order_by(given.c[_POSITION])
+        )
+
+    def _numbered(self, written: CTE, key: AnyColumn) -> AnySelect:
+        """Return the rows in the order in which the server drew their keys: that of the arrays."""
+        increment = sequence_increment(key)
+        if increment is None:
+            raise UsageError(
+                f"{self.entity.name}.{key.key} is given by the server in a way that the model does not declare, so the "
+                "new rows cannot be returned in the order of the data: call create_many(…, returning=False)"
+            )
+        order = written.c[key.key] if increment > 0 else written.c[key.key].desc()
+        return select(*self._columns_of(written)).where(all_were_written(written)).order_by(order)
+
+    def _written(self, names: list[str], rows: AnySelect) -> CTE:
+        return insert(self.entity.table).from_select(names, rows).returning(*self._columns).cte("written")
+
+    def _columns_of(self, written: CTE) -> list[ColumnElement[object]]:
+        return [written.c[column.key] for column in self.entity.columns.values()]
+
+    def _new_value(self, arrays: RowArrays, column: AnyColumn) -> AnyExpression:
+        if arrays.is_set(column.key) is None:
+            return arrays.value(column.key)
+        default = default_expression(column)
+        if default is None:
+            raise UsageError(
+                f"only some rows set {self.entity.name}.{column.key}, whose default the server alone knows: set it in "
+                "every row or in none"
+            )
+        return arrays.value_or(column.key, default)
+
+    @property
+    def _keys(self) -> Sequence[AnyColumn]:
+        return [*self.entity.table.primary_key.columns]
+
+
+def _count(written: CTE) -> AnySelect:
+    count = func.count()
+    return select(count).select_from(written).having(has_count(count))
