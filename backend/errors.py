@@ -41,6 +41,7 @@ Names only: nothing here uses a session, an engine or a driver.
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from types import NoneType
 from typing import Final, Literal
 
 from typing_extensions import override
@@ -84,13 +85,20 @@ def shown(value: object) -> str:
 _SHOWN_BITS: Final = 64
 
 
+_SPOKEN_AS_CONSONANTS: Final = ("eu", "uni", "url", "use", "uu")
+
+
 def with_article(kind: type) -> str:
-    """Return the class's name as messages show it: `a Task`, `an Invoice`."""
-    return f"{'an' if kind.__name__[0].lower() in 'aeiou' else 'a'} {kind.__name__}"
+    """Return the class's name as messages show it: `a Task`, `an Invoice`, `a UUID`, `None`."""
+    if kind is NoneType:
+        return "None"
+    name = kind.__name__.lower()
+    is_vowel = name[0] in "aeiou" and not name.startswith(_SPOKEN_AS_CONSONANTS)
+    return f"{'an' if is_vowel else 'a'} {kind.__name__}"
 
 
 def described(value: object) -> str:
-    """Return the kind of a value as messages show it, never the value: `an int`, `the class Task`."""
+    """Return the kind of a value as messages show it, never the value: `an int`, `None`, `the class Task`."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
     return with_article(type(value)) + (", which was not awaited" if isinstance(value, Awaitable) else "")

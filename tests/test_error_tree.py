@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from uuid import UUID
 
 import pytest
 
@@ -118,6 +119,18 @@ def test_every_error_is_in_one_branch(kind: type[RepositoryError]) -> None:
     assert sum(issubclass(kind, branch) for branch in (*branches, errors.ProgramError)) == (kind is not RepositoryError)
 
 
-@pytest.mark.parametrize(("kind", "expected"), [(int, "an int"), (str, "a str"), (OSError, "an OSError")])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (int, "an int"),
+        (str, "a str"),
+        (OSError, "an OSError"),
+        (UUID, "a UUID"),
+        (type("UserCreate", (), {}), "a UserCreate"),
+        (type("UnitCreate", (), {}), "a UnitCreate"),
+        (type("UpdateRow", (), {}), "an UpdateRow"),
+        (type(None), "None"),
+    ],
+)
 def test_a_class_is_named_with_its_article(kind: type, expected: str) -> None:
     assert with_article(kind) == expected

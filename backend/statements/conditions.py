@@ -81,14 +81,10 @@ def checked_conditions(table: Table, where: Sequence[Where]) -> Sequence[ColumnE
 
     Raises `UsageError` for a Python value (`Task.id is None` is one) and for a column of another table.
     """
-    for condition in where:
-        if isinstance(condition, list | tuple | set | frozenset | Iterator):
-            raise UsageError(
-                f"a condition is {described(condition)}, expected one expression per argument: write *conditions"
-            )
+    _require_single(where)
     return [
         expression_of_table(
-            condition, table, "a condition", "col(Model.field) == value or .is_(None), joined by & and |"
+            condition, table, "a condition", "typed(Model.field) == value or .is_null(), joined by & and |"
         )
         for condition in where
     ]
@@ -97,7 +93,7 @@ def checked_conditions(table: Table, where: Sequence[Where]) -> Sequence[ColumnE
 def checked_expression(table: Table, value: SQLColumnExpression[T]) -> ColumnElement[T]:
     """Return the expression, unchanged. Raises `UsageError` as `checked_conditions`."""
     return expression_of_table(
-        value, table, "a value", "an expression of col(Model.field), or select(…).scalar_subquery()"
+        value, table, "a value", "an expression of typed(Model.field), or select(…).scalar_subquery()"
     )
 
 
@@ -117,7 +113,7 @@ def expression_of_table(
     if not isinstance(value, ColumnElement) and hasattr(value, "__clause_element__"):
         element = cast("HasElement[T]", value).__clause_element__()  # it has one
     if not isinstance(element, ColumnElement):
-        raise UsageError(f"{what} is a Python {type(value).__name__}, expected an SQL expression: write {remedy}")
+        raise UsageError(f"{what} is {described(value)}, expected an SQL expression: write {remedy}")
     for part in outside_subqueries(element):
         check_comparison(part)
         if isinstance(part, SelectBase):
@@ -125,7 +121,7 @@ def expression_of_table(
         if isinstance(part, ColumnClause) and part.table is not None and part.table is not table:
             raise UsageError(
                 f"{what} on {table.name} names a column of {part.table.description}, which is not read here: "
-                "write a subquery, col(Model.field).in_(select(…))"
+                "write a subquery, typed(Model.field).in_(select(…))"
             )
     return element
 
@@ -136,3 +132,15 @@ def _require_joinable(other: object) -> None:
             f"a condition is joined with {described(other)}, expected a condition: write typed(Model.field) == value, "
             ".is_null(), .in_(…)"
         )
+
+
+def _require_single(where: Sequence[Where | None]) -> None:
+    for condition in where:
+        if condition is None:
+            raise UsageError(
+                "a condition is None: leave out what was not asked for, *if_given(value, typed(Model.field).eq)"
+            )
+        if isinstance(condition, list | tuple | set | frozenset | Iterator):
+            raise UsageError(
+                f"a condition is {described(condition)}, expected one expression per argument: write *conditions"
+            )

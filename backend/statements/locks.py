@@ -29,9 +29,10 @@ class Lock:
     if_locked: IfLocked = "wait"
 
     def __post_init__(self) -> None:
-        for value, kind in ((self.strength, Strength), (self.if_locked, IfLocked)):
+        for name, value, kind in (("strength", self.strength, Strength), ("if_locked", self.if_locked, IfLocked)):
             if value not in get_args(kind):
-                raise UsageError(f"a lock is {shown(value)}, expected one of {', '.join(map(repr, get_args(kind)))}")
+                expected = ", ".join(map(repr, get_args(kind)))
+                raise UsageError(f"{name}= of a lock is {shown(value)}, expected one of {expected}")
 
 
 def locking(statement: Select[*Ts], lock: Lock) -> Select[*Ts]:

@@ -102,7 +102,7 @@ def checked_order(table: Table, order_by: Order) -> Sequence[ColumnElement[objec
     """Return the expressions to sort by as a sequence. Raises `UsageError` as `checked_conditions`."""
     expressions = order_by if isinstance(order_by, Sequence) else [order_by]
     return [
-        expression_of_table(one, table, "an order", "col(Model.field) or col(Model.field).desc()")
+        expression_of_table(one, table, "an order", "typed(Model.field) or typed(Model.field).desc()")
         for one in expressions
     ]
 

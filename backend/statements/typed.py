@@ -5,14 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar, Union, cast, overload
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    CompoundSelect,
-    Select,
-    SQLColumnExpression,
-    not_,
-)
+from sqlalchemy import Column, ColumnElement, CompoundSelect, Select, SQLColumnExpression, not_
 from sqlalchemy.orm import QueryableAttribute
 from typing_extensions import override
 
@@ -101,6 +94,13 @@ class TypedExpression(Sortable):
         def __bool__(self) -> NoReturn:
             """Raise `UsageError`."""
             raise UsageError(f"{self._element} is no bool: compare it, and join conditions with & | ~")
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Raise `AttributeError`, which says what searches text. Type checkers do not see this method."""
+            raise AttributeError(
+                f"a typed column has no attribute {name!r}: search text with contains(text, ignore_case=True), "
+                "starts_with() or ends_with(), and write col(Model.field) for SQLAlchemy's own methods"
+            )
 
 
 class Typed(TypedExpression, Generic[T]):

@@ -43,7 +43,8 @@ def compared_members(element: ColumnElement[object], values: object) -> list[obj
         return values
     if not isinstance(values, list | tuple | AbstractSet):
         raise UsageError(
-            f"in_() of {element} takes a list, a tuple, a set or a select(), got {described(values)}: write [value]"
+            f"in_() of {element} takes a list, a tuple, a set or a select(), got {described(values)}: "
+            f"write {_members_remedy(values)}"
         )
     return [compared_value(element, value) for value in cast("Iterable[object]", values)]  # of any type
 
@@ -71,6 +72,12 @@ def computed_value(element: ColumnElement[object], value: T, *, minus: bool = Fa
         if (wrong := described(value) if value is None else check(value)) is not None:
             raise UsageError(f"{element} is computed with {wrong}")
     return value
+
+
+def _members_remedy(values: object) -> str:
+    if values is None:
+        return "*if_given(values, typed(Model.field).in_)"
+    return "list(values)" if isinstance(values, Iterable) and not isinstance(values, str | bytes) else "[value]"
 
 
 def _computed_check(element: ColumnElement[object], value: object, *, minus: bool) -> ValueCheck:

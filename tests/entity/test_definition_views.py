@@ -132,7 +132,7 @@ FIELDS: Mapping[str, tuple[dict[str, Any], str]] = {
     "an expression of another model": (
         {"project": (int, shows(func.length(col(Project.name))))},
         "Line.project cannot be shown: a value on ticket names a column of project, which is not read here: "
-        "write a subquery, col(Model.field).in_(select(…))",
+        "write a subquery, typed(Model.field).in_(select(…))",
     ),
     "an alias": (
         {"other": (str, shows(aliased(Ticket).title))},
@@ -141,8 +141,8 @@ FIELDS: Mapping[str, tuple[dict[str, Any], str]] = {
     ),
     "a value": (
         {"one": (int, shows(1))},
-        "Line.one cannot be shown: a value is a Python int, expected an SQL expression: "
-        "write an expression of col(Model.field), or select(…).scalar_subquery()",
+        "Line.one cannot be shown: a value is an int, expected an SQL expression: "
+        "write an expression of typed(Model.field), or select(…).scalar_subquery()",
     ),
     "an aggregate": (
         {"n": (int, shows(func.count(col(Ticket.id))))},

@@ -72,7 +72,7 @@ def test_what_was_constructed_past_validation_is_validated() -> None:
 
 @pytest.mark.parametrize("data", [TaskUpdate(title="x"), Task(title="x", user_id="a"), {"title": "x"}, None])
 def test_another_class_is_refused_with_what_to_pass(data: SQLModel) -> None:
-    with pytest.raises(UsageError, match=r"^create takes a TaskCreate, got a \w+: pass TaskCreate\(…\)$"):
+    with pytest.raises(UsageError, match=r"^create takes a TaskCreate, got (None|a \w+): pass TaskCreate\(…\)$"):
         CREATED.insert_values(data)
 
 

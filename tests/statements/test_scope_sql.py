@@ -899,16 +899,21 @@ def test_a_value_that_is_no_expression_is_refused_with_the_fix(scoped: Statement
     refused: list[tuple[Callable[[], object], str]] = [
         (
             lambda: scoped.count((_any(True),)),
-            r"a condition is a Python bool, .*: "
-            r"write col\(Model.field\) == value or \.is_\(None\), joined by & and \|$",
+            r"a condition is a bool, .*: "
+            r"write typed\(Model.field\) == value or \.is_null\(\), joined by & and \|$",
+        ),
+        (
+            lambda: scoped.count((_any(None),)),
+            r"^a condition is None: leave out what was not asked for, "
+            r"\*if_given\(value, typed\(Model.field\).eq\)$",
         ),
         (
             lambda: scoped.list((), _any("title"), None, 0),
-            r"an order is a Python str, .*: write col\(Model.field\) or col\(Model.field\).desc\(\)$",
+            r"an order is a str, .*: write typed\(Model.field\) or typed\(Model.field\).desc\(\)$",
         ),
         (
             lambda: Statements(scoped.entity, scoped=True, columns=[_any("title")]),
-            r"a value is a Python str, .*: write an expression of col\(Model.field\), or select\(…\).scalar_\w+\(\)$",
+            r"a value is a str, .*: write an expression of typed\(Model.field\), or select\(…\).scalar_\w+\(\)$",
         ),
     ]
     for call, said in refused:

@@ -1,6 +1,7 @@
 """Typed conditions: their SQL, and the text of every refusal. No database."""
 
 from collections.abc import Callable
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -193,7 +194,7 @@ _NO_BOOL = "sample.text is no bool: compare it, and join conditions with & | ~"
 _TAKES = "typed() takes a column of a model, got {}: write typed(Model.field)"
 _NULL = "sample.text is compared with None: write .is_null() or .is_not_null()"
 _NO_STR = "sample.text is compared with an int, expected a str"
-_IN = "in_() of sample.text takes a list, a tuple, a set or a select(), got {}: write [value]"
+_IN = "in_() of sample.text takes a list, a tuple, a set or a select(), got {}: write "
 _SEARCH = "{} holds no text: contains(), starts_with() and ends_with() search text"
 _ZONE = "sample.at is compared with a datetime: its column holds moments: give it a time zone"
 _JOINED = (
@@ -212,7 +213,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "& with a bool": (lambda: OPEN & untyped_bool(), _JOINED),
     "| with a bool": (lambda: OPEN | untyped_bool(), _JOINED),
     "typed of a text": (lambda: untyped("text"), _TAKES.format("a str")),
-    "typed of None": (lambda: untyped(None), _TAKES.format("a NoneType")),
+    "typed of None": (lambda: untyped(None), _TAKES.format("None")),
     "typed of a comparison": (lambda: untyped(col(Sample.id) == 1), _TAKES.format("a BinaryExpression")),
     "typed of a function": (lambda: untyped(func.lower(col(Sample.text))), _TAKES.format("a Function")),
     "typed of a model": (lambda: untyped(Sample), _TAKES.format("the class Sample")),
@@ -231,17 +232,24 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: typed(Sample.small) < 2**15,
         "sample.small is compared with an int: its column holds whole numbers from -32768 to 32767",
     ),
-    "in a text": (lambda: untyped(Sample.text).in_("abc"), _IN.format("a str")),
-    "in bytes": (lambda: untyped(Sample.text).in_(b"abc"), _IN.format("a bytes")),
-    "in a generator": (lambda: untyped(Sample.text).in_(one for one in "abc"), _IN.format("a generator")),
-    "not in None": (lambda: untyped(Sample.text).not_in(None), _IN.format("a NoneType")),
+    "in a text": (lambda: untyped(Sample.text).in_("abc"), _IN.format("a str") + "[value]"),
+    "in bytes": (lambda: untyped(Sample.text).in_(b"abc"), _IN.format("a bytes") + "[value]"),
+    "in a generator": (
+        lambda: untyped(Sample.text).in_(one for one in "abc"),
+        _IN.format("a generator") + "list(values)",
+    ),
+    "in a range": (lambda: untyped(Sample.text).in_(range(3)), _IN.format("a range") + "list(values)"),
+    "not in None": (
+        lambda: untyped(Sample.text).not_in(None),
+        _IN.format("None") + "*if_given(values, typed(Model.field).in_)",
+    ),
     "number for a search": (
         lambda: untyped(Sample.text).contains(5),
         "sample.text is searched for an int, expected a str",
     ),
     "None for a search": (
         lambda: untyped(Sample.text).starts_with(None),
-        "sample.text is searched for a NoneType, expected a str",
+        "sample.text is searched for None, expected a str",
     ),
     "NUL in a search": (
         lambda: typed(Sample.text).ends_with("\0"),
@@ -251,7 +259,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "search in an enum": (lambda: untyped(Sample.colour).contains("x"), _SEARCH.format("sample.colour")),
     "search in an array": (lambda: untyped(Sample.tags).ends_with("x"), _SEARCH.format("sample.tags")),
     "number + text": (lambda: untyped(Sample.whole) + "x", "sample.whole is computed with a str, expected an int"),
-    "number + None": (lambda: untyped(Sample.whole) + None, "sample.whole is computed with a NoneType"),
+    "number + None": (lambda: untyped(Sample.whole) + None, "sample.whole is computed with None"),
     "time + number": (lambda: untyped(Sample.at) + 3, "sample.at is computed with an int, expected a timedelta"),
     "time + time": (lambda: untyped(Sample.at) + AT, "sample.at is computed with a datetime, expected a timedelta"),
     "UUID + number": (
@@ -273,6 +281,20 @@ def test_what_is_no_condition_is_refused_when_it_is_made(case: str) -> None:
     assert str(raised.value) == text
 
 
+@pytest.mark.parametrize("name", ["like", "ilike", "containz"])
+def test_a_typed_column_says_what_searches_text(name: str) -> None:
+    with pytest.raises(AttributeError) as raised:
+        getattr(typed(Sample.text), name)
+    assert str(raised.value) == (
+        f"a typed column has no attribute {name!r}: search text with contains(text, ignore_case=True), "
+        "starts_with() or ends_with(), and write col(Model.field) for SQLAlchemy's own methods"
+    )
+
+
+def test_a_typed_column_is_copied() -> None:
+    assert sql_of(copy(typed(Sample.text)) == "x")[0] == "sample.text = %(text_1)s"
+
+
 def test_a_parameter_of_a_subclasss_statement_may_be_compared() -> None:
     statement = SAMPLES.select([col(Sample.id)]).where(
         typed(Sample.at) > bindparam("since", type_=DateTime(timezone=True))
@@ -287,5 +309,5 @@ def test_a_column_of_another_table_is_refused() -> None:
         SAMPLES.count((typed(Project.name) == "x",))
     assert str(raised.value) == (
         "a condition on sample names a column of project, which is not read here: "
-        "write a subquery, col(Model.field).in_(select(…))"
+        "write a subquery, typed(Model.field).in_(select(…))"
     )

@@ -140,7 +140,7 @@ async def test_a_condition_that_is_a_python_bool_is_refused(session: AsyncSessio
     mine = case.of(session, "a")
     condition: Any = False
     for call in (mine.list, mine.first, mine.one, mine.one_or_none, mine.count, mine.exists):
-        with pytest.raises(UsageError, match="a condition is a Python bool"):
+        with pytest.raises(UsageError, match="a condition is a bool"):
             await call(condition)
 
 

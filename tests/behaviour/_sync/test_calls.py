@@ -141,7 +141,7 @@ def test_a_condition_that_is_a_python_bool_is_refused(session: Session, case: Ca
     mine = case.of(session, "a")
     condition: Any = False
     for call in (mine.list, mine.first, mine.one, mine.one_or_none, mine.count, mine.exists):
-        with pytest.raises(UsageError, match="a condition is a Python bool"):
+        with pytest.raises(UsageError, match="a condition is a bool"):
             call(condition)
 
 

@@ -89,12 +89,12 @@ def test_require_many_names_missing_uuids(session: Session) -> None:
     [
         ([1, CANARY], "an id of Task is an int, got a str at position 1: pass an int"),
         ([True], "an id of Task is an int, got a bool at position 0: pass an int"),
-        ([1, 2, None], "an id of Task is an int, got a NoneType at position 2: pass an int"),
+        ([1, 2, None], "an id of Task is an int, got None at position 2: pass an int"),
         ([[1]], "an id of Task is an int, got a list at position 0: pass an int"),
         (CANARY, "ids is a str, expected ids of Task: pass a list of them"),
         (b"12", "ids is a bytes, expected ids of Task: pass a list of them"),
         (7, "ids is an int, expected ids of Task: pass a list of them"),
-        (None, "ids is a NoneType, expected ids of Task: pass a list of them"),
+        (None, "ids is None, expected ids of Task: pass a list of them"),
         (Task, "ids is the class Task, expected ids of Task: pass a list of them"),
     ],
 )
