@@ -13,7 +13,7 @@ from backend.repository.metadata import RepositoryMetadata
 from backend.repository.views import ViewMetadata
 from backend.results.entities import ModelRow
 from backend.results.views import ViewT
-from backend.statements.loads import Loads, Relationship
+from backend.statements.load_paths import Loads, Relationship
 from backend.statements.statements import Statements
 
 RowT = TypeVar("RowT")

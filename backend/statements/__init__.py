@@ -5,6 +5,7 @@ by_id          on one row: SELECT, INSERT, UPDATE, DELETE
 lists          on the rows that meet conditions
 keyset         from a place in a total order on
 numbered_pages a page of them, with their number
+loads          the related rows of several rows; load_paths says which may be loaded
 change         the UPDATE that a `Change` declares
 family         what these share: the entity, the scope, and the check that the owner is bound
 scope/         the owner's condition in every part of a statement, and what is refused

@@ -43,7 +43,7 @@ from backend.errors import OwnerRequiredError, RepositoryError
 from backend.repository.batches import Progress
 from backend.results.cursors import Cursor
 from backend.statements.conditions import Where
-from backend.statements.loads import Related
+from backend.statements.load_paths import Related
 from backend.statements.ordering import Order
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support import owner_model

@@ -9,9 +9,10 @@ from sqlmodel import Field, Relationship, SQLModel, col
 
 from backend.entity.checks import ClassOptions, define
 from backend.errors import UsageError
-from backend.statements.loads import checked_path
+from backend.statements.load_paths import checked_path
 from backend.statements.statements import Statements
 from tests.support.compiling import compiled
+from tests.support.models.invalid import schema
 from tests.support.models.related import Book, BookCreate, BookUpdate, Tag
 from tests.support.models.suite import Note, Project, Ticket
 
@@ -35,6 +36,10 @@ class Lamp(Local, table=True):
     id: int = Field(default=None, primary_key=True)
     room_id: int = Field(foreign_key="room.id")
 
+    named_room: Room | None = Relationship(
+        sa_relationship_kwargs={"primaryjoin": "and_(Lamp.room_id == Room.id, Room.name != '')", "viewonly": True}
+    )
+
 
 class Chair(Local, table=True):
     __mapper_args__ = {"polymorphic_on": "kind"}
@@ -53,6 +58,11 @@ REGISTRY.map_imperatively(Remote, REMOTE)
 Room.__mapper__.add_property(  # type: ignore[attr-defined]
     "remotes",
     relationship(Remote, primaryjoin=col(Room.id) == REMOTE.c.id, foreign_keys=[REMOTE.c.id], viewonly=True),
+)
+LAMPS: Any = aliased(Lamp)
+Room.__mapper__.add_property(  # type: ignore[attr-defined]
+    "lit",
+    relationship(LAMPS, primaryjoin=col(Room.id) == LAMPS.room_id, viewonly=True),
 )
 rooms: Any = Room
 SHARED = (col(Book.author_id), col(Book.prequel_id))
@@ -121,6 +131,12 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
         "Room.chairs leads to Chair, which is mapped by inheritance, expected one class for one table: read it with "
         "session.add(…) in a transaction",
     ),
+    "an alias as the target": (
+        Room,
+        rooms.lit,
+        "Room.lit leads to an alias of Lamp, expected Lamp itself: declare another relationship to Lamp, with the "
+        "alias's condition in its primaryjoin",
+    ),
     "a target of another metadata": (
         Room,
         rooms.remotes,
@@ -149,3 +165,24 @@ def test_a_step_is_one_statement_that_binds_the_owner_for_each_table() -> None:
         "AND tagging_1.owner_id = %(the_owner)s AND tag.owner_id = %(the_owner)s ORDER BY tagging_1.rank, tag.id"
     )
     assert "the_owner" not in compiled(every.load(tags).statement).sql
+
+
+def test_a_foreign_key_is_the_link_to_its_row_where_it_is_the_whole_relationship() -> None:
+    entity = define("Books", (Book, BookCreate, BookUpdate, int, str), ClassOptions(col(Book.owner_id), None, SHARED))
+    (author,) = checked_path(inspect(Book), Book.author)
+    load = Statements(entity, scoped=True).load(author)
+    assert compiled(load.statement).sql == (
+        "SELECT anon_1.key_0, author.id, author.owner_id, author.name FROM unnest(%(the_keys_0)s) "
+        "WITH ORDINALITY AS anon_1(key_0, position), author "
+        "WHERE author.id = anon_1.key_0 AND author.owner_id = %(the_owner)s ORDER BY author.id"
+    )
+    assert load.link_of(Book(id=1, owner_id="a", author_id=7, title="x")) == (7,)
+
+
+def test_a_foreign_key_with_a_condition_is_joined() -> None:
+    create, update = (schema(name, room_id=int) for name in ("LampCreate", "LampUpdate"))
+    entity = define("Lamps", (Lamp, create, update, int, str), ClassOptions())
+    (named,) = checked_path(inspect(Lamp), Lamp.named_room)
+    load = Statements(entity, scoped=False).load(named)
+    assert "JOIN room ON lamp_1.room_id = room.id AND room.name != " in compiled(load.statement).sql
+    assert load.link_of(Lamp(id=3, room_id=7)) == (3,)

@@ -26,7 +26,7 @@ from backend.repository.metadata import (
     required_metadata,
 )
 from backend.results.views import ViewT
-from backend.statements.loads import Related
+from backend.statements.load_paths import Related
 
 
 class CRUDRepository(BulkCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):

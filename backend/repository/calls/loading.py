@@ -12,7 +12,7 @@ from backend.database.operations import OperationKind
 from backend.errors import ErrorDetails, MultipleFoundError
 from backend.repository.bound import Bound, RowT
 from backend.repository.execution import run
-from backend.statements.loads import Loads, Relationship, add_path, checked_path
+from backend.statements.load_paths import Loads, Relationship, add_path, checked_path
 
 _LOADING: Final = OperationKind("loading")
 
@@ -53,18 +53,20 @@ def _load_step(
 ) -> Sequence[SQLModel]:
     """Load one relationship of the parents, and return the related entities, each once."""
     load = bound.statements.load(relationship)
-    related: dict[_Key, dict[_Key, SQLModel]] = {_key(parent): {} for parent in parents}
-    model, length = load.target.class_, load.key_length
+    links = [*map(load.link_of, parents)]
+    related: dict[_Key, dict[_Key, SQLModel]] = {link: {} for link in links}
+    given = [link for link in related if None not in link]
+    model, length = load.target.class_, load.link_length
     found: dict[_Key, SQLModel] = {}
-    for row in run(bound, load.statement, load.parameters(related), _LOADING):
+    for row in run(bound, load.statement, load.parameters(given), _LOADING) if given else ():
         values = row[length:]
         key = load.key_of(values)
         entity = known.get((model, key))
         if entity is None:
             entity = known[model, key] = load.build(values)
         related[row[:length]][key] = found[key] = entity
-    for parent in parents:
-        entities = [*related[_key(parent)].values()]
+    for parent, link in zip(parents, links, strict=True):
+        entities = [*related[link].values()]
         set_committed_value(
             parent, relationship.key, entities if relationship.uselist else _only(entities, relationship)
         )

@@ -23,6 +23,7 @@ from tests.support.models.related import (
     AuthorUpdate,
     Book,
     Edition,
+    Printing,
     Prize,
     Tag,
 )
@@ -137,7 +138,15 @@ async def test_loading_sends_nothing_where_there_is_nothing_to_load_for(
     assert seen.round_trips == 4
     with proxy.watch() as seen:
         assert (await repository.get_one(2)).books == []
-    assert seen.round_trips == 2
+        assert (await books(session).loading(Book.author).get_one(3)).author is None
+    assert seen.round_trips == 3
+
+
+@pytest.mark.usefixtures("library")
+async def test_loading_many_to_one_asks_once_for_each_target(session: AsyncSession, proxy: WireProxy) -> None:
+    with proxy.watch() as seen:
+        await books(session).loading(Book.author).list()
+    assert seen.statements[-1].parameters == (b"{1,9}", b"a")
 
 
 @pytest.mark.usefixtures("library")
@@ -244,13 +253,15 @@ async def test_loading_passes_a_key_of_several_columns(session: AsyncSession, cl
             {"id": 4, "book_id": 4, "language": "en"},
         ],
     )
-    found = await books(session).loading((Book.editions, Edition.printings)).list(limit=2)
+    path = (Book.editions, Edition.printings, Printing.edition)
+    found = await books(session).loading(path).list(limit=2)
     printed = {
         (edition.book_id, edition.language): [one.id for one in edition.printings]
         for book in found
         for edition in book.editions
     }
     assert printed == {(1, "de"): [], (1, "en"): [1, 3], (2, "de"): [2], (2, "en"): []}
+    assert all(one.edition is edition for book in found for edition in book.editions for one in edition.printings)
 
 
 @pytest.mark.usefixtures("library")

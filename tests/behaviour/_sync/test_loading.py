@@ -22,6 +22,7 @@ from tests.support.models.related import (
     Book,
     BookRepository,
     Edition,
+    Printing,
     Prize,
     PrizeRepository,
     Tag,
@@ -133,7 +134,15 @@ def test_loading_sends_nothing_where_there_is_nothing_to_load_for(session: Sessi
     assert seen.round_trips == 4
     with proxy.watch() as seen:
         assert (repository.get_one(2)).books == []
-    assert seen.round_trips == 2
+        assert (books(session).loading(Book.author).get_one(3)).author is None
+    assert seen.round_trips == 3
+
+
+@pytest.mark.usefixtures("library")
+def test_loading_many_to_one_asks_once_for_each_target(session: Session, proxy: WireProxy) -> None:
+    with proxy.watch() as seen:
+        books(session).loading(Book.author).list()
+    assert seen.statements[-1].parameters == (b"{1,9}", b"a")
 
 
 @pytest.mark.usefixtures("library")
@@ -238,13 +247,15 @@ def test_loading_passes_a_key_of_several_columns(session: Session, clean: Engine
             {"id": 4, "book_id": 4, "language": "en"},
         ],
     )
-    found = books(session).loading((Book.editions, Edition.printings)).list(limit=2)
+    path = (Book.editions, Edition.printings, Printing.edition)
+    found = books(session).loading(path).list(limit=2)
     printed = {
         (edition.book_id, edition.language): [one.id for one in edition.printings]
         for book in found
         for edition in book.editions
     }
     assert printed == {(1, "de"): [], (1, "en"): [1, 3], (2, "de"): [2], (2, "en"): []}
+    assert all(one.edition is edition for book in found for edition in book.editions for one in edition.printings)
 
 
 @pytest.mark.usefixtures("library")

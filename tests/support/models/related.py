@@ -85,7 +85,7 @@ class Edition(SQLModel, table=True):
     book_id: int = Field(primary_key=True, foreign_key="book.id", sa_type=BigInteger)
     language: str = Field(primary_key=True, sa_type=Text)
 
-    printings: list["Printing"] = Relationship()
+    printings: list["Printing"] = Relationship(back_populates="edition")
 
 
 class Printing(SQLModel, table=True):
@@ -98,6 +98,8 @@ class Printing(SQLModel, table=True):
     id: int = _key()
     book_id: int = Field(sa_type=BigInteger)
     language: str = Field(sa_type=Text)
+
+    edition: Edition = Relationship(back_populates="printings")
 
 
 class TaggingCreate(SQLModel):
