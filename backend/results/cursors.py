@@ -15,7 +15,7 @@ from typing import Final, Generic, Literal, TypeAlias, cast, get_args
 
 from typing_extensions import TypeVar
 
-from backend.errors import InvalidCursorError, UsageError, described
+from backend.errors import ErrorDetails, InvalidCursorError, UsageError, described
 from backend.statements.keyset import Position, Side
 
 RowT_co = TypeVar("RowT_co", covariant=True)
@@ -90,7 +90,8 @@ class CursorText:
         """Return the error for a text that is no cursor of this list."""
         return InvalidCursorError(
             f"invalid cursor for this list of {self.model}: pass next or previous of one of its pages, unchanged, with "
-            "the same order"
+            "the same order",
+            ErrorDetails(self.model, "cursor_page"),
         )
 
     def _digest(self, position: Position) -> str:

@@ -44,6 +44,6 @@ def _select_by_ids(bound: Bound[RowT], given: Sequence[IdT], kind: OperationKind
         return {}
     ids = [*dict.fromkeys(fitting)]
     rows = run(bound, bound.statements.select_by_ids, identity.array_parameters(ids), kind)
-    built = dict(zip([row[-1] for row in rows], build(bound, [row[:-1] for row in rows]), strict=True))
+    built = dict(zip([row[-1] for row in rows], build(bound, [row[:-1] for row in rows], kind), strict=True))
     places: Iterable[object] = ids if identity.is_matched_by_value else range(1, len(ids) + 1)
     return {id: built[place] for id, place in zip(ids, places, strict=True) if place in built}

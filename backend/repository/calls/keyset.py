@@ -56,7 +56,7 @@ def cursor_page(
     sides: tuple[Side, Side] = ("before", "after") if position.is_backward else ("after", "before")
     ahead_of = None if is_end else _place(rows[-1], order, sides[0])
     behind_of = None if not position.values else _place(rows[0], order, sides[1]) if rows else position.opposite
-    items = tuple(build(bound, rows[::-1] if position.is_backward else rows))
+    items = tuple(build(bound, rows[::-1] if position.is_backward else rows, _CURSOR_PAGE))
     following, preceding = (behind_of, ahead_of) if position.is_backward else (ahead_of, behind_of)
     return CursorPage(items, *(None if place is None else texts.encode(place) for place in (following, preceding)))
 
@@ -69,7 +69,7 @@ def next_batch(
     require_size("batch", batch, MAX_BATCH, "a batch is held in memory")
     rows = run(bound, bound.statements.keyset(where, order, position), position.parameters(batch + 1), _STREAM)
     following = None if len(rows) <= batch else _place(rows[batch - 1], order, "after")
-    return Batch(build(bound, rows[:batch]), following)
+    return Batch(build(bound, rows[:batch], _STREAM), following)
 
 
 def _place(row: ModelRow, order: Sequence[SortKey], side: Side) -> Position:

@@ -9,7 +9,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import SQLModel
 
 from backend.database.operations import OperationKind
-from backend.errors import ErrorDetails, MultipleFoundError
+from backend.errors import ErrorDetails, MultipleFoundError, UnreadableRowError
 from backend.repository.bound import Bound, RowT
 from backend.repository.execution import run
 from backend.statements.load_paths import Loads, Relationship, add_path, checked_path
@@ -21,9 +21,13 @@ _Known: TypeAlias = dict[tuple[type[SQLModel], _Key], SQLModel]
 """Every entity of one call, so that a row is one instance."""
 
 
-def build(bound: Bound[RowT], rows: Sequence[Sequence[object]]) -> Sequence[RowT]:
+def build(bound: Bound[RowT], rows: Sequence[Sequence[object]], kind: OperationKind) -> Sequence[RowT]:
     """Return the entities of the rows, with their relationships loaded, for every call that reads."""
-    built = [*map(bound.build, rows)]
+    try:
+        built = [*map(bound.build, rows)]
+    except UnreadableRowError as error:  # of a view, which does not know the call
+        error.details = replace(error.details, operation=kind.name)
+        raise
     if bound.loads and built:
         parents: Any = built  # loads are of a repository of models
         _load(bound, parents, bound.loads, {(type(one), _key(one)): one for one in parents})

@@ -20,4 +20,4 @@ def page(bound: Bound[RowT], where: Sequence[Where], order_by: Order, page: int,
     rows = run(bound, statements.page(where, order_by), statements.page_parameters(page, size), _PAGE)
     *_, total, _ = rows[0]  # at least one row: that of the count
     found = [row[:-2] for row in rows if row[-1]]  # the last column says whether it is a row of the page
-    return Page(tuple(build(bound, found)), cast("int", total), page, size)  # count(*)
+    return Page(tuple(build(bound, found, _PAGE)), cast("int", total), page, size)  # count(*)

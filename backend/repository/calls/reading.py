@@ -28,7 +28,7 @@ _ONE_OR_NONE: Final = OperationKind("one_or_none")
 def get(bound: Bound[RowT], id: object, lock: Lock | None) -> RowT | None:
     """Return the row with this id, or `None`."""
     row = select_by_id(bound, id, _GET, lock)
-    return None if row is None else build(bound, (row,))[0]
+    return None if row is None else build(bound, (row,), _GET)[0]
 
 
 def get_one(bound: Bound[RowT], id: object, lock: Lock | None) -> RowT:
@@ -36,7 +36,7 @@ def get_one(bound: Bound[RowT], id: object, lock: Lock | None) -> RowT:
     row = select_by_id(bound, id, _GET_ONE, lock)
     if row is None:
         raise bound.metadata.not_found_error(id, _GET_ONE)
-    return build(bound, (row,))[0]
+    return build(bound, (row,), _GET_ONE)[0]
 
 
 def list_all(
@@ -51,14 +51,14 @@ def list_all(
     """Return the rows that meet every condition, in a total order, locked if a lock is given."""
     statement = bound.statements.list(where, order_by, limit, offset, checked_lock(lock))
     rows = run(bound, statement, {}, _LIST if lock is None else _LIST_LOCKED)
-    return build(bound, rows)
+    return build(bound, rows, _LIST)
 
 
 def first(bound: Bound[RowT], where: Sequence[Where], order_by: Order, lock: Lock | None = None) -> RowT | None:
     """Return the first row that meets every condition, locked if a lock is given, or `None`."""
     statement = bound.statements.list(where, order_by, 1, 0, checked_lock(lock))
     rows = run(bound, statement, {}, _FIRST if lock is None else _FIRST_LOCKED)
-    return build(bound, rows)[0] if rows else None
+    return build(bound, rows, _FIRST)[0] if rows else None
 
 
 def one(bound: Bound[RowT], where: Sequence[Where]) -> RowT:
@@ -67,13 +67,13 @@ def one(bound: Bound[RowT], where: Sequence[Where]) -> RowT:
     if row is None:
         name = bound.metadata.entity.name
         raise NotFoundError(f"no {name} meets the conditions", ErrorDetails(name, _ONE.name))
-    return build(bound, (row,))[0]
+    return build(bound, (row,), _ONE)[0]
 
 
 def one_or_none(bound: Bound[RowT], where: Sequence[Where]) -> RowT | None:
     """Return the only row that meets every condition, or `None`. Raises `MultipleFoundError`."""
     row = _at_most_one(bound, where, _ONE_OR_NONE)
-    return None if row is None else build(bound, (row,))[0]
+    return None if row is None else build(bound, (row,), _ONE_OR_NONE)[0]
 
 
 def select_by_id(bound: Bound[RowT], id: object, kind: OperationKind, lock: Lock | None = None) -> ModelRow | None:

@@ -2,7 +2,7 @@
 
 import pickle
 import traceback
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import pytest
@@ -13,7 +13,7 @@ from sqlalchemy import func
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import AsyncDatabase, Lock, shows
+from backend import AsyncDatabase, AsyncReads, Lock, shows
 from backend.errors import MultipleFoundError, NotFoundError, UnreadableRowError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate
 from tests.support.models.papers import AsyncPaperRepository, PaperCreate
@@ -205,10 +205,36 @@ async def test_a_stored_value_that_the_view_refuses_is_unreadable_and_never_show
     with pytest.raises(UnreadableRowError) as raised:
         await papers.as_(view).get(paper.id)
     error = raised.value
-    assert (str(error), error.fields, error.model) == (message, fields, "Paper")
+    assert (str(error), error.fields, error.model, error.operation) == (message, fields, "Paper", "get")
     assert (error.outcome, error.retryable, error.driver_error) == ("not_applied", False, None)
     shown = "".join([*traceback.format_exception(error), repr(error), repr(pickle.dumps(error))])
     assert CANARY not in shown
+
+
+READS: dict[str, Callable[[AsyncReads[Raising, int], int], Awaitable[object]]] = {
+    "get": lambda papers, key: papers.get(key),
+    "get_one": lambda papers, key: papers.get_one(key),
+    "get_many": lambda papers, key: papers.get_many([key]),
+    "require_many": lambda papers, key: papers.require_many([key]),
+    "list": lambda papers, _: papers.list(),
+    "first": lambda papers, _: papers.first(),
+    "one": lambda papers, _: papers.one(),
+    "one_or_none": lambda papers, _: papers.one_or_none(),
+    "page": lambda papers, _: papers.page(),
+    "cursor_page": lambda papers, _: papers.cursor_page(),
+    "stream": lambda papers, _: papers.stream().__aenter__(),
+}
+
+
+@pytest.mark.parametrize("call", READS)
+async def test_each_call_is_named_by_the_error_of_a_value_that_the_view_refuses(
+    session: AsyncSession, call: str
+) -> None:
+    papers = AsyncPaperRepository(session).owned_by("a")
+    paper = await papers.create(PaperCreate(title=CANARY, document=DOCUMENT))
+    with pytest.raises(UnreadableRowError) as raised:
+        await READS[call](papers.as_(Raising), paper.id)
+    assert (raised.value.operation, raised.value.fields) == (call, ("title",))
 
 
 async def test_a_document_is_read_by_the_names_of_its_fields(session: AsyncSession) -> None:

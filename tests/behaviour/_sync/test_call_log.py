@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 import pytest
+from pydantic import BaseModel
 from sqlalchemy import Select
 from sqlmodel import Session, col
 from typing_extensions import override
@@ -39,6 +40,12 @@ class Records(logging.Handler):
         return [tuple(vars(record)[name] for name in FIELDS) for record in self.all]
 
 
+class TaskLine(BaseModel):
+    """A task as a list shows it."""
+
+    title: str
+
+
 class Tasks(TaskRepository):
     """A repository with calls of a team's own."""
 
@@ -51,6 +58,10 @@ class Tasks(TaskRepository):
     def streamed(self) -> object:
         with self.stream() as rows:
             return [row for row in rows]
+
+    def streamed_lines(self) -> object:
+        with self.as_(TaskLine).stream() as lines:
+            return [line for line in lines]
 
     def one_title(self) -> object:
         return self._one_or_none(self.titles())
@@ -112,6 +123,11 @@ CALLS = [
     Made(lambda tasks, _: tasks.list(limit=0), "list", rows=0),
     Made(lambda tasks, _: tasks.cursor_page(), "cursor_page"),
     Made(lambda tasks, _: tasks.streamed(), "stream"),
+    Made(lambda tasks, key: tasks.as_(TaskLine).get(key), "get"),
+    Made(lambda tasks, _: tasks.as_(TaskLine).list(), "list"),
+    Made(lambda tasks, _: tasks.as_(TaskLine).page(page=2), "page", rows=0),
+    Made(lambda tasks, _: tasks.as_(TaskLine).cursor_page(), "cursor_page"),
+    Made(lambda tasks, _: tasks.streamed_lines(), "stream"),
     Made(lambda tasks, _: tasks.first(), "first"),
     Made(lambda tasks, _: tasks.one(), "one"),
     Made(lambda tasks, _: tasks.one_or_none(), "one_or_none"),

@@ -7,9 +7,10 @@ import pickle
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import AfterValidator, BaseModel
 from sqlalchemy import Integer, cast, delete
 from sqlmodel import Session, col
 
@@ -23,7 +24,9 @@ from backend.entity.parameters import ID_PARAMETER
 from backend.errors import RepositoryError
 from backend.repository.execution import Execution
 from backend.repository.metadata import required_metadata
+from backend.results.cursors import CursorText
 from backend.settings import Settings
+from backend.statements.keyset import Position
 from backend.tasks import TaskCreate, TaskRepository
 from tests.support.secrets_model import CANARY, SecretRow, SecretRowCreate, SecretRowUpdate, SecretServer, secret_server
 from tests.support.wire.faults import Cut, Fault
@@ -40,6 +43,12 @@ class SecretsRepository(
 def server() -> Iterator[SecretServer]:
     with secret_server() as server:
         yield server
+
+
+class Numbers(BaseModel):
+    """A view that refuses each stored text."""
+
+    secret: Annotated[str | None, AfterValidator(int)]
 
 
 class World:
@@ -148,6 +157,18 @@ def _mistaken(world: World) -> None:
     world.rows.create(wrong)
 
 
+def _other_order(world: World) -> object:
+    world.insert()
+    page = world.rows.cursor_page(order_by=col(SecretRow.secret), size=1)
+    return world.rows.cursor_page(order_by=col(SecretRow.secret).desc(), cursor=page.next)
+
+
+def _forged(world: World) -> object:
+    names = map(repr, ["secretrow", "size asc", "id asc", "every owner"])
+    cursor = CursorText("SecretRow", "\n".join(names), 2).encode(Position("after", (CANARY, CANARY)))
+    return world.rows.cursor_page(order_by=col(SecretRow.size), cursor=cursor)
+
+
 def _undefined(world: World) -> None:
     class Broken(CRUDRepository[SecretRow, SecretRowUpdate, SecretRowUpdate, str]): ...  # pyright: ignore[reportUnusedClass]  # refused
 
@@ -184,6 +205,11 @@ CASES: list[tuple[type[RepositoryError], Provoke]] = [
     (tree.SchemaMismatchError, raising("42P01")),
     (tree.NotPermittedError, raising("42501")),
     (tree.UnreadableRowError, _unread_write),
+    (tree.UnreadableRowError, lambda world: world.rows.as_(Numbers).one()),
+    (tree.UnreadableRowError, lambda world: world.rows.as_(Numbers).cursor_page()),
+    (tree.InvalidCursorError, lambda world: world.rows.cursor_page(cursor=CANARY)),
+    (tree.InvalidCursorError, _other_order),
+    (tree.InvalidCursorError, _forged),
     (tree.SettingsError, lambda world: world.connect(f"{CANARY}://{CANARY}:{CANARY}@x/y")),
     (tree.SettingsError, lambda world: world.connect(f"postgresql://{CANARY}:{CANARY}@[x:{CANARY}/y")),
     (tree.SettingsError, lambda world: world.connect(f"postgresql://{CANARY}:{CANARY}@x/y?{CANARY}={CANARY}")),
@@ -201,7 +227,6 @@ CASES: list[tuple[type[RepositoryError], Provoke]] = [
 
 NOT_HERE = {
     tree.EmbeddedServerError: "it knows no database yet: tests/embedded/test_embedded.py",
-    tree.InvalidCursorError: "there are no cursors yet",
     RepositoryError: "the root: every error is of a class below",
     tree.RequestError: "a branch: each of its errors has a class",
     tree.InfrastructureError: "a branch: each of its errors has a class",
@@ -285,6 +310,7 @@ def test_no_object_shows_a_secret(world: World) -> None:
         Connector(Settings.from_url(world.server.url()), libpq_parameters(world.server.url())),
         world.database,
         world.rows,
+        world.rows.as_(Numbers),
         TaskRepository(world.session).owned_by(CANARY),
         typed(SecretRow.secret).to(CANARY),
         Change(typed(SecretRow.secret).to(CANARY), where=col(SecretRow.secret) == CANARY),

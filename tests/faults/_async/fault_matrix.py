@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import pytest
+from pydantic import BaseModel
 from sqlalchemy import Engine, Row, String, column, select, table
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session as SQLAlchemySession
@@ -36,6 +37,12 @@ Matching = Callable[[Statement], bool]
 """Chooses the statements at which a fault strikes."""
 
 Rows = frozenset[tuple[str, bool]]
+
+
+class TaskLine(BaseModel):
+    """A task as a list shows it."""
+
+    title: str
 
 
 class AsyncReportRepository(AsyncTaskRepository):
@@ -83,6 +90,8 @@ CALLS: Final = (
     RepositoryCall("count", lambda tasks, _: tasks.count()),
     RepositoryCall("exists", lambda tasks, _: tasks.exists()),
     RepositoryCall("a select", lambda tasks, _: tasks.titles()),
+    RepositoryCall("cursor_page", lambda tasks, _: tasks.cursor_page()),
+    RepositoryCall("a view", lambda tasks, _: tasks.as_(TaskLine).list()),
 )
 ALONE: Final = tuple(call for call in CALLS if not call.locks)
 """Those that need no transaction."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import pytest
+from pydantic import BaseModel
 from sqlalchemy import Engine, Row, String, column, select, table
 from sqlalchemy.orm import Session as SQLAlchemySession
 from sqlalchemy.pool import QueuePool
@@ -35,6 +36,12 @@ Matching = Callable[[Statement], bool]
 """Chooses the statements at which a fault strikes."""
 
 Rows = frozenset[tuple[str, bool]]
+
+
+class TaskLine(BaseModel):
+    """A task as a list shows it."""
+
+    title: str
 
 
 class ReportRepository(TaskRepository):
@@ -82,6 +89,8 @@ CALLS: Final = (
     RepositoryCall("count", lambda tasks, _: tasks.count()),
     RepositoryCall("exists", lambda tasks, _: tasks.exists()),
     RepositoryCall("a select", lambda tasks, _: tasks.titles()),
+    RepositoryCall("cursor_page", lambda tasks, _: tasks.cursor_page()),
+    RepositoryCall("a view", lambda tasks, _: tasks.as_(TaskLine).list()),
 )
 ALONE: Final = tuple(call for call in CALLS if not call.locks)
 """Those that need no transaction."""
