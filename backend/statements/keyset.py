@@ -8,10 +8,8 @@ from typing import Any, Final, Generic, Literal, TypeAlias
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Select,
     SQLColumnExpression,
     String,
-    and_,
     bindparam,
     cast,
     select,
@@ -25,6 +23,7 @@ from backend.entity.parameters import LIMIT_PARAMETER, cursor_parameter
 from backend.statements.conditions import Where
 from backend.statements.family import StatementFamily
 from backend.statements.ordering import AnyExpression, Order, SortKey, total_order
+from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
 
 Side: TypeAlias = Literal["after", "from", "before", "until"]
@@ -64,9 +63,19 @@ class Position:
 _LIMIT: Final = bindparam(LIMIT_PARAMETER, type_=BigInteger())
 
 _KEPT: Final = 128
-"""Statements that are kept for one entity and scope: orders come from a program, rarely from its clients."""
+"""Keysets that are kept for one entity and scope: orders come from a program, rarely from its clients."""
 
 _OPPOSITE: dict[Side, Side] = {"after": "until", "until": "after", "from": "before", "before": "from"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyset:
+    """The SELECT of the rows on one side of a place, without conditions, and what it is made of."""
+
+    statement: ScopedStatement
+    branches: Sequence[AnySelect]
+    """SELECTs with order and limit, of whose rows the first ones are meant."""
+    keys: Sequence[SortKey]
 
 
 class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
@@ -77,7 +86,7 @@ class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
         self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
     ) -> None:
         super().__init__(entity, scoped=scoped, columns=columns)
-        self._keysets: dict[object, ScopedStatement] = {}
+        self._keysets: dict[object, _Keyset] = {}
 
     def order(self, order_by: Order) -> tuple[SortKey, ...]:
         """Return the total order of these expressions, in scope. Raises `UsageError` if no cursor can continue it."""
@@ -90,49 +99,60 @@ class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
         """Return the SELECT of the rows on the position's side of it that are nearest to it, with a limit to give.
 
         After the columns of a row come the values of the sort keys, as text. Where every key is NOT NULL and sorted in
-        one direction, one comparison of row values finds the place; else a UNION ALL of SELECTs, one for each key that
-        may be the first to differ. Each is read along an index that has the order, and stops at the limit. A statement
-        without conditions is built once.
+        one direction, one comparison of row values finds the place; else a UNION ALL of SELECTs, one for each range of
+        values that may follow. Each is read along an index that has the order, and stops at the limit. What has no
+        conditions is built once.
         """
-        if where:
-            return self._keyset(where, order, position)
         shape = (position.side, *(value is None for value in position.values), *(key.name for key in order))
-        built = self._keysets.get(shape)
-        if built is None:
+        kept = self._keysets.get(shape)
+        if kept is None:
             if len(self._keysets) == _KEPT:
                 self._keysets.clear()
-            built = self._keysets[shape] = self._keyset((), order, position)
-        return built
+            kept = self._keysets[shape] = self._keyset(order, position)
+        if not where:
+            return kept.statement
+        conditions = self._conditions(where)
+        return self._scoped(_first_of([branch.where(*conditions) for branch in kept.branches], kept.keys))
 
-    def _keyset(self, where: Sequence[Where], order: Sequence[SortKey], position: Position) -> ScopedStatement:
+    def _keyset(self, order: Sequence[SortKey], position: Position) -> _Keyset:
         keys = [key.reversed for key in order] if position.is_backward else list(order)
-        rows = select(*self._columns).where(*self._owner_conditions, *self._conditions(where))
-        if not position.values:
-            return self._scoped(_with_texts(rows, keys))
-        if not any(key.nullable for key in keys) and len({key.descending for key in keys}) == 1:
-            return self._scoped(_with_texts(rows.where(_row_comparison(keys, position)), keys))
-        return self._scoped(_merged([rows.where(and_(*conditions)) for conditions in _branches(keys, position)], keys))
+        rows = select(*self._columns).where(*self._owner_conditions)
+        ranges = [rows.where(*conditions) for conditions in _ranges(keys, position)]
+        branches = [_with_texts(ranges[0], keys)] if len(ranges) == 1 else [_with_keys(one, keys) for one in ranges]
+        return _Keyset(self._scoped(_first_of(branches, keys)), branches, keys)
 
 
-def _with_texts(rows: Select[*tuple[Any, ...]], keys: Sequence[SortKey]) -> Select[*tuple[Any, ...]]:
+def _with_texts(rows: AnySelect, keys: Sequence[SortKey]) -> AnySelect:
     """Return the first rows in order, with the values of the sort keys as text."""
     texts = (cast(key.operand, String()).label(f"key_{number}") for number, key in enumerate(keys))
     return rows.add_columns(*texts).order_by(*(key.clause for key in keys)).limit(_LIMIT)
 
 
-def _merged(branches: Sequence[Select[*tuple[Any, ...]]], keys: Sequence[SortKey]) -> Select[*tuple[Any, ...]]:
-    """Return the first rows of the branches in order. Each column gets a name: two of a view may share one."""
-    selected = list(branches[0].selected_columns)
-    columns = [column.label(f"column_{number}") for number, column in enumerate(selected)]
+def _with_keys(rows: AnySelect, keys: Sequence[SortKey]) -> AnySelect:
+    """Return the first rows in order, with the sort keys. Each column gets a name: two of a view may share one."""
+    columns = [column.label(f"column_{number}") for number, column in enumerate(rows.selected_columns)]
     sorted_by = [key.operand.label(f"key_{number}") for number, key in enumerate(keys)]
-    clauses = [key.clause for key in keys]
-    merged = union_all(
-        *(branch.with_only_columns(*columns, *sorted_by).order_by(*clauses).limit(_LIMIT) for branch in branches)
-    ).subquery("rows")
-    values = list(merged.c)
-    texts = [cast(value, String()) for value in values[len(columns) :]]
-    ordered = (key.order(value) for key, value in zip(keys, values[len(columns) :], strict=True))
-    return select(*values[: len(columns)], *texts).order_by(*ordered).limit(_LIMIT)
+    return rows.with_only_columns(*columns, *sorted_by).order_by(*(key.clause for key in keys)).limit(_LIMIT)
+
+
+def _first_of(branches: Sequence[AnySelect], keys: Sequence[SortKey]) -> AnySelect:
+    """Return the first rows of the branches in order, with the values of the sort keys as text."""
+    if len(branches) == 1:
+        return branches[0]
+    values = list(union_all(*branches).subquery("rows").c)
+    columns, sorted_by = values[: -len(keys)], values[-len(keys) :]
+    texts = [cast(value, String()) for value in sorted_by]
+    ordered = (key.order(value) for key, value in zip(keys, sorted_by, strict=True))
+    return select(*columns, *texts).order_by(*ordered).limit(_LIMIT)
+
+
+def _ranges(keys: Sequence[SortKey], position: Position) -> Sequence[Sequence[ColumnElement[bool]]]:
+    """Return the conditions of each range of an index that may have rows on the position's side."""
+    if not position.values:
+        return [()]
+    if not any(key.nullable for key in keys) and len({key.descending for key in keys}) == 1:
+        return [[_row_comparison(keys, position)]]
+    return [*_branches(keys, position)]
 
 
 def _row_comparison(keys: Sequence[SortKey], position: Position) -> ColumnElement[bool]:

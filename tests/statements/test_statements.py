@@ -35,6 +35,12 @@ TASK = define(
 )
 NOTE = define("NoteRepository", (Note, NoteCreate, NoteUpdate, UUID, str), ClassOptions(version=col(Note.revision)))
 SCOPED, OPEN = Statements(TASK, scoped=True), Statements(TASK, scoped=False)
+_SHOWN = (col(Task.title), func.lower(col(Task.title)))
+VIEWS: dict[Statements[Any], Statements[Any]] = {
+    SCOPED: Statements(TASK, scoped=True, columns=_SHOWN),
+    OPEN: Statements(TASK, scoped=False, columns=_SHOWN),
+}
+"""The statements of a view, by those of its model."""
 
 COLUMNS = "task.id, task.title, task.description, task.completed, task.user_id, task.created_at, task.updated_at"
 NAMES = [column.removeprefix("task.") for column in COLUMNS.split(", ")]
@@ -107,8 +113,9 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
     "rows before a place under a condition": (
         lambda s: keyset(s, (), Position("before", ("7",)), TITLED),
         (),
-        f"SELECT {COLUMNS}, CAST(task.id AS VARCHAR) AS key_0 FROM task WHERE {MINE} AND task.title = %(title_1)s "
-        "AND task.id < CAST(%(the_cursor_0)s AS BIGINT) ORDER BY task.id DESC LIMIT %(the_limit)s",
+        f"SELECT {COLUMNS}, CAST(task.id AS VARCHAR) AS key_0 FROM task WHERE {MINE} "
+        "AND task.id < CAST(%(the_cursor_0)s AS BIGINT) AND task.title = %(title_1)s "
+        "ORDER BY task.id DESC LIMIT %(the_limit)s",
     ),
     "page": (
         lambda s: s.page((), ()),
@@ -150,6 +157,22 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         lambda s: s.exists(TITLED),
         (),
         f"SELECT EXISTS (SELECT task.id FROM task WHERE {MINE} AND task.title = %(title_1)s) AS anon_1",
+    ),
+    "one as a view": (
+        lambda s: VIEWS[s].select_by_id,
+        (),
+        f"SELECT task.title, lower(task.title) AS lower_1 FROM task {THIS}",
+    ),
+    "rows from a place as a view": (
+        lambda s: keyset(VIEWS[s], (), Position("after", ("7",))),
+        (),
+        "SELECT task.title, lower(task.title) AS lower_1, CAST(task.id AS VARCHAR) AS key_0 FROM task "
+        f"WHERE {MINE} AND task.id > CAST(%(the_cursor_0)s AS BIGINT) ORDER BY task.id LIMIT %(the_limit)s",
+    ),
+    "list as a view": (
+        lambda s: VIEWS[s].list((), (), None, 0),
+        (),
+        f"SELECT task.title, lower(task.title) AS lower_1 FROM task WHERE {MINE} ORDER BY task.id",
     ),
     "select": (
         lambda s: s.bind_owner(s.select([col(Task.completed), func.count()]).group_by(col(Task.completed))),
