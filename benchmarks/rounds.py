@@ -45,9 +45,16 @@ def measured(
                 times[name][who].append(_timed(contenders[who], name, ids))
     first = next(iter(contenders))
     return {
-        name: {who: _ratio(found, by_contender[first]) for who, found in by_contender.items()}
+        name: {who: ratio(found, by_contender[first]) for who, found in by_contender.items()}
         for name, by_contender in times.items()
     }
+
+
+def ratio(times: Sequence[float], first: Sequence[float]) -> Ratio:
+    """Return the times of a contender beside those of the first one, round by round."""
+    ratios = [mine / theirs for mine, theirs in zip(times, first, strict=True)]
+    low, _, high = quantiles(ratios, n=4)
+    return Ratio(median(times) * 1e6, median(ratios), (low, high))
 
 
 def _timed(calls: Calls, name: str, ids: Sequence[int]) -> float:
@@ -56,12 +63,6 @@ def _timed(calls: Calls, name: str, ids: Sequence[int]) -> float:
     for id in ids:
         call(id)
     return (time.perf_counter() - started) / len(ids)
-
-
-def _ratio(times: Sequence[float], first: Sequence[float]) -> Ratio:
-    ratios = [mine / theirs for mine, theirs in zip(times, first, strict=True)]
-    low, _, high = quantiles(ratios, n=4)
-    return Ratio(median(times) * 1e6, median(ratios), (low, high))
 
 
 def _warm(calls: Calls, server: "psycopg.Connection[tuple[object, ...]]") -> None:
