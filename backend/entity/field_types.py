@@ -115,8 +115,19 @@ def holds_mapping(annotation: object) -> bool:
     return any(part is Any or part is object or _is_mapping(part) or is_dataclass(part) for part in parts)
 
 
+def resolve_aliases(annotation: object) -> object:
+    """Return what an alias or `NewType` is another name for, else the annotation."""
+    while True:
+        if _is_alias(annotation):
+            annotation = annotation.__value__
+        elif isinstance(annotation, NewType):
+            annotation = annotation.__supertype__
+        else:
+            return annotation
+
+
 def _members(annotation: object, metadata: tuple[object, ...]) -> Iterator[UnionMember]:
-    annotation = _resolve_aliases(annotation)
+    annotation = resolve_aliases(annotation)
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *more = get_args(annotation)
@@ -130,16 +141,6 @@ def _members(annotation: object, metadata: tuple[object, ...]) -> Iterator[Union
 
 def _is_alias(annotation: object) -> TypeIs[TypeAliasType]:
     return isinstance(annotation, _ALIASES)
-
-
-def _resolve_aliases(annotation: object) -> object:
-    while True:
-        if _is_alias(annotation):
-            annotation = annotation.__value__
-        elif isinstance(annotation, NewType):
-            annotation = annotation.__supertype__
-        else:
-            return annotation
 
 
 def _flatten(metadata: Iterable[object]) -> Iterator[object]:

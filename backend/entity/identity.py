@@ -71,7 +71,9 @@ class Identity(ABC):
     def __init__(self, model: str, key: Sequence[KeyColumn]) -> None:
         self.columns: tuple[Column[object], ...] = tuple(part.column for part in key)
         self.attributes: tuple[str, ...] = tuple(part.attribute for part in key)
-        self.key = tuple(key)
+        self.fields: tuple[str, ...] = self.attributes
+        """The attributes in the order of an id's parts."""
+        self.key: tuple[KeyColumn, ...] = tuple(key)
         self._model = model
 
     @property
@@ -172,10 +174,11 @@ class CompositeIdentity(Identity):
     def __init__(self, model: str, key: Sequence[KeyColumn], id_type: type[Key]) -> None:
         super().__init__(model, key)
         self._type = id_type
-        self._fields: tuple[str, ...] | None = getattr(id_type, "_fields", None)
-        fields = self._fields or self.attributes
-        self._parts: Callable[[Any], Key] = itemgetter(*(fields.index(name) for name in self.attributes))
-        self._in_field_order: Callable[[Any], Key] = itemgetter(*(self.attributes.index(name) for name in fields))
+        self._is_named = id_type is not tuple
+        if self._is_named:
+            self.fields = getattr(id_type, "_fields", ())
+        self._parts: Callable[[Any], Key] = itemgetter(*map(self.fields.index, self.attributes))
+        self._in_field_order: Callable[[Any], Key] = itemgetter(*map(self.attributes.index, self.fields))
 
     @property
     @override
@@ -210,14 +213,13 @@ class CompositeIdentity(Identity):
         return dict(zip(self.parameter_names, self._parts(id), strict=True))
 
     def _refusal(self, fact: str, position: int | None) -> UsageError:
-        fields = self._fields
-        values = ", ".join(self.attributes if fields is None else (f"{name}=…" for name in fields))
-        name = "" if fields is None else self._type.__name__
+        values = ", ".join(f"{field}=…" if self._is_named else field for field in self.fields)
+        name = self._type.__name__ if self._is_named else ""
         return UsageError(f"an id of {self._model} {fact}{_at(position)}: pass {name}({values})")
 
     @property
     def _expected(self) -> str:
-        if self._fields is not None:
+        if self._is_named:
             return with_article(self._type)
         return f"a tuple[{', '.join(part.python_type.__name__ for part in self.key)}]"
 

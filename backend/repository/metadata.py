@@ -22,7 +22,10 @@ from backend.errors import (
     Problem,
     RequestError,
     StaleError,
+    UsageError,
+    described,
     shown,
+    with_article,
 )
 from backend.input.reader import SchemaReader
 from backend.repository.views import ViewMetadata
@@ -83,9 +86,9 @@ class RepositoryMetadata(Generic[ModelT]):
     def not_found_error(self, id: object, kind: OperationKind, *, conditions_given: bool = False) -> NotFoundError:
         """Return the error for an id that no row in scope has, or (`conditions_given`) none that meets the conditions.
 
-        Only integers and UUIDs are shown: another key may be personal data.
+        Only integers and UUIDs are shown: another key may be personal data. An owner in the key is left out.
         """
-        shown_id = _shown_id(id)
+        shown_id = self._shown_id(id)
         name = "this id" if shown_id is None else f"id {shown_id}"
         asked = " meets the conditions of the change" if conditions_given else ""
         return NotFoundError(f"no {self.entity.name} with {name}{asked}", ErrorDetails(self.entity.name, kind.name))
@@ -96,7 +99,7 @@ class RepositoryMetadata(Generic[ModelT]):
         if len(missing) == 1:
             error = self.not_found_error(missing[0], kind)
             return NotFoundError(str(error), error.details, tuple(positions))
-        names = [name for name in map(_shown_id, missing[:_SHOWN_IDS]) if name is not None]
+        names = [name for name in map(self._shown_id, missing[:_SHOWN_IDS]) if name is not None]
         rest = f" and {len(missing) - len(names)} more" if len(missing) > len(names) else ""
         named = f"the ids {', '.join(names)}{rest}" if names else f"{len(missing)} of the ids"
         return NotFoundError(
@@ -132,6 +135,26 @@ class RepositoryMetadata(Generic[ModelT]):
         details = ErrorDetails(self.entity.name, kind.name, fields=(self.entity.required_version().attribute,))
         return StaleError(f"this {self.entity.name} has changed since it was read: read it again, then decide", details)
 
+    def id_of(self, row: object) -> object:
+        """Return the id of an entity. Raises `UsageError` for another object, and for an entity without an id."""
+        entity = self.entity
+        if not isinstance(row, entity.model):
+            raise UsageError(f"id_of() takes {with_article(entity.model)}, got {described(row)}: pass a row of it")
+        key: list[object] = [getattr(row, attribute) for attribute in entity.identity.attributes]
+        if None in key:
+            raise UsageError(f"this {entity.name} has no id yet: pass one that create() or a read has returned")
+        return entity.identity.id_from(key)
+
+    def _shown_id(self, id: object) -> str | None:
+        """Return the parts of an id as messages show them; `None` if one is not shown."""
+        identity = self.entity.identity
+        values = dict(zip(identity.attributes, identity.values(id), strict=True))
+        texts = [_shown_part(values[field]) for field in identity.fields if not self.entity.is_owner(field)]
+        known = [text for text in texts if text is not None]
+        if len(known) < len(texts):
+            return None
+        return known[0] if len(known) == 1 else f"({', '.join(known)})"
+
     def _operation(self, kind: OperationKind) -> Operation:
         entity = self.entity
         create, update = entity.create.model_fields, entity.update.model_fields
@@ -149,8 +172,8 @@ class RepositoryMetadata(Generic[ModelT]):
         )
 
 
-def _shown_id(id: object) -> str | None:
-    return shown(id) if isinstance(id, int) else str(id) if isinstance(id, UUID) else None
+def _shown_part(value: object) -> str | None:
+    return shown(value) if isinstance(value, int) else str(value) if isinstance(value, UUID) else None
 
 
 _SHOWN_IDS: Final = 10

@@ -90,7 +90,8 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a composite key": (
         lambda: repository(Pair, schema("New", left=int, right=int), schema("Changed")),
-        "Pair has 2 primary key columns (left, right), Wrong needs one: use a generated key and a unique constraint",
+        "Pair has the primary key (left, right), Wrong has int as its id type: declare class PairId(NamedTuple) with "
+        "the fields left: int, right: int, and name it as the fourth type argument",
     ),
     "a dict as the create schema": (
         lambda: repository(Hero, dict, HeroUpdate),

@@ -3,6 +3,7 @@
 Each failed check raises a `DefinitionError` whose message says what to change.
 
     resolving      the table, columns, schemas and types that the class names
+    id_types       the primary key and the type of its ids
     model          the model's own columns: primary key, owner, version
     versions       the version increases with every change
     schemas        the create and the update schema as a whole
@@ -22,11 +23,11 @@ from dataclasses import dataclass
 from sqlmodel import SQLModel
 
 from backend.entity.checks.changes import check_change
+from backend.entity.checks.id_types import identity
 from backend.entity.checks.model import check_model
 from backend.entity.checks.owners import check_owner_type
 from backend.entity.checks.registry import announce, owner_columns, register
 from backend.entity.checks.resolving import (
-    identity,
     mapped_columns,
     ownership,
     schema_class,
@@ -67,7 +68,7 @@ def define(name: str, arguments: tuple[Argument, ...], options: ClassOptions) ->
         version=version(name, options.version, mapper, columns),
         shared_keys=shared_attributes(name, options.shared_keys, mapper, columns),
     )
-    check_model(name, entity)
+    check_model(entity)
     check_owner_type(entity)
     check_schemas(name, entity)
     check_keys(name, entity)

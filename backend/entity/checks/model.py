@@ -1,20 +1,18 @@
 """Checks of the model's own columns: primary key, owner and version, and whether each column can be read."""
 
-from enum import Enum
-
 from sqlalchemy import DateTime
 from sqlmodel import SQLModel
 
 from backend.entity.checks.requirements import check_model_validators
 from backend.entity.checks.versions import check_version_moves
-from backend.entity.column_types import LOSSLESS_PYTHON_TYPES, database_type, python_type, unreadable, value_classes
+from backend.entity.column_types import database_type, unreadable
 from backend.entity.entity import Entity
 from backend.entity.identity import KeyColumn
 from backend.entity.ownership import Ownership
 from backend.errors import DefinitionError
 
 
-def check_model(name: str, entity: Entity[SQLModel]) -> None:
+def check_model(entity: Entity[SQLModel]) -> None:
     """Raise `DefinitionError` for an unusable column, key, owner or version, or for unusable model validators."""
     for key, column in entity.columns.items():
         if (reason := unreadable(column.type)) is not None:
@@ -25,15 +23,18 @@ def check_model(name: str, entity: Entity[SQLModel]) -> None:
             'name the field otherwise, with sa_column_kwargs={"name": "metadata"}'
         )
     identity, owner = entity.identity, entity.owner
-    (part,) = identity.key
-    _check_python_type(name, entity, "id", part)
     if owner is not None:
-        _check_python_type(name, entity, "owner", owner)
         if owner.column.nullable:
             raise DefinitionError(f"{entity.name}.{owner.attribute} is the owner and may be NULL: make it required")
         if identity.attributes == (owner.attribute,):
             raise DefinitionError(f"{entity.name}.{owner.attribute} is both key and owner: use two columns")
     for part in identity.key:
+        if getattr(part.python_type, "__hash__", None) is None:
+            held = part.python_type.__name__
+            raise DefinitionError(
+                f"{entity.name}.{part.attribute} is the primary key and {held}, by which get_many() could return no "
+                "dict: use a column whose values have a hash"
+            )
         _check_never_changes(entity, part, "primary key")
     if owner is not None:
         _check_never_changes(entity, owner, "owner")
@@ -63,17 +64,3 @@ def _check_version(entity: Entity[SQLModel]) -> None:
             "give it sa_type=DateTime(timezone=True) or Integer"
         )
     check_version_moves(entity, version)
-
-
-def _check_python_type(name: str, entity: Entity[SQLModel], what: str, role: KeyColumn | Ownership) -> None:
-    stored, declared = python_type(role.column.type), role.python_type
-    if stored is None:
-        return
-    classes = (stored,) if stored in LOSSLESS_PYTHON_TYPES else value_classes(role.column.type)
-    is_other_enum = issubclass(declared, Enum) and declared is not stored  # its column gives back no member
-    if not issubclass(declared, classes) or (is_other_enum and stored in LOSSLESS_PYTHON_TYPES):
-        position, stored = "fourth" if what == "id" else "fifth", classes[0]
-        raise DefinitionError(
-            f"{entity.name}.{role.attribute} holds {stored.__name__}, {name} has {declared.__name__} as its {what} "
-            f"type: name {stored.__name__} as the {position} type argument"
-        )

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import cast
 
 from pydantic import BaseModel
@@ -10,7 +11,7 @@ from sqlalchemy.exc import NoInspectionAvailable
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
-from backend.entity.identity import Identity, KeyColumn, ScalarIdentity
+from backend.entity.column_types import LOSSLESS_PYTHON_TYPES, python_type, value_classes
 from backend.entity.ownership import Ownership
 from backend.entity.type_arguments import Argument
 from backend.entity.version import Version
@@ -19,7 +20,7 @@ from backend.errors import DefinitionError
 
 def table_mapper(name: str, model: Argument) -> Mapper[SQLModel]:
     """Return the mapper of a model that is the only class of its table: no inheritance."""
-    shown = _argument_name(model)
+    shown = argument_name(model)
     if not isinstance(model, type) or not issubclass(model, SQLModel):
         raise DefinitionError(f"{name} is bound to {shown}, expected a SQLModel class with table=True")
     try:
@@ -39,27 +40,16 @@ def mapped_columns(mapper: Mapper[SQLModel]) -> dict[str, Column[object]]:
     return {key: column for key, column in mapped.items() if isinstance(column, Column)}
 
 
-def identity(name: str, mapper: Mapper[SQLModel], columns: dict[str, Column[object]], id_type: Argument) -> Identity:
-    """Return the primary key, of one column."""
-    keys = [key for key, column in columns.items() if column.primary_key]
-    if len(keys) != 1:
-        raise DefinitionError(
-            f"{mapper.class_.__name__} has {len(keys)} primary key columns ({', '.join(keys)}), {name} needs one: "
-            "use a generated key and a unique constraint"
-        )
-    (key,) = keys
-    position = [*columns].index(key)
-    part = KeyColumn(key, columns[key], _python_class(name, "id", id_type), position)
-    return ScalarIdentity(mapper.class_.__name__, part)
-
-
 def ownership(
     name: str, value: object, mapper: Mapper[SQLModel], columns: dict[str, Column[object]], owner_type: Argument
 ) -> Ownership | None:
     """Return the owner that the class names, if any."""
-    python_type = _python_class(name, "owner", owner_type)
-    key = _attribute(name, "owner", value, mapper, columns)
-    return None if key is None else Ownership(mapper.class_.__name__, key, columns[key], python_type)
+    kind = python_class(name, "owner", owner_type)
+    key, model = _attribute(name, "owner", value, mapper, columns), mapper.class_.__name__
+    if key is None:
+        return None
+    require_class(name, "owner", kind, f"{model}.{key}", columns[key])
+    return Ownership(model, key, columns[key], kind)
 
 
 def version(name: str, value: object, mapper: Mapper[SQLModel], columns: dict[str, Column[object]]) -> Version | None:
@@ -70,7 +60,7 @@ def version(name: str, value: object, mapper: Mapper[SQLModel], columns: dict[st
 
 def schema_class(name: str, what: str, schema: Argument) -> type[BaseModel]:
     """Return the schema if it is a pydantic model whose constructor validates."""
-    shown = _argument_name(schema)
+    shown = argument_name(schema)
     if not isinstance(schema, type) or not issubclass(schema, BaseModel):
         raise DefinitionError(f"{name} has {shown} as its {what} schema, expected a pydantic model")
     if issubclass(schema, SQLModel) and schema.model_config.get("table", False):
@@ -98,6 +88,39 @@ def did_you_mean(field: str, columns: Iterable[str]) -> str:
     return f"did you mean {similar[0]!r}?" if similar else f"its columns are {', '.join(names)}"
 
 
+def python_class(name: str, what: str, argument: Argument) -> type:
+    """Return the class that a type argument names, as the type of an id or owner."""
+    if isinstance(argument, type):
+        return argument
+    raise DefinitionError(f"{name} has {argument_name(argument)} as its {what} type, expected a class")
+
+
+def require_class(name: str, what: str, kind: type, shown: str, column: Column[object]) -> None:
+    """Raise `DefinitionError` unless the values of the column `shown` are instances of the type of an id or owner."""
+    if (held := refused_class(column, kind)) is not None:
+        position = "fourth" if what == "id" else "fifth"
+        raise DefinitionError(
+            f"{shown} holds {held.__name__}, {name} has {kind.__name__} as its {what} type: "
+            f"name {held.__name__} as the {position} type argument"
+        )
+
+
+def refused_class(column: Column[object], kind: type) -> type | None:
+    """Return the class that the column holds if its values are no instances of `kind`; `None` if they are."""
+    stored = python_type(column.type)
+    if stored is None:
+        return None
+    classes = (stored,) if stored in LOSSLESS_PYTHON_TYPES else value_classes(column.type)
+    is_other_enum = issubclass(kind, Enum) and kind is not stored  # its column gives back no member
+    fits = issubclass(kind, classes) and not (is_other_enum and stored in LOSSLESS_PYTHON_TYPES)
+    return None if fits else classes[0]
+
+
+def argument_name(argument: object) -> str:
+    """Return the name of a type argument as messages show it."""
+    return str(getattr(argument, "__name__", argument))
+
+
 def _attribute(
     name: str, what: str, value: object, mapper: Mapper[SQLModel], columns: dict[str, Column[object]]
 ) -> str | None:
@@ -114,13 +137,6 @@ def _attribute(
     )
 
 
-def _python_class(name: str, what: str, argument: Argument) -> type:
-    """Return the class that a type argument names."""
-    if isinstance(argument, type):
-        return argument
-    raise DefinitionError(f"{name} has {_argument_name(argument)} as its {what} type, expected a class")
-
-
 def _inheritance_error(model: type[SQLModel]) -> DefinitionError:
     return DefinitionError(
         f"{model.__name__} is mapped by inheritance, expected one class for one table: "
@@ -131,7 +147,3 @@ def _inheritance_error(model: type[SQLModel]) -> DefinitionError:
 def _closest(value: object, columns: dict[str, Column[object]]) -> str:
     key = value if isinstance(value, str) else str(getattr(value, "key", ""))
     return next(iter(difflib.get_close_matches(key, columns, n=1)), "…")
-
-
-def _argument_name(argument: object) -> str:
-    return str(getattr(argument, "__name__", argument))

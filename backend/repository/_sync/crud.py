@@ -131,6 +131,14 @@ class CRUDRepository(BulkCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT, C
         loading._bound = with_loads(self._bound, paths)
         return loading
 
+    def id_of(self, row: ModelT) -> IdT:
+        """Return the id of an entity, as the calls take it. Sends nothing.
+
+        Raises `UsageError` for an entity that has none yet, `OwnerRequiredError` without a scope.
+        """
+        _ = self._bound.statements
+        return cast("IdT", self._bound.metadata.id_of(row))  # made as the class's type argument says
+
     def create(self, data: CreateT) -> ModelT:
         """Insert a row and return it: every field of `data` that has a value, the owner, and what the database adds.
 
