@@ -38,7 +38,7 @@ from backend import (
     shows,
     typed,
 )
-from backend.entity.entity import CreateT, IdT, OwnerT, UpdateT
+from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import OwnerRequiredError, RepositoryError
 from backend.repository.batches import Progress
 from backend.results.cursors import Cursor
@@ -48,8 +48,14 @@ from backend.statements.ordering import Order
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support import owner_model
 from tests.support.models.suite import (
+    AsyncEntryRepository,
     AsyncProjectRepository,
     AsyncTicketRepository,
+    Entry,
+    EntryCreate,
+    EntryId,
+    EntryRepository,
+    EntryUpdate,
     Project,
     ProjectCreate,
     ProjectRepository,
@@ -67,7 +73,6 @@ select: Any = sqlalchemy.select
 OWNERS = ("a", "b", "", "a b")
 EXAMPLES = int(os.environ.get("OWNER_MACHINE_EXAMPLES", "60"))
 TEXTS = st.sampled_from(["x", "y", "z"])
-UNUSED = (0, -1, 2**62)
 LAST = owner_model.Cursor(LAST_PAGE, side="until")
 
 
@@ -83,6 +88,12 @@ class Kind:
     new: Callable[[World], st.SearchStrategy[Any]]
     patch: st.SearchStrategy[Any]
     version: str | None = None
+    key: tuple[str, ...] = ("id",)
+    id_type: Any = None
+    unused: tuple[Any, ...] = (0, -1, 2**62)
+    """Ids that no row has."""
+    number: str = "id"
+    """A column of whole numbers, to compare with ids of projects."""
     paths: tuple[owner_model.Path, ...] = ()
     """What `loading` takes."""
 
@@ -99,12 +110,24 @@ class Kind:
         return create_model(f"{self.model.__name__}View", **fields)
 
     def of(self, world: World, owner: str) -> Owned:
-        return Owned(world, self.table, self.owner, owner, self.version)
+        return Owned(world, self.table, self.owner, owner, self.version, self.key, self.id_type)
 
+    def id_in(self, row: Mapping[Any, Any]) -> Any:
+        """The id of a row."""
+        return self.of(World(), NO_SCOPE).id_in(dict(row))
 
-def _ids(world: World, table: str) -> st.SearchStrategy[Any]:
-    """Ids of every owner's rows, and some that no row has."""
-    return st.sampled_from([*sorted(world.tables[table]), *UNUSED])
+    def ids(self, world: World) -> st.SearchStrategy[Any]:
+        """Ids of every owner's rows, and some that no row has."""
+        return st.sampled_from([*sorted(world.tables[self.table]), *self.unused])
+
+    def entities(self, world: World) -> st.SearchStrategy[Any]:
+        """Entities of every owner."""
+        known = world.tables[self.table].values()
+        return st.sampled_from([self.model(**row) for row in known]) if known else st.builds(self._nobodys)
+
+    def _nobodys(self) -> SQLModel:
+        keys = self.unused[0]._asdict() if self.id_type else {"id": self.unused[0]}
+        return self.model(**keys)
 
 
 def _patch(schema: type[BaseModel], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -144,15 +167,30 @@ KINDS = (
         "title",
         lambda world: st.builds(
             TicketCreate,
-            project_id=_ids(world, "project"),
+            project_id=st.sampled_from([*sorted(world.tables["project"]), 0, -1, 2**62]),
             title=TEXTS,
             assignee=MAYBE,
         ),
         _patch(TicketUpdate, title=TEXTS, assignee=MAYBE),
+        number="project_id",
         paths=(
             owner_model.Path(Ticket.project, ("project",)),
             owner_model.Path((Ticket.project, Project.tickets), ("project", "tickets")),
         ),
+    ),
+    Kind(
+        Entry,
+        EntryRepository,
+        AsyncEntryRepository,
+        "owner_id",
+        "text",
+        lambda _: st.builds(EntryCreate, journal=st.sampled_from("xy"), text=TEXTS),
+        _patch(EntryUpdate, text=TEXTS),
+        "revision",
+        key=("owner_id", "journal", "number"),
+        id_type=EntryId,
+        unused=(EntryId(0, "x", "a"), EntryId(2**62, "y", "b"), EntryId(2**70, "y", "b"), EntryId(1, "\0", "a")),
+        number="number",
     ),
 )
 
@@ -174,13 +212,13 @@ def conditions(kind: Kind) -> st.SearchStrategy[owner_model.Condition]:
     """Conditions on rows, their owner's included, and with subqueries over tables of which every owner has rows."""
     model: Any = kind.model
     text, owner = col(getattr(model, kind.text)), col(getattr(model, kind.owner))
-    attribute: Any = model.project_id if model is Ticket else model.id
+    attribute: Any = getattr(model, kind.number)
     projects = col(attribute)
 
     def own(world: World, of: str, table: str, column: str) -> list[Any]:
         return [id for id, row in world.tables[table].items() if owner_model.owns(of, row[column])]
 
-    key = "project_id" if model is Ticket else "id"
+    key = kind.number
     counted: Any = select(Task.id).exists()
     fixed = [
         owner_model.Condition(owner != "a", lambda _w, _o, row: row[kind.owner] != "a"),
@@ -227,16 +265,18 @@ def orders(kind: Kind) -> st.SearchStrategy[list[owner_model.Order]]:
 def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchStrategy[Any]]:
     """How an argument of each annotation is made."""
     rows = machine.world.tables[kind.table].values()
-    versions = [row[kind.version] for row in rows] + [datetime(2026, 1, 1, tzinfo=UTC)] if kind.version else [None]
+    stale = 0 if kind.version == "revision" else datetime(2026, 1, 1, tzinfo=UTC)
+    versions = [row[kind.version] for row in rows] + [stale] if kind.version else [None]
     return {
         CreateT: kind.new(machine.world),
         UpdateT: kind.patch,
-        IdT: _ids(machine.world, kind.table),
+        IdT: kind.ids(machine.world),
+        ModelT: kind.entities(machine.world),
         int: st.integers(0, 3),
         cast("Any", Iterable)[CreateT]: st.lists(kind.new(machine.world), max_size=3),
         bool: st.booleans(),
         cast("Any", Progress) | None: st.sampled_from([None, print]),
-        cast("Any", Iterable)[IdT]: st.lists(_ids(machine.world, kind.table), max_size=4),
+        cast("Any", Iterable)[IdT]: st.lists(kind.ids(machine.world), max_size=4),
         int | None: st.none() | st.integers(0, 3),
         datetime | int | None: st.none() | st.sampled_from(versions),
         OwnerT: st.sampled_from(OWNERS),
@@ -333,7 +373,7 @@ class OwnerMachine(RuleBasedStateMachine):
         """The answer of the repository's call, and its statements that do not bind the owner."""
         raise NotImplementedError
 
-    @rule(data=st.data(), kind=st.sampled_from(range(3)))
+    @rule(data=st.data(), kind=st.sampled_from(range(len(KINDS))))
     def call_without_a_scope(self, data: st.DataObject, kind: int) -> None:
         chosen = self.kinds[kind]
         name = data.draw(st.sampled_from(sorted(public_calls(chosen.sync).keys() - {"owned_by", "every_owner"})))
@@ -345,23 +385,23 @@ class OwnerMachine(RuleBasedStateMachine):
         assert self.stored() == before
 
     @precondition(lambda self: any(self.world.tables.values()))
-    @rule(data=st.data(), kind=st.sampled_from(range(3)))
+    @rule(data=st.data(), kind=st.sampled_from(range(len(KINDS))))
     def administer(self, data: st.DataObject, kind: int) -> None:
         chosen = self.kinds[kind]
         self._call(chosen, EVERY_OWNER, data.draw(st.sampled_from(sorted(public_calls(chosen.sync)))), data)
 
-    @rule(data=st.data(), kind=st.sampled_from(range(3)), owner=st.sampled_from(OWNERS))
+    @rule(data=st.data(), kind=st.sampled_from(range(len(KINDS))), owner=st.sampled_from(OWNERS))
     def create_something(self, data: st.DataObject, kind: int, owner: str) -> None:
         self._call(self.kinds[kind], owner, "create", data)
 
     @precondition(lambda self: any(self.world.tables.values()))
-    @rule(data=st.data(), kind=st.sampled_from(range(3)), owner=st.sampled_from(OWNERS))
+    @rule(data=st.data(), kind=st.sampled_from(range(len(KINDS))), owner=st.sampled_from(OWNERS))
     def call_anything(self, data: st.DataObject, kind: int, owner: str) -> None:
         chosen = self.kinds[kind]
         self._call(chosen, owner, data.draw(st.sampled_from(sorted(public_calls(chosen.sync)))), data)
 
     @precondition(lambda self: any(self.world.tables.values()))
-    @rule(data=st.data(), kind=st.sampled_from(range(3)), owner=st.sampled_from([*OWNERS, EVERY_OWNER]))
+    @rule(data=st.data(), kind=st.sampled_from(range(len(KINDS))), owner=st.sampled_from([*OWNERS, EVERY_OWNER]))
     def read_a_view(self, data: st.DataObject, kind: int, owner: str) -> None:
         chosen, calls = self.kinds[kind], sorted(public_calls(Reads))
         self._call(chosen, owner, data.draw(st.sampled_from(calls)), data, "as_.")
@@ -403,8 +443,8 @@ class OwnerMachine(RuleBasedStateMachine):
             row = answer.model_dump()
             assert expected.known.items() <= row.items()
             assert all(row[key] > value for key, value in expected.later.items())
-            assert name != "create" or row["id"] not in rows
-            rows[row["id"]] = row
+            assert name != "create" or kind.id_in(row) not in rows
+            rows[kind.id_in(row)] = row
         elif name == "create_many":
             self._compare_many(kind, answer, expected)
         elif isinstance(expected, Pages):
@@ -415,7 +455,7 @@ class OwnerMachine(RuleBasedStateMachine):
         elif isinstance(expected, dict):
             assert answer.model_dump() == expected
             if name == "delete":
-                del rows[answer.id]
+                del rows[kind.id_in(answer.model_dump())]
         elif isinstance(expected, owner_model.Loaded):
             assert expected.read(answer) == expected.rows
         elif name in ("list", "stream", "require_many"):
@@ -455,7 +495,7 @@ class OwnerMachine(RuleBasedStateMachine):
         with self._direct.connect() as connection:
             return {
                 kind.table: {
-                    row["id"]: {str(name): value for name, value in row.items()}
+                    kind.id_in(row): {str(name): value for name, value in row.items()}
                     for row in connection.execute(
                         select(
                             kind.model.__table__,  # type: ignore[attr-defined]  # of a table model

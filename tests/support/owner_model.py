@@ -34,7 +34,7 @@ class World:
     """All rows of all owners: for each table, by id."""
 
     tables: dict[str, dict[Any, Row]] = field(
-        default_factory=lambda: {"task": {}, "project": {}, "ticket": {}},
+        default_factory=lambda: {"task": {}, "project": {}, "ticket": {}, "entry": {}},
     )
 
 
@@ -144,12 +144,21 @@ class Owned:
     owner_column: str
     owner: str
     version: str | None = None
+    key: tuple[str, ...] = ("id",)
+    id_type: Any = None
 
     @property
     def rows(self) -> list[Row]:
         """The owner's own rows, by key."""
-        all_rows = self.world.tables[self.table]
-        return [all_rows[id] for id in sorted(all_rows) if owns(self.owner, all_rows[id][self.owner_column])]
+        own = [row for row in self.world.tables[self.table].values() if owns(self.owner, row[self.owner_column])]
+        return sorted(own, key=self.key_of)
+
+    def key_of(self, row: Row) -> tuple[Any, ...]:
+        return tuple(row[name] for name in self.key)
+
+    def id_in(self, row: Row) -> Any:
+        """The id of a row."""
+        return row["id"] if self.id_type is None else self.id_type(**{name: row[name] for name in self.key})
 
     def met(self, where: Sequence[Condition]) -> list[Row]:
         return [row for row in self.rows if all(one.holds(self.world, self.owner, row) for one in where)]
@@ -182,8 +191,11 @@ class Owned:
         new = [Fresh(row) for row in rows]
         return new if returning else Counted(new)
 
+    def id_of(self, entity: Any) -> Any:
+        return self.id_in(entity.model_dump())
+
     def get(self, id: Any, *, lock: Any = None) -> Row | None:
-        return next((row for row in self.rows if row["id"] == id), None)
+        return next((row for row in self.rows if self.id_in(row) == id), None)
 
     def get_one(self, id: Any, *, lock: Any = None) -> Row:
         return self.found(id)
@@ -263,15 +275,15 @@ class Owned:
         if not all(order.continues for order in order_by) or size < 1:
             raise UsageError("")
 
-    @staticmethod
-    def _is_on_side(row: Row, place: Row | None, side: str, order_by: Sequence[Order]) -> bool:
+    def _is_on_side(self, row: Row, place: Row | None, side: str, order_by: Sequence[Order]) -> bool:
         if place is None:
             return True
         for order in order_by:
             here, there = order.key(row), order.key(place)
             if here != there:
                 return (bool(here > there) != order.descending) == (side == "after")
-        return bool(row["id"] > place["id"] if side == "after" else row["id"] < place["id"])
+        here, there = self.key_of(row), self.key_of(place)
+        return here > there if side == "after" else here < there
 
     def one(self, *where: Condition) -> Row:
         row = self.one_or_none(*where)
@@ -312,6 +324,10 @@ class Owned:
         return rows
 
     # Those of the subclasses
+
+    def double(self, id: Any) -> Fresh:
+        row = self.found(id)
+        return self._changed(row, {"text": row["text"] * 2})
 
     def toggle_complete(self, id: Any) -> Fresh:
         row = self.found(id)

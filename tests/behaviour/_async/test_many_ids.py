@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from backend import AsyncDatabase
 from backend.errors import NotFoundError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate
-from tests.behaviour._async.cases import Rows
+from tests.behaviour._async.cases import Case, Rows
 from tests.support.models.suite import AsyncNoteRepository, NoteCreate
 from tests.support.wire import WireProxy
 
@@ -42,10 +42,11 @@ async def test_many_are_the_owners_rows_in_the_order_of_the_ids(database: AsyncD
             assert await mine.require_many(ids) == [own[id] for id in ids]
 
 
-async def test_many_of_every_entity(rows: Rows) -> None:
+async def test_many_of_every_entity(rows: Rows, case: Case) -> None:
     one, two = await rows.create("one"), await rows.create("two")
-    assert await rows.repository.get_many({two.id}) == {two.id: two}
-    assert await rows.repository.require_many([two.id, one.id, two.id]) == [two, one, two]
+    first, second = case.id_of(one), case.id_of(two)
+    assert await rows.repository.get_many({second}) == {second: two}
+    assert await rows.repository.require_many([second, first, second]) == [two, one, two]
 
 
 async def test_require_many_gives_one_entity_for_one_id(tasks: AsyncTaskRepository) -> None:

@@ -44,8 +44,8 @@ def calls_of(rows: Rows, case: Case, ids: list[Any]) -> Calls:
     }
 
 
-async def _two_ids(rows: Rows) -> list[Any]:
-    return [(await rows.create(text)).id for text in ("one", "two")]
+async def _two_ids(rows: Rows, case: Case) -> list[Any]:
+    return [case.id_of(await rows.create(text)) for text in ("one", "two")]
 
 
 @pytest.mark.usefixtures("awake")
@@ -59,7 +59,7 @@ async def test_every_call_is_one_round_trip(database: AsyncDatabase, proxy: Wire
     async with made[kind]() as session:
         rows = await case.rows(session)
         counted: dict[str, tuple[int, int, int]] = {}
-        for name, call in calls_of(rows, case, await _two_ids(rows)).items():
+        for name, call in calls_of(rows, case, await _two_ids(rows, case)).items():
             with proxy.watch() as seen:
                 await call()
             counted[name] = (seen.round_trips, seen.connects, len(seen.statements))
@@ -71,7 +71,7 @@ async def test_a_transaction_of_n_calls_is_n_plus_two_round_trips(
 ) -> None:
     async with database.session() as session:
         rows = await case.rows(session)
-        ids = await _two_ids(rows)
+        ids = await _two_ids(rows, case)
     with proxy.watch() as seen:
         async with database.transaction() as session:
             calls = calls_of(replace(rows, repository=case.of(session, "a")), case, ids)
@@ -117,9 +117,9 @@ async def test_a_session_without_a_call_takes_no_connection(database: AsyncDatab
 @each_versioned
 async def test_update_with_stale_version_is_two_round_trips(rows: Rows, proxy: WireProxy, case: Case) -> None:
     row = await rows.create()
-    await rows.repository.update(row.id, case.change("two"))
+    await rows.repository.update(case.id_of(row), case.change("two"))
     with proxy.watch() as seen, pytest.raises(StaleError, match="has changed"):
-        await rows.repository.update(row.id, case.change("three"), expected=case.version_of(row))
+        await rows.repository.update(case.id_of(row), case.change("three"), expected=case.version_of(row))
     assert seen.round_trips == 2
 
 

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel
@@ -13,6 +14,11 @@ from sqlmodel import Session, SQLModel, col
 from backend import CRUDRepository
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.models.suite import (
+    Entry,
+    EntryCreate,
+    EntryId,
+    EntryRepository,
+    EntryUpdate,
     Note,
     NoteCreate,
     NoteRepository,
@@ -40,6 +46,10 @@ class Rows:
         return self.repository.create(self.new(text))
 
 
+def _id_of(row: Any) -> Any:
+    return row.id
+
+
 @dataclass(frozen=True)
 class Case:
     """One entity: its repository, data to create and change it with, and what a row shows of them."""
@@ -53,6 +63,11 @@ class Case:
     text: str
     """The attribute that holds the text."""
     column: SQLColumnExpression[Any]
+    id_of: Callable[[Any], Any] = _id_of
+    id_with: Callable[[int], Any] = int
+    """An id with this number in it."""
+    number: str = "id"
+    """The attribute that holds the number."""
     owned: bool = True
     versioned: str | None = None
 
@@ -88,6 +103,10 @@ def _ticket(session: Session, owner: str) -> Callable[[str], BaseModel]:
     return lambda text: TicketCreate(project_id=project_id, title=text)
 
 
+def _entry(_session: Session, _owner: str) -> Callable[[str], BaseModel]:
+    return lambda text: EntryCreate(journal="home", text=text)
+
+
 CASES: list[Case] = [
     Case(
         "task",
@@ -107,6 +126,7 @@ CASES: list[Case] = [
         NoteUpdate(),
         "text",
         col(Note.text),
+        id_with=lambda number: UUID(int=number),
         owned=False,
         versioned="revision",
     ),
@@ -118,6 +138,19 @@ CASES: list[Case] = [
         TicketUpdate(),
         "title",
         col(Ticket.title),
+    ),
+    Case(
+        "entry",
+        EntryRepository,
+        _entry,
+        lambda text: EntryUpdate(text=text),
+        EntryUpdate(),
+        "text",
+        col(Entry.text),
+        lambda row: EntryId(row.number, row.journal, row.owner_id),
+        lambda number: EntryId(number, "home", "a"),
+        "number",
+        versioned="revision",
     ),
 ]
 each_owned = pytest.mark.parametrize("case", [case for case in CASES if case.owned], ids=lambda case: case.name)

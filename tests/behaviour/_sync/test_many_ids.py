@@ -12,7 +12,7 @@ from sqlmodel import Session
 from backend import Database
 from backend.errors import NotFoundError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository
-from tests.behaviour._sync.cases import Rows
+from tests.behaviour._sync.cases import Case, Rows
 from tests.support.models.suite import NoteCreate, NoteRepository
 from tests.support.wire import WireProxy
 
@@ -43,10 +43,11 @@ def test_many_are_the_owners_rows_in_the_order_of_the_ids(database: Database, da
             assert mine.require_many(ids) == [own[id] for id in ids]
 
 
-def test_many_of_every_entity(rows: Rows) -> None:
+def test_many_of_every_entity(rows: Rows, case: Case) -> None:
     one, two = rows.create("one"), rows.create("two")
-    assert rows.repository.get_many({two.id}) == {two.id: two}
-    assert rows.repository.require_many([two.id, one.id, two.id]) == [two, one, two]
+    first, second = case.id_of(one), case.id_of(two)
+    assert rows.repository.get_many({second}) == {second: two}
+    assert rows.repository.require_many([second, first, second]) == [two, one, two]
 
 
 def test_require_many_gives_one_entity_for_one_id(tasks: TaskRepository) -> None:

@@ -45,8 +45,8 @@ def calls_of(rows: Rows, case: Case, ids: list[Any]) -> Calls:
     }
 
 
-def _two_ids(rows: Rows) -> list[Any]:
-    return [(rows.create(text)).id for text in ("one", "two")]
+def _two_ids(rows: Rows, case: Case) -> list[Any]:
+    return [case.id_of(rows.create(text)) for text in ("one", "two")]
 
 
 @pytest.mark.usefixtures("awake")
@@ -60,7 +60,7 @@ def test_every_call_is_one_round_trip(database: Database, proxy: WireProxy, case
     with made[kind]() as session:
         rows = case.rows(session)
         counted: dict[str, tuple[int, int, int]] = {}
-        for name, call in calls_of(rows, case, _two_ids(rows)).items():
+        for name, call in calls_of(rows, case, _two_ids(rows, case)).items():
             with proxy.watch() as seen:
                 call()
             counted[name] = (seen.round_trips, seen.connects, len(seen.statements))
@@ -70,7 +70,7 @@ def test_every_call_is_one_round_trip(database: Database, proxy: WireProxy, case
 def test_a_transaction_of_n_calls_is_n_plus_two_round_trips(database: Database, proxy: WireProxy, case: Case) -> None:
     with database.session() as session:
         rows = case.rows(session)
-        ids = _two_ids(rows)
+        ids = _two_ids(rows, case)
     with proxy.watch() as seen:
         with database.transaction() as session:
             calls = calls_of(replace(rows, repository=case.of(session, "a")), case, ids)
@@ -116,9 +116,9 @@ def test_a_session_without_a_call_takes_no_connection(database: Database, proxy:
 @each_versioned
 def test_update_with_stale_version_is_two_round_trips(rows: Rows, proxy: WireProxy, case: Case) -> None:
     row = rows.create()
-    rows.repository.update(row.id, case.change("two"))
+    rows.repository.update(case.id_of(row), case.change("two"))
     with proxy.watch() as seen, pytest.raises(StaleError, match="has changed"):
-        rows.repository.update(row.id, case.change("three"), expected=case.version_of(row))
+        rows.repository.update(case.id_of(row), case.change("three"), expected=case.version_of(row))
     assert seen.round_trips == 2
 
 

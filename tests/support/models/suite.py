@@ -1,7 +1,11 @@
-"""The entities of the behaviour suite beside `Task`: one without an owner, an owned parent and its owned child."""
+"""The entities of the behaviour suite beside `Task`.
+
+One without an owner, an owned parent and its owned child, and one whose key has several columns, the owner's too.
+"""
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import MISSING
@@ -164,6 +168,60 @@ class AsyncTicketRepository(AsyncCRUDRepository[Ticket, TicketCreate, TicketUpda
 
     async def claim(self, id: int, claimant: str) -> Ticket:
         return await self._change(id, _CLAIM, {"claimant": claimant})
+
+
+class Entry(SQLModel, table=True):
+    """A key of the owner, a client's text and a number of the database; an integer version."""
+
+    owner_id: str = Field(primary_key=True, sa_type=Text)
+    journal: str = Field(primary_key=True, sa_type=Text)
+    number: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    text: str = Field(sa_type=Text)
+    revision: int = Field(
+        default=None,
+        sa_type=Integer,
+        sa_column_kwargs={"server_default": "1", "onupdate": column("revision", Integer()) + 1},
+    )
+
+
+class EntryId(NamedTuple):
+    """Not in the order of the table."""
+
+    number: int
+    journal: str
+    owner_id: str
+
+
+class EntryCreate(SQLModel):
+    journal: str
+    text: str
+
+
+class EntryUpdate(SQLModel):
+    text: str | MISSING = MISSING
+
+
+_DOUBLE = Change(typed(Entry.text).to(typed(Entry.text) + typed(Entry.text)))
+
+
+class EntryRepository(
+    CRUDRepository[Entry, EntryCreate, EntryUpdate, EntryId], owner=col(Entry.owner_id), version=col(Entry.revision)
+):
+    """A change of one row."""
+
+    def double(self, id: EntryId) -> Entry:
+        return self._change(id, _DOUBLE)
+
+
+class AsyncEntryRepository(
+    AsyncCRUDRepository[Entry, EntryCreate, EntryUpdate, EntryId],
+    owner=col(Entry.owner_id),
+    version=col(Entry.revision),
+):
+    """`EntryRepository`, awaited."""
+
+    async def double(self, id: EntryId) -> Entry:
+        return await self._change(id, _DOUBLE)
 
 
 class Badge(SQLModel, table=True):
