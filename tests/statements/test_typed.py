@@ -286,7 +286,7 @@ def test_a_typed_column_says_what_searches_text(name: str) -> None:
     with pytest.raises(AttributeError) as raised:
         getattr(typed(Sample.text), name)
     assert str(raised.value) == (
-        f"a typed column has no attribute {name!r}: search text with contains(text, ignore_case=True), "
+        f"a TypedColumn has no attribute {name!r}: search text with contains(text, ignore_case=True), "
         "starts_with() or ends_with(), and write col(Model.field) for SQLAlchemy's own methods"
     )
 

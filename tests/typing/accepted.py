@@ -6,7 +6,7 @@ from typing import assert_type
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Integer, Row, Text, bindparam, func
+from sqlalchemy import ColumnElement, Integer, Row, Text, bindparam, func, not_
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -91,6 +91,8 @@ def changes() -> None:
     assert_type(typed(Ticket.assignee).to_null(), Assignment)
     Change(typed(Task.completed).to(True), typed(Task.title).to(typed(Task.title) + "!"), where=typed(Task.id) > 3)
     Change(typed(Task.completed).to(~typed(Task.completed)), where=col(Task.title).is_not(None) & OPEN)
+    Change(typed(Task.completed).to(not_(col(Task.completed))))
+    Change(typed(Task.completed).to(~col(Task.completed)))
     Change(typed(Task.completed).to(typed(Task.title) == "x"), typed(Task.title).to(func.upper(col(Task.title))))
     Change(typed(Ticket.assignee).to("x"), typed(Ticket.assignee).to(typed(Ticket.title)))  # a nullable column
     Change(typed(Ticket.title).to(bindparam("new")), typed(Task.completed).to(bindparam("done")))
