@@ -98,8 +98,9 @@ class TypedExpression(Sortable):
         def __getattr__(self, name: str) -> NoReturn:
             """Raise `AttributeError`, which says what searches text. Type checkers do not see this method."""
             raise AttributeError(
-                f"a {type(self).__name__} has no attribute {name!r}: search text with contains(text, ignore_case=True), "
-                "starts_with() or ends_with(), and write col(Model.field) for SQLAlchemy's own methods"
+                f"a {type(self).__name__} has no attribute {name!r}: search text with "
+                "contains(text, ignore_case=True), starts_with() or ends_with(), "
+                "and write col(Model.field) for SQLAlchemy's own methods"
             )
 
 
