@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Final, TypeAlias, TypeVar
 
+from pydantic import BaseModel
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
@@ -82,7 +83,7 @@ def _written(
 
 
 def _batches(bound: Bound[RowT], kind: OperationKind, items: Iterable[T]) -> Iterator[Sequence[T]]:
-    if isinstance(items, str | bytes | bytearray) or not isinstance(items, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+    if isinstance(items, str | bytes | bytearray | BaseModel) or not isinstance(items, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
         operation = bound.metadata.operation(kind)
         raise UsageError(f"{operation} takes several, got {described(items)}: pass a list of them", operation.details)
     remaining = iter(items)

@@ -95,6 +95,15 @@ class Loop:
         for key, value, _ in tried.kept:
             self.compare(tried, value, listed[key])
         await self.walk(tried, rows)
+        await self.create_many(tried, rows)
+
+    async def create_many(self, tried: Tried, rows: Any) -> None:
+        """Insert the values and a NULL in one statement, in another order than before."""
+        values = [*reversed([value for _, value, _ in tried.kept]), None]
+        created = await _answer(rows.create_many(tried.data.model_construct(value=value) for value in values))
+        read = await _answer(rows.require_many([row.id for row in created]))
+        for value, row, again in zip(values, created, read, strict=True):
+            self.compare(tried, value, row.value, again.value)
 
     async def walk(self, tried: Tried, rows: Any) -> None:
         """Read the table sorted by the value in pages, from both ends: each cursor carries a value as text."""

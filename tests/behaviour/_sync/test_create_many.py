@@ -1,0 +1,230 @@
+# Generated from tests/behaviour/_async/test_create_many.py by `python -m tools.generate_sync`: edit that one.
+"""`create_many`: one statement, rows in the order of the data, all or nothing."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from sqlalchemy import Engine, delete
+from sqlmodel import Session
+
+from backend import Database
+from backend.errors import InvalidDataError, OwnerRequiredError, UniqueViolationError, UsageError
+from backend.tasks import TaskCreate, TaskRepository
+from tests.behaviour._sync.cases import Case, Rows
+from tests.support.models.bulk import (
+    METADATA,
+    ChosenCreate,
+    ChosenRepository,
+    CountedCreate,
+    CountedRepository,
+    DrawnRepository,
+    Size,
+)
+from tests.support.wire import WireProxy
+
+MANY = 10_001
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
+JSON = (
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.lists(TEXTS, max_size=2)
+    | st.dictionaries(TEXTS, TEXTS, max_size=2)
+)
+OPTIONAL = {
+    "note": st.none() | TEXTS,
+    "level": st.integers(-9, 9),
+    "day": st.dates(date(1990, 1, 1)),
+    "weight": st.integers(0, 9),
+    "label": TEXTS,
+    "upper": st.integers(0, 9),
+    "size": st.sampled_from(Size),
+    "tags": st.none() | st.lists(TEXTS, max_size=3),
+    "data": JSON,
+}
+DEFAULTS = {
+    "note": None, "level": 7, "day": date(2026, 2, 3), "weight": 3, "upper": 5, "size": Size.SMALL, "tags": None,
+    "data": None,
+}  # fmt: skip
+ITEMS = st.lists(st.fixed_dictionaries({"name": TEXTS}, optional=OPTIONAL), max_size=6)
+KINDS: dict[str, tuple[type[Any], type[BaseModel]]] = {
+    "counted key": (CountedRepository, CountedCreate),
+    "drawn key": (DrawnRepository, CountedCreate),
+    "chosen key": (ChosenRepository, ChosenCreate),
+}
+
+
+@pytest.fixture
+def tables(clean: Engine) -> Iterator[Engine]:
+    METADATA.create_all(clean)
+    yield clean
+    METADATA.drop_all(clean)
+
+
+@pytest.fixture
+def tasks(session: Session) -> TaskRepository:
+    return TaskRepository(session).owned_by("a")
+
+
+def expected(item: dict[str, Any]) -> dict[str, Any]:
+    """What the row of an item has, but for its key."""
+    return {**DEFAULTS, "label": f"label of {item['name']}", **item, "revision": 1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(items=ITEMS, keys=st.permutations(["z", "É", "a", "B", "", "a "]))
+def test_new_rows_are_the_data_and_the_defaults_in_its_order(
+    database: Database, tables: Engine, kind: str, items: list[dict[str, Any]], keys: list[str]
+) -> None:
+    repository, schema = KINDS[kind]
+    if kind == "chosen key":
+        items = [{**item, "id": key} for item, key in zip(items, keys, strict=False)]
+    with database.session() as session:
+        mine = repository(session).owned_by("a")
+        created = mine.create_many(schema(**item) for item in items)
+        assert [row.model_dump(exclude=set() if "id" in (items or [{}])[0] else {"id"}) for row in created] == [
+            {**expected(item), "owner": "a"} for item in items
+        ]
+        assert mine.require_many([row.id for row in created]) == created
+        assert repository(session).owned_by("b").count() == 0
+        before = mine.count()
+        if kind != "chosen key":
+            assert mine.create_many([schema(**item) for item in items], returning=False) == len(items)
+            assert mine.count() == before + len(items)
+    with tables.begin() as connection:
+        for table in METADATA.sorted_tables:
+            connection.execute(delete(table))
+
+
+def test_create_many_of_every_entity(rows: Rows, case: Case) -> None:
+    texts = ["b", "a", "c"]
+    created = rows.repository.create_many([rows.new(text) for text in texts])
+    assert [case.text_of(row) for row in created] == texts
+    assert rows.repository.require_many([row.id for row in created]) == created
+
+
+@pytest.mark.usefixtures("awake")
+def test_create_many_of_nothing_sends_nothing(rows: Rows, proxy: WireProxy) -> None:
+    with proxy.watch() as seen:
+        assert rows.repository.create_many([]) == []
+        assert rows.repository.create_many(iter(()), returning=False) == 0
+    assert (seen.round_trips, seen.connects) == (0, 0)
+
+
+@pytest.mark.usefixtures("awake")
+@pytest.mark.parametrize("returning", [True, False])
+def test_create_many_is_one_round_trip_up_to_ten_thousand_rows(
+    tasks: TaskRepository, proxy: WireProxy, *, returning: bool
+) -> None:
+    data = [TaskCreate(title=str(number)) for number in range(MANY)]
+    counted: list[int] = []
+    with proxy.watch() as seen:
+        tasks.create_many(data[:-1], returning=returning, progress=counted.append)  # type: ignore[call-overload]  # of either
+    assert (seen.round_trips, len(seen.statements), counted) == (1, 1, [MANY - 1])
+    counted.clear()
+    with proxy.watch() as seen:
+        tasks.create_many(data, returning=returning, progress=counted.append)  # type: ignore[call-overload]  # of either
+    assert (seen.round_trips, len(seen.statements), counted) == (4, 4, [MANY - 1, MANY])
+    assert [seen.statements[0].sql[:5], seen.statements[-1].sql] == ["BEGIN", "COMMIT"]
+
+
+def test_create_many_of_more_than_one_statement_keeps_the_order(tasks: TaskRepository) -> None:
+    created = tasks.create_many(TaskCreate(title=str(number)) for number in range(MANY))
+    assert [row.title for row in created] == [str(number) for number in range(MANY)]
+    assert tasks.list() == created
+
+
+@pytest.mark.parametrize("joins", [True, False])
+def test_invalid_item_of_a_later_statement_undoes_the_earlier(database: Database, *, joins: bool) -> None:
+    """In a transaction of the session's, what it did before is kept."""
+
+    def data() -> Iterator[TaskCreate]:
+        yield from (TaskCreate(title="x") for _ in range(MANY))
+        yield TaskCreate.model_construct(title="")
+
+    def create(session: Session) -> None:
+        with pytest.raises(InvalidDataError) as raised:
+            TaskRepository(session).owned_by("a").create_many(data(), returning=False)
+        assert [problem.location for problem in raised.value.problems] == [(MANY, "title")]
+
+    with database.session() as session:
+        if joins:
+            with session.begin():
+                TaskRepository(session).owned_by("a").create(TaskCreate(title="kept"))
+                create(session)
+        else:
+            create(session)
+        assert TaskRepository(session).every_owner().count() == int(joins)
+
+
+def test_error_of_progress_undoes_every_statement(tasks: TaskRepository) -> None:
+    def stop(done: int) -> None:
+        if done == MANY:
+            raise KeyError(done)
+
+    with pytest.raises(KeyError):
+        tasks.create_many((TaskCreate(title="x") for _ in range(MANY)), returning=False, progress=stop)
+    assert tasks.count() == 0
+
+
+@pytest.mark.usefixtures("awake")
+def test_every_invalid_item_is_reported_with_its_position(tasks: TaskRepository, proxy: WireProxy) -> None:
+    bad: Sequence[Any] = [TaskCreate.model_construct(title=""), TaskCreate.model_construct(title=7, completed="maybe")]
+    with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
+        tasks.create_many([TaskCreate(title="x"), *bad])
+    assert str(raised.value) == (
+        "at position 1: invalid TaskCreate: title: a title is not blank; at position 2: invalid TaskCreate: title: "
+        "Input should be a valid string; completed: Input should be a valid boolean, unable to interpret input"
+    )
+    assert [problem.location for problem in raised.value.problems] == [(1, "title"), (2, "title"), (2, "completed")]
+    assert (raised.value.fields, raised.value.operation) == (("title", "completed"), "create_many")
+    assert seen.round_trips == 0
+
+
+def test_message_names_ten_invalid_items(tasks: TaskRepository) -> None:
+    with pytest.raises(InvalidDataError, match=r"at position 9: [^;]*; and 2 more$") as raised:
+        tasks.create_many([TaskCreate.model_construct(title="")] * 12)
+    assert len(raised.value.problems) == 12
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("text", "create_many of Task takes several, got a str: pass a list of them"),
+        (TaskCreate(title="x"), "create_many of Task takes several, got a TaskCreate: pass a list of them"),
+        ([{"title": "x"}], "at position 0: create takes a TaskCreate, got a dict: pass TaskCreate(…)"),
+    ],
+)
+def test_data_of_another_kind_is_refused(tasks: TaskRepository, data: Any, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        tasks.create_many(data)
+    assert str(raised.value) == message
+
+
+def test_create_many_needs_an_owner(session: Session) -> None:
+    for repository in (TaskRepository(session), TaskRepository(session).every_owner()):
+        with pytest.raises(OwnerRequiredError):
+            repository.create_many([])
+
+
+def test_a_key_that_two_items_have_is_refused_before_sql(session: Session, tables: Engine, proxy: WireProxy) -> None:
+    chosen = ChosenRepository(session).owned_by("a")
+    with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
+        chosen.create_many([ChosenCreate(id=key, name="x") for key in ("k", "l", "k")])
+    assert str(raised.value) == "positions 0 and 2 name the same Chosen: give each row once"
+    assert [problem.location for problem in raised.value.problems] == [(2,)]
+    assert seen.round_trips == 0
+
+
+def test_a_row_that_the_table_refuses_leaves_none(session: Session, tables: Engine) -> None:
+    chosen = ChosenRepository(session).owned_by("a")
+    chosen.create(ChosenCreate(id="taken", name="x"))
+    with pytest.raises(UniqueViolationError):
+        chosen.create_many([ChosenCreate(id=key, name="x") for key in ("free", "taken")])
+    assert [row.id for row in chosen.list()] == ["taken"]
