@@ -44,11 +44,17 @@ VIEWS: dict[Statements[Any], Statements[Any]] = {
 
 COLUMNS = "task.id, task.title, task.description, task.completed, task.user_id, task.created_at, task.updated_at"
 NAMES = [column.removeprefix("task.") for column in COLUMNS.split(", ")]
+WRITTEN = ", ".join(f"written.{name}" for name in NAMES)
 PAGE_COLUMNS = ", ".join(f"anon_1.{name}" for name in NAMES)
 CARRIED = ", ".join(f"task.{name} AS {name}" for name in NAMES)
 MINE = "task.user_id = %(the_owner)s"
 THIS = f"WHERE task.id = %(the_id)s AND {MINE}"
 LATER = "updated_at=greatest(clock_timestamp(), updated_at + %(updated_at_1)s)"
+
+EACH_WRITTEN = (
+    "width_bucket(%(param_1)s, %(param_2)s, CASE WHEN ((SELECT count(*) AS count_1 FROM written) = %(the_count)s) THEN "
+    "%(param_3)s ELSE %(param_4)s END, %(param_5)s) = %(param_6)s"
+)
 
 TITLED = (col(Task.title) == CANARY,)
 TOGGLE = Change(typed(Task.completed).to(~col(Task.completed)))
@@ -69,6 +75,24 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         ("title", "description"),
         "INSERT INTO task (title, description, completed, user_id) "
         f"VALUES (%(title)s, %(description)s, %(completed)s, %(the_owner)s) RETURNING {COLUMNS}",
+    ),
+    "insert of many": (
+        lambda s: s.insert_many(("title", "completed"), frozenset({"completed"}), returning=True).statement,
+        (),
+        "WITH written AS (INSERT INTO task (title, completed, user_id) SELECT given.value_0 AS value_0, CASE WHEN "
+        "given.is_set_1 THEN given.value_1 ELSE false END AS anon_1, %(the_owner)s AS anon_2 FROM "
+        "unnest(%(the_values_0)s, %(the_values_1)s, %(the_mask_1)s) WITH ORDINALITY AS given(value_0, value_1, "
+        f"is_set_1, position) ORDER BY given.position RETURNING {COLUMNS}) SELECT {WRITTEN} FROM written "
+        f"WHERE {EACH_WRITTEN} ORDER BY written.id",
+    ),
+    "number of many inserted": (
+        lambda s: s.insert_many(("title", "completed"), frozenset(), returning=False).statement,
+        (),
+        "WITH written AS (INSERT INTO task (title, completed, user_id) SELECT given.value_0 AS value_0, "
+        "given.value_1 AS value_1, %(the_owner)s AS anon_1 FROM unnest(%(the_values_0)s, %(the_values_1)s) WITH "
+        f"ORDINALITY AS given(value_0, value_1, position) ORDER BY given.position RETURNING {COLUMNS}) SELECT "
+        "count(*) AS count_1 FROM written HAVING "
+        + EACH_WRITTEN.replace("(SELECT count(*) AS count_1 FROM written)", "count(*)"),
     ),
     "update": (
         lambda s: s.update,
@@ -217,6 +241,9 @@ def _without_owner(sql: str) -> str:
         (f" WHERE {MINE}", ""),
         ("completed, user_id) VALUES", "completed) VALUES"),
         ("%(completed)s, %(the_owner)s)", "%(completed)s)"),
+        (", user_id) SELECT", ") SELECT"),
+        (", %(the_owner)s AS anon_2", ""),
+        (", %(the_owner)s AS anon_1", ""),
     ):
         sql = sql.replace(scoped, is_open)
     return sql

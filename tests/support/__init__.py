@@ -5,6 +5,7 @@ models/suite         the entities of the behaviour suite beside `Task`: with and
 models/types         an entity with a column of every kind, and one whose model has rules of its own
 models/invalid       what wrong and right classes are defined of, in a registry of their own
 models/walk          an owned entity to sort by, with NULLs and ties, for lists that are read in pieces
+models/bulk          columns with defaults of every kind, and three kinds of key, for calls on many rows
 models/mutable       an entity that SQLAlchemy itself takes part in: mutable JSON, relationships, a routed session
 models/related       entities with relationships of every kind, with foreign keys across owners
 secrets_model        a server whose every secret is the canary, and a table that repeats it in errors

@@ -1,5 +1,6 @@
 """Statements as the SQL that psycopg is given, compiled without a database."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,14 +8,17 @@ from sqlalchemy import Executable, create_engine
 from sqlalchemy.sql.elements import ClauseElement
 
 from backend.entity.parameters import (
+    COUNT_PARAMETER,
     EXPECTED_PARAMETER,
     ID_PARAMETER,
     LIMIT_PARAMETER,
     OFFSET_PARAMETER,
     OWNER_PARAMETER,
+    array_parameter,
     cursor_parameter,
     id_parameter,
     keys_parameter,
+    mask_parameter,
 )
 from backend.statements.scope.scoped import ScopedStatement
 
@@ -29,7 +33,10 @@ class Compiled:
     """Those bound in the statement with their values, and `None` for those of the call."""
 
 
-_NAMES = (ID_PARAMETER, EXPECTED_PARAMETER, LIMIT_PARAMETER, OFFSET_PARAMETER, OWNER_PARAMETER)
+_CASTS = re.compile(r"s::(?:BIGINT|BOOLEAN|INTEGER|VARCHAR|UUID|TIMESTAMP WITH TIME ZONE)(?:\(\d+\))?(?:\[\])?")
+_NAMES = (
+    COUNT_PARAMETER, ID_PARAMETER, EXPECTED_PARAMETER, LIMIT_PARAMETER, OFFSET_PARAMETER, OWNER_PARAMETER
+)  # fmt: skip
 
 
 def compiled(statement: Executable | ScopedStatement, columns: Sequence[str] = ()) -> Compiled:
@@ -38,15 +45,15 @@ def compiled(statement: Executable | ScopedStatement, columns: Sequence[str] = (
     assert isinstance(statement, ClauseElement)
     found = statement.compile(create_engine("postgresql+psycopg://"), column_keys=list(columns) or None)
     sql = " ".join(str(found).split())
-    for kind in ("BIGINT", "INTEGER", "VARCHAR", "UUID", "TIMESTAMP WITH TIME ZONE"):
-        sql = sql.replace(f"s::{kind}[]", "s").replace(f"s::{kind}", "s")
+    sql = _CASTS.sub("s", sql)
     bound = {name: value for name, value in (found.params or {}).items() if name not in columns}
     return Compiled(unfilled(sql), {unfilled(name): value for name, value in bound.items()})
 
 
 def unfilled(text: str) -> str:
     """The text with the names of `backend.entity.parameters` as they are before they are filled up."""
-    several = (make(at) for make in (cursor_parameter, id_parameter, keys_parameter) for at in range(3))
+    makes = (array_parameter, cursor_parameter, id_parameter, keys_parameter, mask_parameter)
+    several = (make(at) for make in makes for at in range(3))
     for name in (*_NAMES, *several):
         text = text.replace(name, name.rstrip("_"))
     return text

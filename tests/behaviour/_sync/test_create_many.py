@@ -120,16 +120,17 @@ def test_create_many_of_nothing_sends_nothing(rows: Rows, proxy: WireProxy) -> N
 @pytest.mark.usefixtures("awake")
 @pytest.mark.parametrize("returning", [True, False])
 def test_create_many_is_one_round_trip_up_to_ten_thousand_rows(
-    tasks: TaskRepository, proxy: WireProxy, *, returning: bool
+    session: Session, proxy: WireProxy, *, returning: bool
 ) -> None:
+    tasks: Any = TaskRepository(session).owned_by("a")
     data = [TaskCreate(title=str(number)) for number in range(MANY)]
     counted: list[int] = []
     with proxy.watch() as seen:
-        tasks.create_many(data[:-1], returning=returning, progress=counted.append)  # type: ignore[call-overload]  # of either
+        tasks.create_many(data[:-1], returning=returning, progress=counted.append)
     assert (seen.round_trips, len(seen.statements), counted) == (1, 1, [MANY - 1])
     counted.clear()
     with proxy.watch() as seen:
-        tasks.create_many(data, returning=returning, progress=counted.append)  # type: ignore[call-overload]  # of either
+        tasks.create_many(data, returning=returning, progress=counted.append)
     assert (seen.round_trips, len(seen.statements), counted) == (4, 4, [MANY - 1, MANY])
     assert [seen.statements[0].sql[:5], seen.statements[-1].sql] == ["BEGIN", "COMMIT"]
 

@@ -9,7 +9,6 @@ from pydantic import MISSING
 from sqlalchemy import ARRAY, BigInteger, Identity, Integer, MetaData, Text, column, func
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlmodel import Field, SQLModel, col
 
 from backend import AsyncCRUDRepository, CRUDRepository
@@ -20,12 +19,14 @@ class Size(Enum):
     LARGE = "l"
 
 
-def _label(context: DefaultExecutionContext) -> str:
+def _label(context: Any) -> str:
     """A default that reads the other values of its row."""
     return f"label of {context.get_current_parameters()['name']}"
 
 
 METADATA = MetaData()
+_TEXTS: Any = ARRAY(Text)  # SQLModel names classes of types only
+_SIZES: Any = EnumType(Size, name="bulk_size")
 
 
 class _Columns(SQLModel):
@@ -41,10 +42,10 @@ class _Columns(SQLModel):
     upper: int = Field(default=None, sa_type=Integer, sa_column_kwargs={"default": func.abs(-5)})
     size: Size = Field(
         default=None,
-        sa_type=EnumType(Size, name="bulk_size"),  # type: ignore[arg-type]  # SQLModel names classes of types only
+        sa_type=_SIZES,
         sa_column_kwargs={"server_default": "SMALL"},
     )
-    tags: list[str] | None = Field(default=None, sa_type=ARRAY(Text))  # type: ignore[call-overload]  # as above
+    tags: list[str] | None = Field(default=None, sa_type=_TEXTS)
     data: Any = Field(default=None, nullable=True, sa_type=JSONB)
     revision: int = Field(
         default=None,
