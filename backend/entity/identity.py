@@ -176,7 +176,7 @@ class CompositeIdentity(Identity):
         self._type = id_type
         self._is_named = id_type is not tuple
         if self._is_named:
-            self.fields = getattr(id_type, "_fields", ())
+            self.fields: tuple[str, ...] = getattr(id_type, "_fields", ())
         self._parts: Callable[[Any], Key] = itemgetter(*map(self.fields.index, self.attributes))
         self._in_field_order: Callable[[Any], Key] = itemgetter(*map(self.attributes.index, self.fields))
 
