@@ -105,7 +105,7 @@ async def test_create_many_of_every_entity(rows: Rows, case: Case) -> None:
     texts = ["b", "a", "c"]
     created = await rows.repository.create_many([rows.new(text) for text in texts])
     assert [case.text_of(row) for row in created] == texts
-    assert await rows.repository.require_many([row.id for row in created]) == created
+    assert await rows.repository.require_many(map(rows.repository.id_of, created)) == created
 
 
 @pytest.mark.usefixtures("awake")
