@@ -204,8 +204,8 @@ class CompositeIdentity(Identity):
         key = self._parts(id)
         for value, part in zip(key, self.key, strict=True):
             if not isinstance(value, part.python_type) or isinstance(value, _NOT_INSTANCES.get(part.python_type, ())):
-                got = "None" if value is None else described(value)
-                raise self._refusal(f"has {with_article(part.python_type)} as {part.attribute}, got {got}", position)
+                expected = f"{with_article(part.python_type)} as {part.attribute}"
+                raise self._refusal(f"has {expected}, got {described(value)}", position)
         return all(check(value) is None for check, value in zip(self._checks, key, strict=True))
 
     @override

@@ -2,6 +2,7 @@
 
 models/papers        an owned table with a document, whose values a view may refuse
 models/suite         the entities of the behaviour suite beside `Task`: with and without an owner, parent and child
+models/keyed         a model with a key of one column or several, of any type
 models/types         an entity with a column of every kind, and one whose model has rules of its own
 models/invalid       what wrong and right classes are defined of, in a registry of their own
 models/walk          an owned entity to sort by, with NULLs and ties, for lists that are read in pieces

@@ -2,20 +2,22 @@
 
 from collections.abc import AsyncGenerator, Generator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import assert_type
+from typing import NamedTuple, assert_type
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import MISSING, BaseModel
 from sqlalchemy import ColumnElement, Integer, Row, Text, bindparam, func, not_
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Field, Session, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import (
     LAST_PAGE,
+    AsyncCRUDRepository,
     AsyncDatabase,
     AsyncReads,
     Change,
     Condition,
+    CRUDRepository,
     CursorPage,
     Database,
     Lock,
@@ -206,6 +208,55 @@ def views(session: Session) -> None:
     assert_type(tasks.as_(TaskLine).list(col(Task.completed).is_(True)), Sequence[TaskLine])
     assert_type(tasks.as_(TaskLine).count(), int)
     read_lines(tasks.as_(TaskLine))
+
+
+class Enrolment(SQLModel, table=True):
+    course: int = Field(primary_key=True)
+    student: int = Field(primary_key=True)
+    grade: int | None = None
+
+
+class EnrolmentId(NamedTuple):
+    student: int
+    course: int
+
+
+class EnrolmentCreate(BaseModel):
+    course: int
+    student: int
+
+
+class EnrolmentUpdate(BaseModel):
+    grade: int | MISSING | None = MISSING
+
+
+class EnrolmentRepository(CRUDRepository[Enrolment, EnrolmentCreate, EnrolmentUpdate, EnrolmentId]): ...
+
+
+class AsyncEnrolmentRepository(AsyncCRUDRepository[Enrolment, EnrolmentCreate, EnrolmentUpdate, EnrolmentId]): ...
+
+
+class PairRepository(CRUDRepository[Enrolment, EnrolmentCreate, EnrolmentUpdate, tuple[int, int]]):
+    """Refused when it is run: the parts could be swapped unnoticed."""
+
+
+def keys(session: Session) -> None:
+    enrolments, id = EnrolmentRepository(session), EnrolmentId(course=1, student=2)
+    assert_type(enrolments.get(id), Enrolment | None)
+    assert_type(enrolments.id_of(enrolments.get_one(id)), EnrolmentId)
+    assert_type(enrolments.get_many([id]), dict[EnrolmentId, Enrolment])
+    assert_type(enrolments.update(id, EnrolmentUpdate(grade=1)), Enrolment)
+    assert_type(enrolments.require_many(map(enrolments.id_of, enrolments.list())), Sequence[Enrolment])
+    assert_type(PairRepository(session).get((1, 2)), Enrolment | None)
+    assert_type(PairRepository(session).get(id), Enrolment | None)  # a NamedTuple is a tuple
+    assert_type(PairRepository(session).id_of(enrolments.get_one(id)), tuple[int, int])
+    assert_type(TaskRepository(session).id_of(TaskRepository(session).get_one(1)), int)
+    assert_type(NoteRepository(session).id_of(NoteRepository(session).one()), UUID)
+
+
+async def asynchronous_keys(session: AsyncSession) -> None:
+    enrolments = AsyncEnrolmentRepository(session)
+    assert_type(enrolments.id_of(await enrolments.one()), EnrolmentId)
 
 
 async def asynchronous_views(session: AsyncSession) -> None:

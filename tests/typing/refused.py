@@ -18,6 +18,7 @@ from backend.tasks import (
     get_tasks,
 )
 from tests.support.models.suite import Note, NoteRepository, Ticket, TicketRepository
+from tests.typing.accepted import EnrolmentId, EnrolmentRepository, PairRepository
 
 
 def refused(db: Database, session: Session) -> None:
@@ -89,6 +90,23 @@ def refused(db: Database, session: Session) -> None:
     TicketRepository(session).loading((Ticket.project, "tickets"))  # type: ignore[arg-type]
     tasks.lst()  # type: ignore[attr-defined]
     col(Task.titel)  # type: ignore[attr-defined]
+
+
+def refused_ids(session: Session, tasks: TaskRepository) -> None:
+    enrolments, id = EnrolmentRepository(session), EnrolmentId(course=1, student=2)
+    enrolments.get((1, 2))  # type: ignore[arg-type]
+    enrolments.get(1)  # type: ignore[arg-type]
+    enrolments.get(EnrolmentId(1))  # type: ignore[call-arg]
+    enrolments.get(EnrolmentId(course=1, student="2"))  # type: ignore[arg-type]
+    enrolments.get(EnrolmentId(course=1, pupil=2))  # type: ignore[call-arg]
+    enrolments.get_many([(1, 2)])  # type: ignore[list-item]
+    enrolments.delete(None)  # type: ignore[arg-type]
+    enrolments.id_of(tasks.one())  # type: ignore[arg-type]
+    enrolments.id_of(id)  # type: ignore[arg-type]
+    enrolments.as_(TaskLine).id_of(id)  # type: ignore[attr-defined]
+    PairRepository(session).get((1, "2"))  # type: ignore[arg-type]
+    PairRepository(session).get((1, 2, 3))  # type: ignore[arg-type]
+    NoteRepository(session).get(tasks.id_of(tasks.one()))  # type: ignore[arg-type]
 
 
 def refused_conditions(tasks: TaskRepository, title: str | None) -> None:
