@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias, cast
 import psycopg
 import sqlalchemy
 from psycopg.adapt import PyFormat
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Dialect, Text, bindparam, case, column, func
+from sqlalchemy import ARRAY, BindParameter, Boolean, ColumnElement, Dialect, Text, bindparam, case, column, func
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
@@ -44,7 +44,10 @@ class RowArrays:
         """Return the value of this name, NULL where it is not set."""
         sent = self.source.c[f"value_{self._numbers[name]}"]
         kind = self._types[name]
-        return sqlalchemy.cast(sent, kind) if is_array(kind) else sent
+        value = sqlalchemy.cast(sent, kind) if is_array(kind) else sent
+        # SQLAlchemy applies it to parameters alone, and so types its argument
+        written = kind.bind_expression(cast("BindParameter[Any]", value))
+        return value if written is None else written
 
     def is_set(self, name: str) -> ColumnElement[bool] | None:
         """Return whether the row sets the value of this name; `None` if every row does."""

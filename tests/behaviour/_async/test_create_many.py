@@ -45,10 +45,12 @@ OPTIONAL = {
     "size": st.sampled_from(Size),
     "tags": st.none() | st.lists(TEXTS, max_size=3),
     "data": JSON,
+    "code": st.none() | st.sampled_from(["Ab", "C", ""]),
+    "offset": st.none() | st.integers(-9, 9),
 }
 DEFAULTS = {
     "note": None, "level": 7, "day": date(2026, 2, 3), "weight": 3, "upper": 5, "size": Size.SMALL, "tags": None,
-    "data": None,
+    "data": None, "code": None, "offset": None,
 }  # fmt: skip
 ITEMS = st.lists(st.fixed_dictionaries({"name": TEXTS}, optional=OPTIONAL), max_size=6)
 KINDS: dict[str, tuple[type[Any], type[BaseModel]]] = {
@@ -72,7 +74,8 @@ async def tasks(session: AsyncSession) -> AsyncTaskRepository:
 
 def expected(item: dict[str, Any]) -> dict[str, Any]:
     """What the row of an item has, but for its key."""
-    return {**DEFAULTS, "label": f"label of {item['name']}", **item, "revision": 1}
+    row: dict[str, Any] = {**DEFAULTS, "label": f"label of {item['name']}", **item, "revision": 1}
+    return {**row, "code": row["code"] and row["code"].lower()}  # as its type writes it
 
 
 @pytest.mark.parametrize("kind", KINDS)

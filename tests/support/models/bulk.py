@@ -6,10 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import MISSING
-from sqlalchemy import ARRAY, BigInteger, Identity, Integer, MetaData, Text, column, func
+from sqlalchemy import ARRAY, BigInteger, Dialect, Identity, Integer, MetaData, Text, column, func
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel, col
+from typing_extensions import override
 
 from backend import AsyncCRUDRepository, CRUDRepository
 
@@ -17,6 +19,32 @@ from backend import AsyncCRUDRepository, CRUDRepository
 class Size(Enum):
     SMALL = "s"
     LARGE = "l"
+
+
+class Lowered(TypeDecorator[str]):
+    """A type of the application's that writes by an SQL expression."""
+
+    impl: Any = Text
+    cache_ok: bool | None = True
+
+    @override
+    def bind_expression(self, bindparam: Any) -> Any:
+        return func.lower(bindparam)
+
+
+class Shifted(TypeDecorator[int]):
+    """A type of the application's that converts values in Python."""
+
+    impl: Any = Integer
+    cache_ok: bool | None = True
+
+    @override
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        return None if value is None else value + 100
+
+    @override
+    def process_result_value(self, value: int | None, dialect: Dialect) -> int | None:
+        return None if value is None else value - 100
 
 
 def _label(context: Any) -> str:
@@ -47,6 +75,8 @@ class _Columns(SQLModel):
     )
     tags: list[str] | None = Field(default=None, sa_type=_TEXTS)
     data: Any = Field(default=None, nullable=True, sa_type=JSONB)
+    code: str | None = Field(default=None, sa_type=Lowered)
+    offset: int | None = Field(default=None, sa_type=Shifted)
     revision: int = Field(
         default=None,
         sa_type=Integer,
@@ -65,6 +95,8 @@ class _Create(SQLModel):
     size: Size | MISSING = MISSING
     tags: list[str] | MISSING | None = MISSING
     data: Any = MISSING
+    code: str | MISSING | None = MISSING
+    offset: int | MISSING | None = MISSING
 
 
 class _Update(SQLModel):
@@ -74,6 +106,8 @@ class _Update(SQLModel):
     size: Size | MISSING = MISSING
     tags: list[str] | MISSING | None = MISSING
     data: Any = MISSING
+    code: str | MISSING | None = MISSING
+    offset: int | MISSING | None = MISSING
 
 
 class Counted(_Columns, table=True):
