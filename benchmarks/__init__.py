@@ -1,5 +1,6 @@
 """Times of the project beside psycopg and SQLAlchemy Core by hand, side by side in one run: `python -m benchmarks`.
 
-calls    the six calls, and each contender's way to make them
-rounds   the measuring: interleaved rounds, ratios within a round
+calls        the six calls, and each contender's way to make them
+conditions   building a statement with conditions, nothing sent
+rounds       the measuring: interleaved rounds, ratios within a round
 """

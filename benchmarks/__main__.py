@@ -1,4 +1,4 @@
-"""`python -m benchmarks [calls | pages]`: prints the tables of `docs/maintainers/benchmarks.md`."""
+"""`python -m benchmarks [calls | conditions | pages]`: prints the tables of `docs/maintainers/benchmarks.md`."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from backend import Database, Settings, init_db
 from backend.embedded import EmbeddedServer
-from benchmarks import pages
+from benchmarks import conditions, pages
 from benchmarks.calls import (
     NAMES,
     Calls,
@@ -28,12 +28,17 @@ _ROUNDS = 60
 def main(arguments: list[str]) -> None:
     """Measures, and prints the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("calls", "pages"), default="calls", help="calls unless given")
+    parser.add_argument(
+        "what", nargs="?", choices=("calls", "conditions", "pages"), default="calls", help="calls unless given"
+    )
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help=f"rounds, {_ROUNDS} unless given")
     parser.add_argument("--prepare", action="store_true", help="every contender prepares a statement at its 5th run")
     parser.add_argument("--rows", type=int, default=pages.ROWS, help=f"of the list of pages, {pages.ROWS} unless given")
     parser.add_argument("--url", help="a server whose tables task and entry may be emptied; without it an embedded one")
     given = parser.parse_args(arguments)
+    if given.what == "conditions":
+        conditions.run(given.rounds)
+        return
     threshold = 5 if given.prepare else None
     with ExitStack() as stack:
         url = given.url or stack.enter_context(EmbeddedServer()).url

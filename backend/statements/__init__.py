@@ -14,6 +14,7 @@ assignments    a column and what a `Change` sets it to
 typed_values   the values of these, checked against the column's type
 conditions     the expressions that a caller may filter by
 ordering       the expressions that a caller may sort by
+plain          those in which nothing has to be bound or verified
 comparisons    values that are compared with a column, checked against its type
 change_values  values that a change sets columns to
 locks          how a row is locked while it is read

@@ -50,17 +50,18 @@ _OPERATORS: Final = frozenset({
 
 _RANGES: Final = frozenset({operators.between_op, operators.not_between_op})
 
+_BOOLEANS: Final = (True_, False_)
+
 _OF_TEXT: Final = frozenset({"lower", "upper"})
 """Functions of text whose type SQLAlchemy does not know."""
 
 
 def check_comparison(part: object, parameters: Mapping[str, object] = {}) -> None:
     """Raise `UsageError` if a column is compared with a value of another type."""
-    if not is_binary(part):
-        return
     for column, operand in compared(part):
+        check = comparison_check(column.type)
         for value in _values(operand, parameters):
-            if value is not None and (wrong := comparison_check(column.type)(value)) is not None:
+            if value is not None and (wrong := check(value)) is not None:
                 raise UsageError(f"{column} is compared with {wrong}")
 
 
@@ -78,7 +79,8 @@ def compared(part: object) -> Iterator[tuple[Column[object], object]]:
         if (column := _column(side)) is not None:
             is_range = part.operator in _RANGES and isinstance(other, ExpressionClauseList)
             operands: Iterable[object] = other.clauses if is_range else (other,)
-            yield from ((column, operand) for operand in operands)
+            for operand in operands:
+                yield column, operand
 
 
 def is_binary(part: object) -> TypeGuard[BinaryExpression[object]]:
@@ -108,20 +110,17 @@ def _value_check(kind: TypeEngine[object], classes: Mapping[type, tuple[type, ..
     expected = () if isinstance(undecorated_type(kind), Enum) else classes.get(python_type(kind) or object, ())
 
     def wrong(value: object) -> str | None:
-        got = described(value)
         if expected and not _is_one_of(value, expected):
-            return f"{got}, expected {with_article(expected[0])}"
+            return f"{described(value)}, expected {with_article(expected[0])}"
         refusal = check(value)
-        return None if refusal is None else f"{got}: {refusal[1]}"
+        return None if refusal is None else f"{described(value)}: {refusal[1]}"
 
     return wrong
 
 
 def _values(operand: object, parameters: Mapping[str, object]) -> Iterable[object]:
-    if isinstance(operand, True_ | False_):
-        return (isinstance(operand, True_),)
     if not isinstance(operand, BindParameter):
-        return ()
+        return (isinstance(operand, True_),) if isinstance(operand, _BOOLEANS) else ()
     bound = cast("BindParameter[object]", operand)  # of any type
     value = bound.value if bound.unique else parameters.get(bound.key, bound.value)
     if bound.expanding and isinstance(value, Collection):
@@ -131,7 +130,7 @@ def _values(operand: object, parameters: Mapping[str, object]) -> Iterable[objec
 
 def _column(element: object) -> Column[object] | None:
     """Return the column of an element: itself, or the argument of `lower`, `max`, `coalesce` …, which have its type."""
-    while isinstance(element, ReturnTypeFromArgs) or (isinstance(element, Function) and element.name in _OF_TEXT):
+    while isinstance(element, Function) and (element.name in _OF_TEXT or isinstance(element, ReturnTypeFromArgs)):
         arguments: Iterable[object] = element.clauses
         element = next(iter(arguments), None)
     return cast("Column[object]", element) if isinstance(element, Column) else None  # of any type

@@ -97,6 +97,14 @@ def checked_expression(table: Table, value: SQLColumnExpression[T]) -> ColumnEle
     )
 
 
+def element_of(value: SQLColumnExpression[T] | HasElement[T]) -> ColumnElement[T] | None:
+    """Return the SQL expression that a value is or has; `None` for a Python value."""
+    element: object = value
+    if not isinstance(value, ColumnElement) and hasattr(value, "__clause_element__"):
+        element = cast("HasElement[T]", value).__clause_element__()  # it has one
+    return element if isinstance(element, ColumnElement) else None
+
+
 def outside_subqueries(element: ClauseElement) -> Iterator[ClauseElement]:
     """Yield an element and its parts; a subquery is one part."""
     yield element
@@ -109,10 +117,8 @@ def expression_of_table(
     value: SQLColumnExpression[T] | HasElement[T], table: Table, what: str, remedy: str
 ) -> ColumnElement[T]:
     """Return the expression, unchanged. Raises `UsageError`, which names `what` it is and the `remedy`."""
-    element = value
-    if not isinstance(value, ColumnElement) and hasattr(value, "__clause_element__"):
-        element = cast("HasElement[T]", value).__clause_element__()  # it has one
-    if not isinstance(element, ColumnElement):
+    element = element_of(value)
+    if element is None:
         raise UsageError(f"{what} is {described(value)}, expected an SQL expression: write {remedy}")
     for part in outside_subqueries(element):
         check_comparison(part)

@@ -1,22 +1,26 @@
 """What every family of statements shares: the entity, the scope, and the check that a statement binds the owner."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Executable, SQLColumnExpression
+from sqlalchemy import ColumnElement, Executable, SQLColumnExpression, select
 from sqlalchemy.sql.elements import ClauseElement, ColumnClause
 from sqlalchemy.sql.selectable import TableClause
 
 from backend.entity.checks import owner_columns
 from backend.entity.entity import Entity, ModelT
+from backend.entity.lazy import lazy
 from backend.errors import OwnerRequiredError
 from backend.statements.conditions import Where, checked_conditions, checked_expression
+from backend.statements.ordering import Order, checked_order
+from backend.statements.plain import plain_expressions
 from backend.statements.scope.bind import Scope
 from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.scope.verify import all_parts
 
 T = TypeVar("T")
+StatementT = TypeVar("StatementT", bound=Executable)
 
 
 class StatementFamily(Generic[ModelT]):
@@ -38,11 +42,19 @@ class StatementFamily(Generic[ModelT]):
             tuple(entity.columns.values()) if columns is None else tuple(map(self._selected, columns))
         )
 
-    def _scoped(self, statement: Executable) -> ScopedStatement:
+    @lazy
+    def _rows(self) -> AnySelect:
+        return self._verified(select(*self._columns).select_from(self.entity.table).where(*self._owner_conditions))
+
+    def _verified(self, statement: StatementT) -> StatementT:
         """Return a statement of this family. Raises `OwnerRequiredError` if it does not bind the owner of the scope."""
         if self._scope is not None:
             self._scope.require(statement)
-        return ScopedStatement(statement)
+        return statement
+
+    def _scoped(self, statement: Executable) -> ScopedStatement:
+        """Return the statement, verified."""
+        return ScopedStatement(self._verified(statement))
 
     def _scoped_rows(self, statement: AnySelect) -> ScopedStatement:
         """Return a statement that writes rows within its CTEs, as `_scoped`."""
@@ -60,8 +72,26 @@ class StatementFamily(Generic[ModelT]):
         self._require_no_owned_table(statement)
         return ScopedStatement(statement)
 
+    def _filtered(
+        self, build: Callable[[Sequence[ColumnElement[bool]]], Executable], where: Sequence[Where]
+    ) -> ScopedStatement:
+        """Return what is built of verified SELECTs and these conditions.
+
+        Plain conditions leave the owner's in effect; with others the statement is verified again.
+        """
+        conditions = plain_expressions(where, self.entity.table)
+        if conditions is None:
+            return self._scoped(build(self._conditions(where)))
+        return ScopedStatement(build(conditions))
+
     def _conditions(self, where: Sequence[Where]) -> Sequence[ColumnElement[bool]]:
         return [self._scope_expression(condition) for condition in checked_conditions(self.entity.table, where)]
+
+    def _order(self, order_by: Order) -> Sequence[ColumnElement[object]]:
+        expressions = plain_expressions(order_by if isinstance(order_by, Sequence) else [order_by], self.entity.table)
+        if expressions is None:
+            return [self._scope_expression(expression) for expression in checked_order(self.entity.table, order_by)]
+        return expressions
 
     def _selected(self, column: SQLColumnExpression[T]) -> ColumnElement[T]:
         """Return an expression to select: with a label, the ORM renders this one, not what it was declared with."""

@@ -111,13 +111,12 @@ class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
             kept = self._keysets[shape] = self._keyset(order, position)
         if not where:
             return kept.statement
-        conditions = self._conditions(where)
-        return self._scoped(_first_of([branch.where(*conditions) for branch in kept.branches], kept.keys))
+        branches, keys = kept.branches, kept.keys
+        return self._filtered(lambda met: _first_of([branch.where(*met) for branch in branches], keys), where)
 
     def _keyset(self, order: Sequence[SortKey], position: Position) -> _Keyset:
         keys = [key.reversed for key in order] if position.is_backward else list(order)
-        rows = select(*self._columns).where(*self._owner_conditions)
-        ranges = [rows.where(*conditions) for conditions in _ranges(keys, position)]
+        ranges = [self._rows.where(*conditions) for conditions in _ranges(keys, position)]
         branches = [_with_texts(ranges[0], keys)] if len(ranges) == 1 else [_with_keys(one, keys) for one in ranges]
         return _Keyset(self._scoped(_first_of(branches, keys)), branches, keys)
 

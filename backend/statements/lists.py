@@ -11,7 +11,7 @@ from backend.errors import UsageError, described, shown
 from backend.statements.conditions import Where
 from backend.statements.family import StatementFamily
 from backend.statements.locks import Lock, locking
-from backend.statements.ordering import Order, checked_order
+from backend.statements.ordering import Order
 from backend.statements.scope.scoped import ScopedStatement
 
 MAX_PAGE_SIZE: Final = 1000
@@ -34,47 +34,40 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
     ) -> ScopedStatement:
         """Return the SELECT of the rows that meet the conditions, in a total order."""
         statement = self._all_ordered if isinstance(order_by, tuple) and not order_by else self._ordered(order_by)
-        if where:
-            statement = statement.where(*self._conditions(where))
         if limit is not None:
             statement = statement.limit(_not_negative("limit", limit))
         if type(offset) is not int or offset:
             statement = statement.offset(_not_negative("offset", offset))
         if lock is not None:
             statement = locking(statement, lock)
-        return self._scoped(statement)
+        return self._filtered(lambda met: statement.where(*met) if met else statement, where)
 
     def count(self, where: Sequence[Where]) -> ScopedStatement:
         """Return SELECT count(*) of the rows that meet the conditions."""
-        return self._scoped(self._count.where(*self._conditions(where)) if where else self._count)
+        return self._filtered(lambda met: self._count.where(*met) if met else self._count, where)
 
     def exists(self, where: Sequence[Where]) -> ScopedStatement:
         """Return SELECT EXISTS of a row that meets the conditions."""
-        return self._scoped(select(exists(self._select_ids.where(*self._conditions(where)))) if where else self._exists)
+        return self._filtered(lambda met: select(exists(self._select_ids.where(*met))) if met else self._exists, where)
 
     @lazy
     def _all_ordered(self) -> Select[*tuple[object, ...]]:
         return self._ordered(())
 
     @lazy
-    def _rows(self) -> Select[*tuple[object, ...]]:
-        return select(*self._columns).select_from(self.entity.table).where(*self._owner_conditions)
-
-    @lazy
     def _count(self) -> Select[int]:
-        return select(func.count()).select_from(self.entity.table).where(*self._owner_conditions)
+        return self._verified(select(func.count()).select_from(self.entity.table).where(*self._owner_conditions))
 
     @lazy
     def _select_ids(self) -> Select[*tuple[object, ...]]:
-        return select(*self.entity.identity.columns).where(*self._owner_conditions)
+        return self._verified(select(*self.entity.identity.columns).where(*self._owner_conditions))
 
     @lazy
     def _exists(self) -> Select[bool]:
         return select(exists(self._select_ids))
 
     def _ordered(self, order_by: Order) -> Select[*tuple[object, ...]]:
-        expressions = map(self._scope_expression, checked_order(self.entity.table, order_by))
-        return self._rows.order_by(*expressions, *self.entity.identity.columns)
+        return self._rows.order_by(*self._order(order_by), *self.entity.identity.columns)
 
 
 def require_page_size(size: object) -> None:

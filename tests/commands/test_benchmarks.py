@@ -9,6 +9,7 @@ from tests.support.cli import ROOT
 
 TABLES = {
     "calls": ["| create | 1 (", "| list of 100 | 1 ("],
+    "conditions": ["| two of `col` | ", "| two of `typed` | ", "| a page of two of `col` | "],
     "pages": ["| rows of a stream |", "| 300 | ", "| first | ", "| last, its cursor | ", "| `page`, the last | "],
 }
 

@@ -19,7 +19,7 @@ from backend.statements.scope.from_clauses import is_same_table, is_select
 from backend.statements.scope.orm_columns import computed_columns, joins_eagerly
 from backend.statements.scope.owner_types import bind_alike
 from backend.statements.scope.precedence import require_closed
-from backend.statements.scope.raw_sql import is_field, is_name, is_number, is_operator, is_type
+from backend.statements.scope.raw_sql import are_modifiers, is_field, is_name, is_number, is_operator, is_type
 
 _READING_FUNCTIONS: Final = re.compile(
     r"((query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite|dblink\w*|crosstab\w*|connectby|xpath_table)",
@@ -91,7 +91,7 @@ def _check_operator(part: object, _own: Table) -> None:
     if not all(is_operator(getattr(part, name, None)) for name in ("operator", "modifier")):
         raise _refusal("an unknown operator")
     modifiers: Mapping[str, object] = getattr(part, "modifiers", None) or {}
-    if not all(not isinstance(value, str) or is_name(value) for value in modifiers.values()):
+    if not are_modifiers(modifiers):
         raise _refusal(_STRING)
 
 

@@ -108,11 +108,12 @@ class Scope:
     def _is_bound(self, statement: object) -> bool:
         if isinstance(statement, Insert):
             return any(part is self._owner.parameter for part in iterate(statement))
-        if is_select(statement) and statement.whereclause is None:  # SELECT EXISTS (SELECT …)
-            read = list(_read_directly(statement))
-            return bool(read) and all(self._is_bound(part) for part in read)
         if is_select(statement) or isinstance(statement, Update | Delete):
-            return any(part is self._owner.condition for part in conjuncts(statement.whereclause))
+            condition = statement.whereclause
+            if condition is not None or not is_select(statement):
+                return any(part is self._owner.condition for part in conjuncts(condition))
+            read = list(_read_directly(statement))  # SELECT EXISTS (SELECT …)
+            return bool(read) and all(self._is_bound(part) for part in read)
         if isinstance(statement, CompoundSelect):
             return all(map(self._is_bound, statement.selects))
         if isinstance(statement, SelectStatementGrouping):  # a SELECT with an ORDER BY or a LIMIT in a UNION

@@ -5,6 +5,7 @@ each kind of text which of it cannot be read as other SQL; `allowlist` says whic
 """
 
 import re
+from collections.abc import Mapping
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, Final, cast
 from weakref import WeakSet
@@ -18,7 +19,7 @@ from backend.entity.column_types import DIALECT
 
 _IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
 
-_PLACEHOLDERS: Final = ("__[", "~~")
+_PLACEHOLDERS: Final = re.compile(r"__\[|~~")
 """Marks that SQLAlchemy's compiler replaces in the finished text, within quotes too."""
 
 _SYMBOLS: Final = re.compile(r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|`?]+|AT TIME ZONE|OVERLAPS|SIMILAR TO", re.IGNORECASE)
@@ -64,7 +65,7 @@ def is_name(name: object) -> bool:
     """Return whether a name is quoted when it is rendered, or needs no quotes; `None` renders no name."""
     if not isinstance(name, str):
         return name is None
-    if any(mark in name for mark in _PLACEHOLDERS):
+    if _PLACEHOLDERS.search(name):
         return False
     quoted: object = getattr(name, "quote", None)  # as SQLAlchemy asks any text, not only a `quoted_name`
     return quoted is None or bool(quoted) or _IDENTIFIER.fullmatch(name) is not None
@@ -89,6 +90,11 @@ def is_operator(operator: object) -> bool:
     return operator is None or (
         isinstance(operator, FunctionType | BuiltinFunctionType) and operator in KNOWN_OPERATORS
     )
+
+
+def are_modifiers(modifiers: Mapping[str, object]) -> bool:
+    """Return whether each text that an operator is modified by, an escape character for one, is quoted."""
+    return all(not isinstance(value, str) or is_name(value) for value in modifiers.values())
 
 
 def is_type(type_: TypeEngine[Any]) -> bool:
