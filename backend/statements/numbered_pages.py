@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from typing import Final, Generic
 
-from sqlalchemy import BigInteger, ColumnElement, UnaryExpression, bindparam, func, select, true
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Integer,
+    UnaryExpression,
+    bindparam,
+    column,
+    func,
+    select,
+    true,
+)
 from sqlalchemy.sql import operators
 
 from backend.entity.entity import ModelT
@@ -12,7 +23,8 @@ from backend.entity.parameters import LIMIT_PARAMETER, OFFSET_PARAMETER
 from backend.errors import UsageError
 from backend.statements.conditions import Where
 from backend.statements.lists import ListStatements, given, require_page_size
-from backend.statements.ordering import Order, checked_order
+from backend.statements.ordering import Order
+from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
 
 _MAX_OFFSET: Final = (1 << 63) - 1
@@ -20,6 +32,9 @@ _MAX_OFFSET: Final = (1 << 63) - 1
 
 _LIMIT: Final = bindparam(LIMIT_PARAMETER, type_=BigInteger())
 _OFFSET: Final = bindparam(OFFSET_PARAMETER, type_=BigInteger())
+
+_COUNT: Final = "number of rows"
+_IS_ROW: Final = "is a row"
 
 _DIRECTIONS: Final = {
     operators.asc_op: ColumnElement[object].asc,
@@ -40,7 +55,8 @@ class PageStatements(ListStatements[ModelT], Generic[ModelT]):
         """
         if not where and isinstance(order_by, tuple) and not order_by:
             return self._page_of_all
-        return self._page(self._conditions(where), order_by)
+        order = [*self._order(order_by), *self.entity.identity.columns]
+        return self._filtered(lambda met: self._page(met, order), where)
 
     def page_parameters(self, page: int, size: int) -> dict[str, object]:
         """Return the parameters of `page`. Raises `UsageError` for a number or size out of bounds."""
@@ -48,23 +64,36 @@ class PageStatements(ListStatements[ModelT], Generic[ModelT]):
 
     @lazy
     def _page_of_all(self) -> ScopedStatement:
-        return self._page((), ())
+        return self._scoped(self._page((), self.entity.identity.columns))
 
-    def _page(self, conditions: Sequence[ColumnElement[bool]], order_by: Order) -> ScopedStatement:
-        met = (*self._owner_conditions, *conditions)
-        counted = select(func.count().label("number of rows")).select_from(self.entity.table).where(*met).subquery()
-        asked = map(self._scope_expression, checked_order(self.entity.table, order_by))
-        order = [*asked, *self.entity.identity.columns]
-        keys = [_sorted_by(expression).label(f"sort key {number}") for number, expression in enumerate(order)]
-        row = (*self._columns, *keys, true().label("is a row"))
-        rows = select(*row).select_from(self.entity.table).where(*met).order_by(*order)
-        *columns, is_row = rows.limit(_LIMIT).offset(_OFFSET).subquery().c
-        width = len(self._columns)
-        return self._scoped(
-            select(*columns[:width], *counted.c, is_row)
-            .select_from(counted.outerjoin(is_row.table, true()))
-            .order_by(*map(_directed, order, columns[width:]))
-        )
+    def _page(self, met: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[object]]) -> AnySelect:
+        keys = [_sorted_by(expression).label(_sort_key(number)) for number, expression in enumerate(order)]
+        rows = self._page_rows.add_columns(*keys).where(*met).order_by(*order).limit(_LIMIT).offset(_OFFSET)
+        joined = self._page_count.where(*met).subquery().outerjoin(rows.subquery(), true())
+        sorted_by = (_directed(by, column(_sort_key(number))) for number, by in enumerate(order))
+        return self._page_columns.select_from(joined).order_by(*sorted_by)
+
+    @lazy
+    def _page_count(self) -> AnySelect:
+        return self._verified(self._count.with_only_columns(func.count().label(_COUNT)))
+
+    @lazy
+    def _page_rows(self) -> AnySelect:
+        columns = (one.label(_column(number)) for number, one in enumerate(self._columns))
+        return self._verified(self._rows.with_only_columns(*columns, true().label(_IS_ROW)))
+
+    @lazy
+    def _page_columns(self) -> AnySelect:
+        columns = (column(_column(number), one.type) for number, one in enumerate(self._columns))
+        return select(*columns, column(_COUNT, Integer()), column(_IS_ROW, Boolean()))
+
+
+def _column(number: int) -> str:
+    return f"column {number}"
+
+
+def _sort_key(number: int) -> str:
+    return f"sort key {number}"
 
 
 def _offset(page: object, size: int) -> int:

@@ -45,8 +45,8 @@ VIEWS: dict[Statements[Any], Statements[Any]] = {
 COLUMNS = "task.id, task.title, task.description, task.completed, task.user_id, task.created_at, task.updated_at"
 NAMES = [column.removeprefix("task.") for column in COLUMNS.split(", ")]
 WRITTEN = ", ".join(f"written.{name}" for name in NAMES)
-PAGE_COLUMNS = ", ".join(f"anon_1.{name}" for name in NAMES)
-CARRIED = ", ".join(f"task.{name} AS {name}" for name in NAMES)
+PAGE_COLUMNS = ", ".join(f'"column {number}"' for number in range(len(NAMES)))
+CARRIED = ", ".join(f'task.{name} AS "column {number}"' for number, name in enumerate(NAMES))
 MINE = "task.user_id = %(the_owner)s"
 THIS = f"WHERE task.id = %(the_id)s AND {MINE}"
 LATER = "updated_at=greatest(clock_timestamp(), updated_at + %(updated_at_1)s)"
@@ -144,22 +144,22 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
     "page": (
         lambda s: s.page((), ()),
         (),
-        f'SELECT {PAGE_COLUMNS}, anon_2."number of rows", anon_1."is a row" '
-        f'FROM (SELECT count(*) AS "number of rows" FROM task WHERE {MINE}) AS anon_2 '
-        f'LEFT OUTER JOIN (SELECT {CARRIED}, task.id AS "sort key 0", true AS "is a row" FROM task WHERE {MINE} '
-        "ORDER BY task.id LIMIT %(the_limit)s OFFSET %(the_offset)s) AS anon_1 ON true "
-        'ORDER BY anon_1."sort key 0"',
+        f'SELECT {PAGE_COLUMNS}, "number of rows", "is a row" '
+        f'FROM (SELECT count(*) AS "number of rows" FROM task WHERE {MINE}) AS anon_1 '
+        f'LEFT OUTER JOIN (SELECT {CARRIED}, true AS "is a row", task.id AS "sort key 0" FROM task WHERE {MINE} '
+        "ORDER BY task.id LIMIT %(the_limit)s OFFSET %(the_offset)s) AS anon_2 ON true "
+        'ORDER BY "sort key 0"',
     ),
     "page with all there is": (
         lambda s: s.page(TITLED, [func.lower(col(Task.title)), col(Task.title).desc().nulls_last()]),
         (),
-        f'SELECT {PAGE_COLUMNS}, anon_2."number of rows", anon_1."is a row" '
-        f'FROM (SELECT count(*) AS "number of rows" FROM task WHERE {MINE} AND task.title = %(title_1)s) AS anon_2 '
-        f'LEFT OUTER JOIN (SELECT {CARRIED}, lower(task.title) AS "sort key 0", task.title AS "sort key 1", '
-        f'task.id AS "sort key 2", true AS "is a row" FROM task WHERE {MINE} AND task.title = %(title_1)s '
+        f'SELECT {PAGE_COLUMNS}, "number of rows", "is a row" '
+        f'FROM (SELECT count(*) AS "number of rows" FROM task WHERE {MINE} AND task.title = %(title_1)s) AS anon_1 '
+        f'LEFT OUTER JOIN (SELECT {CARRIED}, true AS "is a row", lower(task.title) AS "sort key 0", '
+        f'task.title AS "sort key 1", task.id AS "sort key 2" FROM task WHERE {MINE} AND task.title = %(title_1)s '
         "ORDER BY lower(task.title), task.title DESC NULLS LAST, task.id "
-        "LIMIT %(the_limit)s OFFSET %(the_offset)s) AS anon_1 ON true "
-        'ORDER BY anon_1."sort key 0", anon_1."sort key 1" DESC NULLS LAST, anon_1."sort key 2"',
+        "LIMIT %(the_limit)s OFFSET %(the_offset)s) AS anon_2 ON true "
+        'ORDER BY "sort key 0", "sort key 1" DESC NULLS LAST, "sort key 2"',
     ),
     "many": (
         lambda s: s.select_by_ids,
