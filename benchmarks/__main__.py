@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help=f"rounds, {_ROUNDS} unless given")
     parser.add_argument("--prepare", action="store_true", help="every contender prepares a statement at its 5th run")
     parser.add_argument("--rows", type=int, default=pages.ROWS, help=f"of the list of pages, {pages.ROWS} unless given")
-    parser.add_argument("--url", help="a server whose tables task and entry may be emptied; without it an embedded one")
+    parser.add_argument("--url", help="a server whose tables task and post may be emptied; without it an embedded one")
     given = parser.parse_args(arguments)
     if given.what == "conditions":
         conditions.run(given.rounds)

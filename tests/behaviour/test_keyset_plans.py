@@ -9,13 +9,13 @@ from sqlalchemy import make_url
 from sqlmodel import col
 
 from backend import LAST_PAGE, Database, init_db, typed
-from tests.support.models.walk import Entry, EntryRepository
+from tests.support.models.walk import Post, PostRepository
 from tests.support.statement_log import log_statements
 
 ROWS: Final = int(os.environ.get("KEYSET_ROWS", "50000"))
 SIZE: Final = 50
 
-RANK, AT, KEY = col(Entry.rank), col(Entry.at), col(Entry.id)
+RANK, AT, KEY = col(Post.rank), col(Post.at), col(Post.id)
 ORDERS: Final[dict[str, tuple[str, list[Any]]]] = {
     "key": ("owner_id, id", []),
     "one direction": ("owner_id, at, id", [AT, KEY]),
@@ -25,7 +25,7 @@ ORDERS: Final[dict[str, tuple[str, list[Any]]]] = {
     "mixed directions": ("owner_id, rank DESC NULLS LAST, at, id DESC", [RANK.desc().nulls_last(), AT, KEY.desc()]),
 }
 FILL: Final = """
-    INSERT INTO entry (owner_id, rank, at)
+    INSERT INTO post (owner_id, rank, at)
     SELECT CASE WHEN n % 10 = 0 THEN 'b' ELSE 'a' END, nullif(n::bigint * 7919 % 100, 7), to_timestamp(n / 3)
     FROM generate_series(1, {}) n
 """
@@ -47,23 +47,23 @@ def test_each_page_of_a_long_list_reads_a_range_of_an_index(own_tables: str) -> 
     url = make_url(own_tables).set(drivername="postgresql").render_as_string(hide_password=False)
     faults: list[str] = []
     with Database(own_tables) as database, psycopg.connect(url, autocommit=True) as connection:
-        init_db(database, Entry.metadata)
+        init_db(database, Post.metadata)
         connection.execute(FILL.format(ROWS).encode())
         for columns in {columns for columns, _ in ORDERS.values()}:
-            connection.execute(f"CREATE INDEX ON entry ({columns})".encode())
-        connection.execute("VACUUM ANALYZE entry")
+            connection.execute(f"CREATE INDEX ON post ({columns})".encode())
+        connection.execute("VACUUM ANALYZE post")
         with database.session() as session:
-            entries = EntryRepository(session).owned_by("a")
-            middle = [entries.list(order_by=order, offset=ROWS // 2, limit=1)[0].id for _, order in ORDERS.values()]
+            posts = PostRepository(session).owned_by("a")
+            middle = [posts.list(order_by=order, offset=ROWS // 2, limit=1)[0].id for _, order in ORDERS.values()]
             for (name, (_, order)), key in zip(ORDERS.items(), middle, strict=True):
                 # a page that holds one known row, in the middle of the list, has cursors to both sides of it
-                first = entries.cursor_page(order_by=order, size=1)
-                there = entries.cursor_page(typed(Entry.id) == key, order_by=order, size=1, cursor=first.next)
+                first = posts.cursor_page(order_by=order, size=1)
+                there = posts.cursor_page(typed(Post.id) == key, order_by=order, size=1, cursor=first.next)
                 cursors: dict[str, Any] = {"first": None, "last": LAST_PAGE, "back": there.previous}
-                cursors["on"] = entries.cursor_page(order_by=order, size=1, cursor=there.previous).next
+                cursors["on"] = posts.cursor_page(order_by=order, size=1, cursor=there.previous).next
                 for place, cursor in cursors.items():
                     with log_statements(database.engine) as log:
-                        page = entries.cursor_page(order_by=order, size=SIZE, cursor=cursor)
+                        page = posts.cursor_page(order_by=order, size=SIZE, cursor=cursor)
                     assert len(page.items) == SIZE, (name, place)
                     ((sql, parameters),) = log.sent
                     faults += [f"{name}, {place}: {fault}" for fault in wrong(explain(connection, sql, parameters))]

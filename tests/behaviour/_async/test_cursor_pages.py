@@ -20,7 +20,7 @@ from backend.errors import InvalidCursorError, InvalidDataError, OwnerRequiredEr
 from backend.results.cursors import CursorText
 from backend.statements.keyset import Position, Side
 from backend.tasks import AsyncTaskRepository
-from tests.support.models.walk import AsyncEntryRepository, Entry, EntryUpdate
+from tests.support.models.walk import AsyncPostRepository, Post, PostUpdate
 from tests.support.wire import WireProxy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ class Key:
 
     name: str
     expression: Any
-    value: Callable[[Entry], Any]
+    value: Callable[[Post], Any]
     descending: bool
     nulls_first: bool | None
 
@@ -45,15 +45,15 @@ class Key:
         return clause.nulls_first() if self.nulls_first else clause.nulls_last()
 
 
-VALUES: dict[str, tuple[Any, Callable[[Entry], Any]]] = {
-    "rank": (col(Entry.rank), lambda row: row.rank),
-    "weight": (col(Entry.weight), lambda row: row.weight),
-    "label": (col(Entry.label), lambda row: row.label),
-    "at": (col(Entry.at), lambda row: row.at),
-    "id": (col(Entry.id), lambda row: row.id),
-    "rank or 0": (func.coalesce(col(Entry.rank), 0), lambda row: row.rank or 0),
-    "-rank": (-col(Entry.rank), lambda row: None if row.rank is None else -row.rank),
-    "length": (func.length(col(Entry.label)), lambda row: None if row.label is None else len(row.label)),
+VALUES: dict[str, tuple[Any, Callable[[Post], Any]]] = {
+    "rank": (col(Post.rank), lambda row: row.rank),
+    "weight": (col(Post.weight), lambda row: row.weight),
+    "label": (col(Post.label), lambda row: row.label),
+    "at": (col(Post.at), lambda row: row.at),
+    "id": (col(Post.id), lambda row: row.id),
+    "rank or 0": (func.coalesce(col(Post.rank), 0), lambda row: row.rank or 0),
+    "-rank": (-col(Post.rank), lambda row: None if row.rank is None else -row.rank),
+    "length": (func.length(col(Post.label)), lambda row: None if row.label is None else len(row.label)),
 }
 
 
@@ -83,48 +83,48 @@ ROWS = st.lists(
 
 
 @pytest.fixture
-async def entries(database: AsyncDatabase) -> AsyncGenerator[AsyncEntryRepository]:
+async def posts(database: AsyncDatabase) -> AsyncGenerator[AsyncPostRepository]:
     async with database.session() as session:
-        yield AsyncEntryRepository(session).owned_by("a")
+        yield AsyncPostRepository(session).owned_by("a")
 
 
 def fill(engine: Engine, rows: list[dict[str, Any]]) -> None:
     """Give owner a these rows, and owner b the same."""
     with engine.begin() as connection:
-        connection.execute(delete(Entry))
+        connection.execute(delete(Post))
         for owner in "ab" if rows else "":
-            connection.execute(insert(Entry), [{**row, "owner_id": owner} for row in rows])
+            connection.execute(insert(Post), [{**row, "owner_id": owner} for row in rows])
 
 
 async def walk(
-    entries: AsyncEntryRepository, order: list[Any], size: int, cursor: Any = None, *, back: bool = False
-) -> list[CursorPage[Entry]]:
+    posts: AsyncPostRepository, order: list[Any], size: int, cursor: Any = None, *, back: bool = False
+) -> list[CursorPage[Post]]:
     """Every page from the cursor on, in the direction."""
-    pages = [await entries.cursor_page(order_by=order, size=size, cursor=cursor)]
+    pages = [await posts.cursor_page(order_by=order, size=size, cursor=cursor)]
     while (cursor := pages[-1].previous if back else pages[-1].next) is not None:
-        pages.append(await entries.cursor_page(order_by=order, size=size, cursor=cursor))
+        pages.append(await posts.cursor_page(order_by=order, size=size, cursor=cursor))
         assert len(pages) < 40
     return pages
 
 
-def ids(pages: list[CursorPage[Entry]]) -> list[int]:
+def ids(pages: list[CursorPage[Post]]) -> list[int]:
     return [row.id for page in pages for row in page]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=SLOW_START)
 @given(rows=ROWS, order=ORDERS, size=st.integers(1, 5))
 async def test_walking_both_ways_gives_the_order_of_list(
-    clean: Engine, entries: AsyncEntryRepository, rows: list[dict[str, Any]], order: list[Key], size: int
+    clean: Engine, posts: AsyncPostRepository, rows: list[dict[str, Any]], order: list[Key], size: int
 ) -> None:
     fill(clean, rows)
     sql = [key.sql for key in order]
-    whole = [row.id for row in await entries.list(order_by=sql)]
+    whole = [row.id for row in await posts.list(order_by=sql)]
     assert len(whole) == len(rows)
-    forward = await walk(entries, sql, size)
+    forward = await walk(posts, sql, size)
     assert ids(forward) == whole
     assert [len(page.items) for page in forward[:-1]] == [size] * (len(forward) - 1)
     assert len(forward) == max(1, -(-len(whole) // size))
-    backward = await walk(entries, sql, size, LAST_PAGE, back=True)
+    backward = await walk(posts, sql, size, LAST_PAGE, back=True)
     assert ids(backward[::-1]) == whole
     assert len(backward) == len(forward)
     assert forward[0].previous is None
@@ -132,13 +132,13 @@ async def test_walking_both_ways_gives_the_order_of_list(
     assert all(page.previous is not None for page in forward[1:])
     assert all(page.next is not None for page in backward[1:])
     if len(forward) > 1:
-        again = await walk(entries, sql, size, forward[-1].previous, back=True)
+        again = await walk(posts, sql, size, forward[-1].previous, back=True)
         assert ids(again[::-1]) == whole[: (len(forward) - 1) * size]
-    async with entries.stream(order_by=sql, batch=size) as streamed:
+    async with posts.stream(order_by=sql, batch=size) as streamed:
         assert [row.id async for row in streamed] == whole
 
 
-def in_python(rows: list[Entry], order: list[Key]) -> list[Entry]:
+def in_python(rows: list[Post], order: list[Key]) -> list[Post]:
     """The rows sorted by Python, as PostgreSQL's documentation says it sorts numbers, times and NULLs."""
     for key in [Key("id", None, lambda row: row.id, descending=False, nulls_first=None), *order[::-1]]:
         first = key.descending if key.nulls_first is None else key.nulls_first
@@ -153,26 +153,26 @@ def in_python(rows: list[Entry], order: list[Key]) -> list[Entry]:
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW_START)
 @given(rows=ROWS, order=st.lists(KEYS.filter(lambda key: key.name != "label"), max_size=3), size=st.integers(1, 5))
 async def test_the_order_is_that_of_python(
-    clean: Engine, entries: AsyncEntryRepository, rows: list[dict[str, Any]], order: list[Key], size: int
+    clean: Engine, posts: AsyncPostRepository, rows: list[dict[str, Any]], order: list[Key], size: int
 ) -> None:
     fill(clean, rows)
-    expected = in_python(list(await entries.list()), order)
-    assert ids(await walk(entries, [key.sql for key in order], size)) == [row.id for row in expected]
+    expected = in_python(list(await posts.list()), order)
+    assert ids(await walk(posts, [key.sql for key in order], size)) == [row.id for row in expected]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW_START)
 @given(rows=ROWS, order=ORDERS, data=st.data())
 async def test_a_stable_row_is_met_once_whatever_happens_between_two_pages(
-    clean: Engine, entries: AsyncEntryRepository, rows: list[dict[str, Any]], order: list[Key], data: st.DataObject
+    clean: Engine, posts: AsyncPostRepository, rows: list[dict[str, Any]], order: list[Key], data: st.DataObject
 ) -> None:
     fill(clean, rows)
     sql, size = [key.sql for key in order], data.draw(st.integers(1, 4))
-    stable = {row.id for row in await entries.list()}
+    stable = {row.id for row in await posts.list()}
     back = data.draw(st.booleans())
     seen: list[int] = []
     cursor: Any = LAST_PAGE if back else None
     for _ in range(40):
-        page = await entries.cursor_page(order_by=sql, size=size, cursor=cursor)
+        page = await posts.cursor_page(order_by=sql, size=size, cursor=cursor)
         found = [row.id for row in page]
         seen = found + seen if back else seen + found
         cursor = page.previous if back else page.next
@@ -181,58 +181,56 @@ async def test_a_stable_row_is_met_once_whatever_happens_between_two_pages(
         with clean.begin() as connection:
             at = START + timedelta(microseconds=data.draw(st.integers(0, 2)))
             new = {"rank": data.draw(st.none() | st.integers(0, 2)), "label": "new", "at": at, "owner_id": "a"}
-            connection.execute(insert(Entry), [new])
+            connection.execute(insert(Post), [new])
             if gone := data.draw(st.sets(st.sampled_from(sorted(stable)), max_size=2)) if stable else set[int]():
-                connection.execute(delete(Entry).where(col(Entry.id).in_(gone)))
+                connection.execute(delete(Post).where(col(Post.id).in_(gone)))
                 stable -= gone
     assert len(seen) == len(set(seen))
     assert stable <= set(seen)
 
 
-async def test_an_emptied_page_leads_back(clean: Engine, entries: AsyncEntryRepository) -> None:
+async def test_an_emptied_page_leads_back(clean: Engine, posts: AsyncPostRepository) -> None:
     fill(clean, [{"rank": n // 2, "at": START} for n in range(6)])
-    order = [col(Entry.rank).desc()]
-    first = await entries.cursor_page(order_by=order, size=2)
+    order = [col(Post.rank).desc()]
+    first = await posts.cursor_page(order_by=order, size=2)
     left = [row.id for row in first]
     with clean.begin() as connection:
-        connection.execute(delete(Entry).where(col(Entry.id).not_in(left)))
-    empty = await entries.cursor_page(order_by=order, size=2, cursor=first.next)
+        connection.execute(delete(Post).where(col(Post.id).not_in(left)))
+    empty = await posts.cursor_page(order_by=order, size=2, cursor=first.next)
     assert (list(empty), empty.next) == ([], None)
-    back = await entries.cursor_page(order_by=order, size=2, cursor=empty.previous)
+    back = await posts.cursor_page(order_by=order, size=2, cursor=empty.previous)
     assert ([row.id for row in back], back.previous) == (left, None)
     with clean.begin() as connection:
-        connection.execute(delete(Entry))
-    gone = await entries.cursor_page(order_by=order, size=2, cursor=back.next)
+        connection.execute(delete(Post))
+    gone = await posts.cursor_page(order_by=order, size=2, cursor=back.next)
     assert (list(gone), gone.next) == ([], None)
-    nothing = await entries.cursor_page(order_by=order, size=2, cursor=gone.previous)
+    nothing = await posts.cursor_page(order_by=order, size=2, cursor=gone.previous)
     assert (list(nothing), nothing.previous) == ([], None)
     assert nothing.next is not None
 
 
 async def test_a_cursor_is_taken_by_the_same_order_written_differently(
-    clean: Engine, entries: AsyncEntryRepository
+    clean: Engine, posts: AsyncPostRepository
 ) -> None:
     fill(clean, [{"rank": n, "at": START} for n in range(4)])
-    rank, key = col(Entry.rank), col(Entry.id)
-    same: list[Any] = [rank, [rank], rank.asc(), (rank, key), [rank, key, col(Entry.label)], [rank, rank.desc()]]
-    cursor = (await entries.cursor_page(order_by=rank, size=2)).next
+    rank, key = col(Post.rank), col(Post.id)
+    same: list[Any] = [rank, [rank], rank.asc(), (rank, key), [rank, key, col(Post.label)], [rank, rank.desc()]]
+    cursor = (await posts.cursor_page(order_by=rank, size=2)).next
     for order in [*same, rank.nulls_last()]:
-        page = await entries.cursor_page(order_by=order, size=2, cursor=cursor)
+        page = await posts.cursor_page(order_by=order, size=2, cursor=cursor)
         assert [row.rank for row in page] == [2, 3]
-    for order in (rank.desc(), rank.nulls_first(), [rank, col(Entry.label)], key, (), func.coalesce(rank, 1)):
+    for order in (rank.desc(), rank.nulls_first(), [rank, col(Post.label)], key, (), func.coalesce(rank, 1)):
         with pytest.raises(InvalidCursorError):
-            await entries.cursor_page(order_by=order, size=2, cursor=cursor)
+            await posts.cursor_page(order_by=order, size=2, cursor=cursor)
     with pytest.raises(InvalidCursorError):
-        await entries.cursor_page(order_by=func.coalesce(rank, 2), cursor=(
-            await entries.cursor_page(order_by=func.coalesce(rank, 1), size=2)).next)  # fmt: skip
+        await posts.cursor_page(order_by=func.coalesce(rank, 2), cursor=(
+            await posts.cursor_page(order_by=func.coalesce(rank, 1), size=2)).next)  # fmt: skip
 
 
-async def test_conditions_and_size_may_change_between_two_pages(clean: Engine, entries: AsyncEntryRepository) -> None:
+async def test_conditions_and_size_may_change_between_two_pages(clean: Engine, posts: AsyncPostRepository) -> None:
     fill(clean, [{"rank": n, "at": START} for n in range(8)])
-    first = await entries.cursor_page(order_by=col(Entry.rank), size=2)
-    even = await entries.cursor_page(
-        col(Entry.rank).in_([0, 2, 4, 6]), order_by=col(Entry.rank), size=5, cursor=first.next
-    )
+    first = await posts.cursor_page(order_by=col(Post.rank), size=2)
+    even = await posts.cursor_page(col(Post.rank).in_([0, 2, 4, 6]), order_by=col(Post.rank), size=5, cursor=first.next)
     assert [row.rank for row in even] == [2, 4, 6]
 
 
@@ -240,24 +238,24 @@ async def test_a_cursor_of_another_owner_scope_or_model_is_refused_before_sql(
     clean: Engine, session: AsyncSession, proxy: WireProxy
 ) -> None:
     fill(clean, [{"rank": n, "at": START} for n in range(3)])
-    entries = AsyncEntryRepository(session)
-    cursor = (await entries.owned_by("a").cursor_page(size=1)).next
+    posts = AsyncPostRepository(session)
+    cursor = (await posts.owned_by("a").cursor_page(size=1)).next
     assert cursor is not None
     with proxy.watch() as seen:
-        for other in (entries.owned_by("b"), entries.every_owner()):
+        for other in (posts.owned_by("b"), posts.every_owner()):
             with pytest.raises(InvalidCursorError) as error:
                 await other.cursor_page(size=1, cursor=cursor)
             assert str(error.value) == (
-                "invalid cursor for this list of Entry: pass next or previous of one of its pages, unchanged, with the "
+                "invalid cursor for this list of Post: pass next or previous of one of its pages, unchanged, with the "
                 "same order"
             )
         for text in ("", "x", "é", cursor[:-1], cursor + "A", cursor + "=", cursor.swapcase(), "bnVsbA", "W10", "WzFd"):
             with pytest.raises(InvalidCursorError):
-                await entries.owned_by("a").cursor_page(size=1, cursor=text)
+                await posts.owned_by("a").cursor_page(size=1, cursor=text)
         for number in range(len(cursor)):
             changed = cursor[:number] + ("A" if cursor[number] != "A" else "B") + cursor[number + 1 :]
             with pytest.raises(InvalidCursorError):
-                await entries.owned_by("a").cursor_page(size=1, cursor=changed)
+                await posts.owned_by("a").cursor_page(size=1, cursor=changed)
         with pytest.raises(InvalidCursorError):
             await AsyncTaskRepository(session).owned_by("a").cursor_page(size=1, cursor=cursor)
     assert seen.round_trips == 0
@@ -265,7 +263,7 @@ async def test_a_cursor_of_another_owner_scope_or_model_is_refused_before_sql(
 
 def forged(side: object, *values: object, order: tuple[str, ...] = ("id asc",)) -> str:
     """A cursor with a right digest, as somebody can make one who knows how."""
-    texts = CursorText("Entry", "\n".join(map(repr, ["entry", *order, repr("a")])), len(order))
+    texts = CursorText("Post", "\n".join(map(repr, ["post", *order, repr("a")])), len(order))
     if isinstance(side, str) and side in get_args(Side):
         return texts.encode(Position(cast("Side", side), cast("tuple[str | None, ...]", values)))
     return urlsafe_b64encode(json.dumps(["0" * 16, side, *values]).encode()).decode().rstrip("=")
@@ -285,35 +283,35 @@ def forged(side: object, *values: object, order: tuple[str, ...] = ("id asc",)) 
     ],
 )
 async def test_a_forged_cursor_is_refused_before_sql(
-    clean: Engine, entries: AsyncEntryRepository, proxy: WireProxy, cursor: str
+    clean: Engine, posts: AsyncPostRepository, proxy: WireProxy, cursor: str
 ) -> None:
     fill(clean, [{"rank": 1, "at": START}])
     with proxy.watch() as seen, pytest.raises(InvalidCursorError):
-        await entries.cursor_page(cursor=cursor)
+        await posts.cursor_page(cursor=cursor)
     assert seen.round_trips == 0
 
 
 @pytest.mark.parametrize("value", ["x", "", "9" * 30])
 async def test_a_value_that_the_server_refuses_is_an_invalid_cursor(
-    clean: Engine, entries: AsyncEntryRepository, value: str
+    clean: Engine, posts: AsyncPostRepository, value: str
 ) -> None:
     fill(clean, [{"rank": 1, "at": START}])
-    assert len((await entries.cursor_page(cursor=forged("after", "0"))).items) == 1
+    assert len((await posts.cursor_page(cursor=forged("after", "0"))).items) == 1
     with pytest.raises(InvalidCursorError) as error:
-        await entries.cursor_page(cursor=forged("after", value))
+        await posts.cursor_page(cursor=forged("after", value))
     assert error.value.__cause__ is None
 
 
-async def test_an_error_of_a_condition_is_no_invalid_cursor(clean: Engine, entries: AsyncEntryRepository) -> None:
+async def test_an_error_of_a_condition_is_no_invalid_cursor(clean: Engine, posts: AsyncPostRepository) -> None:
     fill(clean, [{"rank": 0, "at": START}] * 2)
-    cursor = (await entries.cursor_page(size=1)).next
+    cursor = (await posts.cursor_page(size=1)).next
     with pytest.raises(InvalidDataError):
-        await entries.cursor_page(1 / col(Entry.rank) > 0, cursor=cursor)
+        await posts.cursor_page(1 / col(Post.rank) > 0, cursor=cursor)
 
 
-async def test_a_cursor_says_nothing_of_the_owner(clean: Engine, entries: AsyncEntryRepository) -> None:
+async def test_a_cursor_says_nothing_of_the_owner(clean: Engine, posts: AsyncPostRepository) -> None:
     fill(clean, [{"rank": 1, "at": START}] * 2)
-    theirs = await entries.cursor_page(size=1)
+    theirs = await posts.cursor_page(size=1)
     assert theirs.next is not None
     assert theirs.next.isascii()
     assert not set(theirs.next) & set("+/=&?#% ")
@@ -328,7 +326,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cursor": b"x"}, "the cursor is a bytes, expected next or previous of a page, or LAST_PAGE"),
     (
         {"order_by": func.random()},
-        "an order of Entry has random(), whose value a cursor cannot rely on: sort by columns, and by expressions of "
+        "an order of Post has random(), whose value a cursor cannot rely on: sort by columns, and by expressions of "
         "them with operators and abs, ceil, char_length, coalesce, floor, greatest, least, length, lower, mod, nullif, "
         "round, trunc, upper",
     ),
@@ -337,81 +335,81 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("options", "message"), REFUSED, ids=str)
 async def test_a_page_by_cursor_refuses_what_it_cannot_do(
-    entries: AsyncEntryRepository, options: dict[str, Any], message: str
+    posts: AsyncPostRepository, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError) as error:
-        await entries.cursor_page(**options)
+        await posts.cursor_page(**options)
     assert str(error.value) == message
 
 
-async def test_a_stream_refuses_a_wrong_batch_and_an_order_that_changes(entries: AsyncEntryRepository) -> None:
+async def test_a_stream_refuses_a_wrong_batch_and_an_order_that_changes(posts: AsyncPostRepository) -> None:
     for options, message in (
         ({"batch": 0}, "batch is 0, expected a whole number from 1 to 100000"),
         ({"batch": 100_001}, "batch is 100001, at most 100000: a batch is held in memory"),
     ):
         with pytest.raises(UsageError) as error:
-            async with entries.stream(batch=options["batch"]):
+            async with posts.stream(batch=options["batch"]):
                 raise AssertionError
         assert str(error.value) == message
-    with pytest.raises(UsageError, match=r"an order of Entry has now\(\)"):
-        async with entries.stream(order_by=col(Entry.at) - func.now()):
+    with pytest.raises(UsageError, match=r"an order of Post has now\(\)"):
+        async with posts.stream(order_by=col(Post.at) - func.now()):
             raise AssertionError
 
 
 async def test_without_a_scope_nothing_is_read_in_pieces(session: AsyncSession) -> None:
     with pytest.raises(OwnerRequiredError):
-        await AsyncEntryRepository(session).cursor_page()
+        await AsyncPostRepository(session).cursor_page()
     with pytest.raises(OwnerRequiredError):
-        async with AsyncEntryRepository(session).stream():
+        async with AsyncPostRepository(session).stream():
             raise AssertionError
 
 
 async def test_a_cursor_page_is_one_round_trip_and_a_stream_one_for_each_batch(
-    clean: Engine, entries: AsyncEntryRepository, proxy: WireProxy
+    clean: Engine, posts: AsyncPostRepository, proxy: WireProxy
 ) -> None:
     fill(clean, [{"rank": n % 2 or None, "at": START} for n in range(6)])
-    order = [col(Entry.rank), col(Entry.at).desc()]
+    order = [col(Post.rank), col(Post.at).desc()]
     cursor: Any
     for cursor in (None, LAST_PAGE):
         with proxy.watch() as seen:
-            page = await entries.cursor_page(order_by=order, size=2, cursor=cursor)
+            page = await posts.cursor_page(order_by=order, size=2, cursor=cursor)
         assert (seen.round_trips, len(seen.statements)) == (1, 1)
         with proxy.watch() as seen:
-            await entries.cursor_page(order_by=order, size=2, cursor=page.next or page.previous)
+            await posts.cursor_page(order_by=order, size=2, cursor=page.next or page.previous)
         assert (seen.round_trips, len(seen.statements)) == (1, 1)
     with proxy.watch() as seen:
-        async with entries.stream(order_by=order, batch=3) as rows:
+        async with posts.stream(order_by=order, batch=3) as rows:
             assert [row.rank async for row in rows] == [1, 1, 1, None, None, None]
     assert (seen.round_trips, len(seen.statements)) == (2, 2)
 
 
 async def test_a_stream_lets_other_calls_run_and_holds_no_connection(
-    clean: Engine, database: AsyncDatabase, entries: AsyncEntryRepository
+    clean: Engine, database: AsyncDatabase, posts: AsyncPostRepository
 ) -> None:
     fill(clean, [{"rank": n, "at": START} for n in range(5)])
-    async with entries.stream(order_by=col(Entry.rank), batch=2) as rows:
+    async with posts.stream(order_by=col(Post.rank), batch=2) as rows:
         async for row in rows:
-            await entries.update(row.id, EntryUpdate(label="seen"))
+            await posts.update(row.id, PostUpdate(label="seen"))
             assert "Current Checked out connections: 0" in database.engine.pool.status()
             if row.rank == 3:
                 break
-    assert [row.label for row in await entries.list(order_by=col(Entry.rank))] == ["seen"] * 4 + [None]
+    assert [row.label for row in await posts.list(order_by=col(Post.rank))] == ["seen"] * 4 + [None]
 
 
 async def test_a_stream_in_a_transaction_reads_what_it_wrote(clean: Engine, database: AsyncDatabase) -> None:
     fill(clean, [{"rank": n, "at": START} for n in range(3)])
     async with database.transaction() as session:
-        entries = AsyncEntryRepository(session).owned_by("a")
-        (one,) = await entries.list(col(Entry.rank) == 1)
-        await entries.delete(one.id)
-        async with entries.stream(order_by=col(Entry.rank), batch=1) as rows:
+        posts = AsyncPostRepository(session).owned_by("a")
+        (one,) = await posts.list(col(Post.rank) == 1)
+        await posts.delete(one.id)
+        async with posts.stream(order_by=col(Post.rank), batch=1) as rows:
             assert [row.rank async for row in rows] == [0, 2]
 
 
-async def test_a_row_that_moves_is_the_only_one_missed(clean: Engine, entries: AsyncEntryRepository) -> None:
+async def test_a_row_that_moves_is_the_only_one_missed(clean: Engine, posts: AsyncPostRepository) -> None:
     fill(clean, [{"rank": n, "at": START} for n in range(4)])
-    first = await entries.cursor_page(order_by=col(Entry.rank), size=2)
+    first = await posts.cursor_page(order_by=col(Post.rank), size=2)
     with clean.begin() as connection:
-        connection.execute(update(Entry).where(col(Entry.rank) == 3).values(rank=-1))
-    rest = await entries.cursor_page(order_by=col(Entry.rank), size=2, cursor=first.next)
+        connection.execute(update(Post).where(col(Post.rank) == 3).values(rank=-1))
+    rest = await posts.cursor_page(order_by=col(Post.rank), size=2, cursor=first.next)
     assert [row.rank for row in (*first, *rest)] == [0, 1, 2]

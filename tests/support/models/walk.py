@@ -8,12 +8,12 @@ from sqlmodel import Field, SQLModel, col
 from backend import AsyncCRUDRepository, CRUDRepository
 
 
-class Entry(SQLModel, table=True):
+class Post(SQLModel, table=True):
     """A row of a list that is read in pages."""
 
     __table_args__ = (
-        Index("ix_entry_owner_rank_id", "owner_id", "rank", "id"),
-        Index("ix_entry_owner_at_id", "owner_id", "at", "id"),
+        Index("ix_post_owner_rank_id", "owner_id", "rank", "id"),
+        Index("ix_post_owner_at_id", "owner_id", "at", "id"),
     )
 
     id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
@@ -24,19 +24,19 @@ class Entry(SQLModel, table=True):
     at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
-class EntryCreate(SQLModel):
+class PostCreate(SQLModel):
     rank: int | None = None
     weight: float | None = None
     label: str | None = None
     at: datetime
 
 
-class EntryUpdate(SQLModel):
+class PostUpdate(SQLModel):
     rank: int | None = None
     label: str | None = None
 
 
-class EntryRepository(CRUDRepository[Entry, EntryCreate, EntryUpdate], owner=col(Entry.owner_id)): ...
+class PostRepository(CRUDRepository[Post, PostCreate, PostUpdate], owner=col(Post.owner_id)): ...
 
 
-class AsyncEntryRepository(AsyncCRUDRepository[Entry, EntryCreate, EntryUpdate], owner=col(Entry.owner_id)): ...
+class AsyncPostRepository(AsyncCRUDRepository[Post, PostCreate, PostUpdate], owner=col(Post.owner_id)): ...
