@@ -109,7 +109,7 @@ class Identity(ABC):
         """Return the parameters of `is_given` and `given_keys` for these ids."""
         return key_parameters([*map(self.values, ids)], len(self.columns))
 
-    @property
+    @lazy
     def is_matched_by_value(self) -> bool:
         """Return whether a row of `is_given` can be matched to its id by `columns[0]`, without `given_keys`.
 

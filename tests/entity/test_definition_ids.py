@@ -11,7 +11,7 @@ from sqlalchemy.exc import SADeprecationWarning
 from sqlmodel import Field, col
 
 from backend.errors import DefinitionError
-from tests.support.models.invalid import Local, Pair, repository, schema
+from tests.support.models.invalid import Hero, HeroCreate, HeroUpdate, Local, Pair, repository, schema
 
 Course = NewType("Course", int)
 
@@ -230,6 +230,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
 
 RIGHT: dict[str, Callable[[], object]] = {
     "fields in any order": pair(PairId),
+    "a class with a name of its own": lambda: repository(Hero, HeroCreate, HeroUpdate, Course),
     "a field of a type with a name of its own": pair(CourseId),
     "a tuple of types that differ": line(tuple[str, int]),
     "a tuple in the order of the constraint": lambda: repository(

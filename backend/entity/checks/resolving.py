@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
 from backend.entity.column_types import LOSSLESS_PYTHON_TYPES, python_type, value_classes
+from backend.entity.field_types import resolve_aliases
 from backend.entity.ownership import Ownership
 from backend.entity.type_arguments import Argument
 from backend.entity.version import Version
@@ -90,8 +91,9 @@ def did_you_mean(field: str, columns: Iterable[str]) -> str:
 
 def python_class(name: str, what: str, argument: Argument) -> type:
     """Return the class that a type argument names, as the type of an id or owner."""
-    if isinstance(argument, type):
-        return argument
+    kind = resolve_aliases(argument)
+    if isinstance(kind, type):
+        return kind
     raise DefinitionError(f"{name} has {argument_name(argument)} as its {what} type, expected a class")
 
 
