@@ -11,6 +11,7 @@ from sqlalchemy import URL, Dialect
 
 from backend.database.bridge import async_run_blocking, async_sleep, async_wait_for_socket
 from backend.database.connections.backoff import Backoff
+from backend.database.connections.cursors import AsyncCursor
 from backend.database.connections.places import Diagnosis, Place
 from backend.database.connections.probe import ConnectProbe, with_sqlstate
 from backend.settings import Settings
@@ -51,6 +52,7 @@ class AsyncConnector:
                     self._conninfo,
                     autocommit=True,  # spares SQLAlchemy's first questions their BEGIN and ROLLBACK
                     context=self._context,
+                    cursor_factory=AsyncCursor,
                     prepare_threshold=self._settings.prepare_threshold,
                 )
             except psycopg.errors.ConnectionTimeout as error:

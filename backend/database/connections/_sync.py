@@ -12,6 +12,7 @@ from sqlalchemy import URL, Dialect
 
 from backend.database.bridge import run_blocking, sleep, wait_for_socket
 from backend.database.connections.backoff import Backoff
+from backend.database.connections.cursors import Cursor
 from backend.database.connections.places import Diagnosis, Place
 from backend.database.connections.probe import ConnectProbe, with_sqlstate
 from backend.settings import Settings
@@ -52,6 +53,7 @@ class Connector:
                     self._conninfo,
                     autocommit=True,  # spares SQLAlchemy's first questions their BEGIN and ROLLBACK
                     context=self._context,
+                    cursor_factory=Cursor,
                     prepare_threshold=self._settings.prepare_threshold,
                 )
             except psycopg.errors.ConnectionTimeout as error:
