@@ -45,8 +45,7 @@ class RowArrays:
         sent = self.source.c[f"value_{self._numbers[name]}"]
         kind = self._types[name]
         value = sqlalchemy.cast(sent, kind) if is_array(kind) else sent
-        # SQLAlchemy applies it to parameters alone, and so types its argument
-        written = kind.bind_expression(cast("BindParameter[Any]", value))
+        written = kind.bind_expression(cast("BindParameter[Any]", value))  # which SQLAlchemy applies to parameters alone
         return value if written is None else written
 
     def is_set(self, name: str) -> ColumnElement[bool] | None:
