@@ -12,6 +12,8 @@ from backend import AsyncDatabase, Database
 from backend.errors import ConnectError
 from backend.settings import Settings
 from tests.support.cli import interruptible
+from tests.support.clusters import wait_until
+from tests.support.concurrency import is_within
 from tests.support.stalls import STOPS, StallingServer, Stop
 
 each_stop = pytest.mark.parametrize("stop", STOPS)
@@ -64,9 +66,10 @@ def test_a_connect_can_be_interrupted(stop: Stop) -> None:
 
         def interrupt() -> None:
             assert server.reached.wait(60)
+            wait_until(lambda: is_within(waiting, "select"))
             signal.pthread_kill(waiting, signal.SIGINT)
 
-        thread = threading.Timer(0.05, interrupt)  # a TCP handshake that is not answered shows itself nowhere
+        thread = threading.Thread(target=interrupt)
         with interruptible(), pytest.raises(KeyboardInterrupt):
             thread.start()
             database.ping()

@@ -1,7 +1,6 @@
 """Callers that wait for a connection of the pool: in order, and with the error of their own connect."""
 
 import asyncio
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from backend import AsyncDatabase, Database
 from backend.errors import CredentialsError, PoolTimeoutError, RepositoryError
 from backend.settings import Settings
 from tests.support.clusters import wait_until
-from tests.support.concurrency import AsyncCallers, Callers
+from tests.support.concurrency import AsyncCallers, Callers, is_within
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import Fault, Refuse
 
@@ -75,12 +74,6 @@ async def test_waiting_tasks_connect_once_the_server_takes_connections_again(pro
     assert outcomes == [CredentialsError] * 2 + [None] * 6
 
 
-def is_waiting(thread: threading.Thread) -> bool:
-    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]  # documented
-    frame = frames.get(thread.ident or 0)
-    return frame is not None and frame.f_code.co_name == "take"
-
-
 def test_who_came_first_is_served_first(proxy: WireProxy) -> None:
     served: list[int] = []
     with Database(settings(proxy, 1)) as database:
@@ -93,7 +86,7 @@ def test_who_came_first_is_served_first(proxy: WireProxy) -> None:
         with database.engine.connect():
             for thread in threads:
                 thread.start()
-                wait_until(partial(is_waiting, thread))
+                wait_until(partial(is_within, thread.ident, "take"))
         for thread in threads:
             thread.join()
     assert served == list(range(CALLERS))

@@ -1,12 +1,23 @@
 """Many at once: 16 threads, or 200 tasks."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+def is_within(thread: int | None, function: str) -> bool:
+    """Whether the thread, given by its identifier, runs a function of this name: where it waits.
+
+    No frame gets a name here: it would be in a cycle with the one of this function, and keep alive what it refers to.
+    """
+    if thread not in sys._current_frames():  # pyright: ignore[reportPrivateUsage]  # documented
+        return False
+    return sys._current_frames()[thread].f_code.co_name == function  # pyright: ignore[reportPrivateUsage]  # as above
 
 
 class Callers:
