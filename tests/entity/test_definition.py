@@ -50,6 +50,7 @@ from tests.support.models.invalid import (
     repository,
     schema,
 )
+from tests.support.models.suite import Note, NoteCreate, NoteUpdate
 
 NAME = Annotated[str, StringConstraints(max_length=20)]
 OPEN = create_model("Open", __config__=ConfigDict(extra="allow"), name=(NAME, ...))
@@ -113,11 +114,17 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "an id type that does not fit": (
         lambda: repository(Hero, HeroCreate, HeroUpdate, UUID),
-        "Hero.id holds int, Wrong has UUID as its id type: name int as the fourth type argument",
+        "Hero.id holds int, Wrong has UUID as its id type: name its type arguments [Hero, Create, Update, int]",
+    ),
+    "an id type that is left out": (
+        lambda: repository(Note, NoteCreate, NoteUpdate),
+        "Note.id holds UUID, Wrong has int as its id type (the default): name its type arguments "
+        "[Note, Create, Update, UUID]",
     ),
     "an owner type that does not fit": (
         bill(BillCreate, BillUpdate, int, int),
-        "Bill.owner_id holds str, Wrong has int as its owner type: name str as the fifth type argument",
+        "Bill.owner_id holds str, Wrong has int as its owner type: name its type arguments "
+        "[Bill, Create, Update, Id, str]",
     ),
     "an id type that is no class": (
         lambda: repository(Hero, HeroCreate, HeroUpdate, int | str),

@@ -241,8 +241,16 @@ UNUSABLE: list[tuple[Any, type, str]] = [
         str,
         "is the owner, which never changes, and computed: make it a plain column",
     ),
-    (Field(sa_type=INET), str, "holds IPv4Address, Wrong has str as its owner type: name IPv4Address as the fifth"),
-    (Field(sa_type=String), Team, "holds str, Wrong has Team as its owner type: name str as the fifth type argument"),
+    (
+        Field(sa_type=INET),
+        str,
+        r"holds IPv4Address, Wrong has str as its owner type \(the default\): name its .*, Id, IPv4Address\]$",
+    ),
+    (
+        Field(sa_type=String),
+        Team,
+        r"holds str, Wrong has Team as its owner type: name its .*, Id, str\]$",
+    ),
 ]
 
 

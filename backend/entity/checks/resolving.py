@@ -100,10 +100,11 @@ def python_class(name: str, what: str, argument: Argument) -> type:
 def require_class(name: str, what: str, kind: type, shown: str, column: Column[object]) -> None:
     """Raise `DefinitionError` unless the values of the column `shown` are instances of the type of an id or owner."""
     if (held := refused_class(column, kind)) is not None:
-        position = "fourth" if what == "id" else "fifth"
+        given, default = ("", int) if what == "id" else (", Id", str)
         raise DefinitionError(
-            f"{shown} holds {held.__name__}, {name} has {kind.__name__} as its {what} type: "
-            f"name {held.__name__} as the {position} type argument"
+            f"{shown} holds {held.__name__}, {name} has {kind.__name__} as its {what} type"
+            f"{' (the default)' * (kind is default)}: "
+            f"name its type arguments [{shown.partition('.')[0]}, Create, Update{given}, {held.__name__}]"
         )
 
 
