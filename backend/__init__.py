@@ -20,6 +20,7 @@ from backend.database import AsyncDatabase, Database, Isolation, Retry, Uncommit
 from backend.repository import AsyncCRUDRepository, AsyncReads, CRUDRepository, Reads
 from backend.results.cursors import LAST_PAGE, CursorPage
 from backend.results.pages import Page
+from backend.results.upserted import Upserted
 from backend.results.views import shows
 from backend.settings import Settings
 from backend.statements.change import Change
@@ -46,6 +47,7 @@ __all__ = [
     "Retry",
     "Settings",
     "UncommittedWritesWarning",
+    "Upserted",
     "Where",
     "if_given",
     "init_db",

@@ -18,9 +18,11 @@ from backend.database.sessions._sync import TransactionBlock
 from backend.repository._async.bulk import AsyncBulkCalls
 from backend.repository._async.protected import AsyncProtectedCalls
 from backend.repository._async.reading import AsyncReads
+from backend.repository._async.upserting import AsyncUpsertCalls
 from backend.repository._sync.bulk import BulkCalls
 from backend.repository._sync.protected import ProtectedCalls
 from backend.repository._sync.reading import Reads
+from backend.repository._sync.upserting import UpsertCalls
 from backend.tasks import AsyncTaskRepository, TaskRepository
 from tools.generate_sync import ROOT, to_sync, twins
 
@@ -29,6 +31,7 @@ PAIRS: list[tuple[type, type]] = [
     (AsyncReads, Reads),
     (AsyncProtectedCalls, ProtectedCalls),
     (AsyncBulkCalls, BulkCalls),
+    (AsyncUpsertCalls, UpsertCalls),
     (AsyncDatabase, Database),
     (AsyncConnector, Connector),
     (AsyncTransactionBlock, TransactionBlock),

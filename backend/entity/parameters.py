@@ -50,3 +50,8 @@ def array_parameter(number: int) -> str:
 def mask_parameter(number: int) -> str:
     """Return the name of the array that holds whether each row sets the value of this number."""
     return f"the_mask_{number}".ljust(_BYTES, "_")
+
+
+def onupdate_parameter(number: int) -> str:
+    """Return the name of what Python computes for the changed column of this number."""
+    return f"the_onupdate_{number}".ljust(_BYTES, "_")

@@ -4,23 +4,21 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from backend.errors import ErrorDetails, InvalidDataError, Problem, UsageError
-from backend.input.values import ColumnValues
 
 T = TypeVar("T")
+ReadT = TypeVar("ReadT")
 
 _SHOWN: Final = 10
 """How many invalid rows a message names; `problems` has all of them."""
 
 
-def read_many(
-    items: Sequence[T], read: Callable[[T], ColumnValues], position: int, details: ErrorDetails
-) -> list[ColumnValues]:
+def read_many(items: Sequence[T], read: Callable[[T], ReadT], position: int, details: ErrorDetails) -> list[ReadT]:
     """Return what `read` returns for each item; the first has this position.
 
     Raises `InvalidDataError` for all invalid items, each problem's location beginning with the position; `UsageError`
     for an item of another class.
     """
-    values: list[ColumnValues] = []
+    values: list[ReadT] = []
     errors: list[tuple[int, InvalidDataError]] = []
     for at, item in enumerate(items, position):
         try:

@@ -60,6 +60,18 @@ class SchemaReader:
         values = {name: valid[name] for name in self._writers if valid.get(name, MISSING) is not MISSING}
         return self._to_column_values(self._apply_model_rules(FieldValues(values), owner, is_row=True))
 
+    def set_columns(self, data: BaseModel) -> frozenset[str]:
+        """Return the columns of the fields that were set in `data`: those with a schema's default were not."""
+        names = data.model_fields_set & self._writers.keys()
+        values_of = vars(data)
+        return frozenset(self._writers[name].key for name in names if values_of.get(name, MISSING) is not MISSING)
+
+    def require_values(self, names: Iterable[str], values: ColumnValues) -> None:
+        """Raise `InvalidDataError` for the first of these fields that a row has no value for."""
+        for name in names:
+            if self._writers[name].key not in values:
+                raise self._problem(name, "missing", "the key of on= needs a value")
+
     def update_values(self, data: BaseModel) -> ColumnValues:
         """Return only the fields that the caller or a validator set. Raises what `insert_values` raises."""
         valid = self._validate(self._raw_values(data, getattr(data, "model_fields_set", ())))

@@ -14,7 +14,7 @@ from typing_extensions import ParamSpec, TypeVar
 from backend.database.sessions.state import state_of
 from backend.errors import RepositoryError
 from backend.repository.bound import Bound, RowT
-from backend.repository.calls import by_ids, keyset, reading, selecting
+from backend.repository.calls import by_ids, keyset, reading, selecting, upserting
 from backend.results.cursors import CursorPage
 from backend.results.pages import Page
 
@@ -32,7 +32,9 @@ _OPERATIONS: Final[Mapping[object, str]] = {
 }
 """The operations of the calls whose functions have another name."""
 
-_MANY: Final = frozenset({by_ids.get_many, by_ids.require_many, reading.list_all, selecting.fetch_all})
+_MANY: Final = frozenset({
+    by_ids.get_many, by_ids.require_many, reading.list_all, selecting.fetch_all, upserting.upsert_many
+})  # fmt: skip
 """The calls that return a collection of rows."""
 
 

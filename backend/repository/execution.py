@@ -42,6 +42,8 @@ class Execution:
     operation: Operation
     routed_as: Executable
     """The clause for `Session.get_bind`: the statement, or the one that it follows."""
+    before_18: Executable | None = None
+    """The statement for a server before PostgreSQL 18, if it is another."""
 
     @property
     def bind_arguments(self) -> dict[str, Any]:  # as SQLAlchemy types them
@@ -52,7 +54,7 @@ class Execution:
         """Send the statement and return every row; `own_transaction` means that the statement commits itself."""
         phase: Phase = "statement"
         try:
-            result = connection.execute(self.statement, self.parameters)
+            result = connection.execute(self._statement_for(connection), self.parameters)
             phase = "answer"
             return result.all()
         except Exception as error:
@@ -64,6 +66,11 @@ class Execution:
             if translated is error:
                 raise
             raise translated from None
+
+    def _statement_for(self, connection: Connection) -> Executable:
+        if self.before_18 is None or (connection.dialect.server_version_info or ()) >= (18,):
+            return self.statement
+        return self.before_18
 
 
 def run(
@@ -90,6 +97,7 @@ def run(
         {**parameters, **bound.scope},
         metadata.operation(kind),
         routed.statement,
+        statement.before_18,
     )
     if session.in_transaction():
         return _run_in_session_transaction(session, execution)

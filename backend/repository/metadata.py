@@ -45,6 +45,7 @@ class RepositoryMetadata(Generic[ModelT]):
         self.unscoped: Statements[ModelT] = Statements(entity, scoped=False)
         self.without_scope: Statements[ModelT] | None = self.unscoped if entity.owner is None else None
         """The statements of a repository that names no scope: none for a model with an owner."""
+        self._new_row_readers: dict[str, SchemaReader] = {}
         self._operations: dict[OperationKind, Operation] = {}
         self._views: dict[int, ViewMetadata[Any]] = {}
         """The views that were read, by the id of their class, which its metadata keeps alive."""
@@ -63,6 +64,13 @@ class RepositoryMetadata(Generic[ModelT]):
     def create_reader(self) -> SchemaReader:
         """Return the reader of the create schema."""
         return SchemaReader(self.entity, self.entity.create, "create")
+
+    def new_row_reader(self, operation: str) -> SchemaReader:
+        """Return the reader of the create schema for another call than `create`."""
+        reader = self._new_row_readers.get(operation)
+        if reader is None:
+            reader = self._new_row_readers[operation] = SchemaReader(self.entity, self.entity.create, operation)
+        return reader
 
     @lazy
     def update_reader(self) -> SchemaReader:
@@ -116,15 +124,17 @@ class RepositoryMetadata(Generic[ModelT]):
 
     def suppressed_error(self, kind: OperationKind) -> ConstraintViolationError:
         """Return the error for a write that the server accepted, of a row that it did not write."""
-        there = "" if kind.name == "create" else ", though its row is there"
+        there = "" if kind.schema == "create" else ", though its row is there"
         return ConstraintViolationError(
             f"{kind.name} of {self.entity.name} wrote nothing{there}: a trigger, rule or policy of the table skips it",
             ErrorDetails(self.entity.name, kind.name),
         )
 
-    def repeated_error(self, first: int, second: int, kind: OperationKind) -> InvalidDataError:
-        """Return the error for one primary key that is given at two positions."""
-        details = ErrorDetails(self.entity.name, kind.name, fields=self.entity.identity.attributes)
+    def repeated_error(
+        self, first: int, second: int, kind: OperationKind, key: tuple[str, ...] | None = None
+    ) -> InvalidDataError:
+        """Return the error for one key, the primary key unless another is named, that is given at two positions."""
+        details = ErrorDetails(self.entity.name, kind.name, fields=key or self.entity.identity.attributes)
         problem = Problem((second,), "repeated_key", f"the same {self.entity.name} as at position {first}")
         return InvalidDataError(
             f"positions {first} and {second} name the same {self.entity.name}: give each row once", details, (problem,)

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 import sqlalchemy
-from sqlalchemy import Column, ColumnDefault, ColumnElement, DefaultClause, String, Table, literal, null
+from sqlalchemy import Column, ColumnDefault, ColumnElement, DefaultClause, String, Table, bindparam, literal, null
+from sqlalchemy.sql.elements import ClauseElement, ColumnClause
+from sqlalchemy.sql.visitors import replacement_traverse
+
+from backend.entity.parameters import onupdate_parameter
 
 AnyColumn: TypeAlias = Column[Any]  # of whatever type its values have
 
@@ -26,13 +30,15 @@ class _RowContext:
 
 def with_python_defaults(table: Table, rows: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
     """Return the rows, each with the defaults of the table's columns that are a value or a Python function."""
-    defaults = [
-        column for column in table.columns if isinstance(column.default, ColumnDefault) and not _is_expression(column)
-    ]
+    defaults = {
+        column.key: column.default
+        for column in table.columns
+        if isinstance(column.default, ColumnDefault) and not _is_expression(column)
+    }
     if not defaults:
         return rows
     return [
-        {**row, **{column.key: _python_default(column, row) for column in defaults if column.key not in row}}
+        {**row, **{key: _python_value(default, row) for key, default in defaults.items() if key not in row}}
         for row in rows
     ]
 
@@ -59,6 +65,38 @@ def sequence_increment(column: AnyColumn) -> int | None:
     return 1 if column is column.table.autoincrement_column and column.server_default is None else None
 
 
+def onupdate_expression(column: AnyColumn) -> ColumnElement[Any] | None:  # of the column's type
+    """Return what an UPDATE that does not set the column sets it to, in terms of the row; `None` for nothing.
+
+    What Python computes is the parameter that `python_onupdates` gives.
+    """
+    if column.onupdate is None:
+        return None
+    expression: object = getattr(column.onupdate, "arg", None)
+    if not isinstance(expression, ClauseElement):
+        return bindparam(_onupdate_parameter(column), type_=column.type)
+
+    def of_row(element: object, **_: object) -> ColumnElement[Any] | None:
+        if isinstance(element, ColumnClause) and element.table is None:
+            return column.table.columns.get(element.name)
+        return None
+
+    return cast("ColumnElement[Any]", replacement_traverse(expression, {}, of_row))  # a copy of it
+
+
+def python_onupdates(table: Table, row: Mapping[str, object]) -> dict[str, object]:
+    """Return the parameters of the columns of which Python computes what an UPDATE sets them to."""
+    return {
+        _onupdate_parameter(column): _python_value(column.onupdate, row)
+        for column in table.columns
+        if isinstance(column.onupdate, ColumnDefault) and not column.onupdate.is_clause_element
+    }
+
+
+def _onupdate_parameter(column: AnyColumn) -> str:
+    return onupdate_parameter([*column.table.columns].index(column))
+
+
 def _element(argument: object, column: AnyColumn) -> ColumnElement[Any]:  # of the column's type
     if isinstance(argument, str):
         return sqlalchemy.cast(literal(argument, String()), column.type)
@@ -69,8 +107,8 @@ def _is_expression(column: AnyColumn) -> bool:
     return isinstance(column.default, ColumnDefault) and column.default.is_clause_element
 
 
-def _python_default(column: AnyColumn, row: Mapping[str, object]) -> object:
-    argument: object = getattr(column.default, "arg", None)
+def _python_value(default: ColumnDefault, row: Mapping[str, object]) -> object:
+    argument: object = getattr(default, "arg", None)
     if callable(argument):  # SQLAlchemy has wrapped it as a function of its context
         return argument(_RowContext(row))
     return argument

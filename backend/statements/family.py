@@ -56,11 +56,17 @@ class StatementFamily(Generic[ModelT]):
         """Return the statement, verified."""
         return ScopedStatement(self._verified(statement))
 
-    def _scoped_rows(self, statement: AnySelect) -> ScopedStatement:
-        """Return a statement that writes rows within its CTEs, as `_scoped`."""
+    def _scoped_by_version(self, statement: Executable, before_18: Executable) -> ScopedStatement:
+        """Return a statement and the same for servers before PostgreSQL 18, as `_scoped`."""
+        return ScopedStatement(self._scoped(statement).statement, self._scoped(before_18).statement)
+
+    def _scoped_rows(self, statement: AnySelect, before_18: AnySelect | None = None) -> ScopedStatement:
+        """Return a statement that writes rows within its CTEs, as `_scoped_by_version`."""
         if self._scope is not None:
             self._scope.require_each(statement)
-        return ScopedStatement(statement)
+            if before_18 is not None:
+                self._scope.require_each(before_18)
+        return ScopedStatement(statement, before_18)
 
     def _scoped_related(self, statement: AnySelect) -> ScopedStatement:
         """Return a SELECT of other tables as a statement of this family, each owned table restricted to the owner.

@@ -12,12 +12,12 @@ from sqlalchemy import Select, SQLColumnExpression, select
 from backend.entity.entity import ModelT
 from backend.statements.change import ChangeStatements
 from backend.statements.comparisons import check_comparisons
-from backend.statements.inserts import InsertManyStatements
 from backend.statements.keyset import KeysetStatements
 from backend.statements.loads import LoadStatements
 from backend.statements.numbered_pages import PageStatements
 from backend.statements.scope.from_clauses import AnySelect, is_select
 from backend.statements.scope.scoped import ScopedStatement
+from backend.statements.upserts import UpsertStatements
 
 
 class Statements(
@@ -25,7 +25,7 @@ class Statements(
     KeysetStatements[ModelT],
     ChangeStatements[ModelT],
     LoadStatements[ModelT],
-    InsertManyStatements[ModelT],
+    UpsertStatements[ModelT],
     Generic[ModelT],
 ):
     """Every statement of one entity, scoped to an owner or not."""

@@ -43,6 +43,7 @@ from backend.errors import OwnerRequiredError, RepositoryError
 from backend.repository.batches import Progress
 from backend.results.cursors import Cursor
 from backend.statements.conditions import Where
+from backend.statements.conflict_targets import UniqueKey, Updates
 from backend.statements.load_paths import Related
 from backend.statements.ordering import Order
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
@@ -50,6 +51,7 @@ from tests.support import owner_model
 from tests.support.models.suite import (
     AsyncEntryRepository,
     AsyncProjectRepository,
+    AsyncShelfRepository,
     AsyncTicketRepository,
     Entry,
     EntryCreate,
@@ -60,6 +62,10 @@ from tests.support.models.suite import (
     ProjectCreate,
     ProjectRepository,
     ProjectUpdate,
+    Shelf,
+    ShelfCreate,
+    ShelfRepository,
+    ShelfUpdate,
     Ticket,
     TicketCreate,
     TicketRepository,
@@ -73,6 +79,7 @@ select: Any = sqlalchemy.select
 OWNERS = ("a", "b", "", "a b")
 EXAMPLES = int(os.environ.get("OWNER_MACHINE_EXAMPLES", "60"))
 TEXTS = st.sampled_from(["x", "y", "z"])
+UPSERTS = ("upsert", "upsert_many", "get_or_create")
 LAST = owner_model.Cursor(LAST_PAGE, side="until")
 
 
@@ -110,7 +117,23 @@ class Kind:
         return create_model(f"{self.model.__name__}View", **fields)
 
     def of(self, world: World, owner: str) -> Owned:
-        return Owned(world, self.table, self.owner, owner, self.version, self.key, self.id_type)
+        return Owned(world, self.table, self.owner, owner, self.version, self.key, self.id_type, self.fields)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Those of the create schema."""
+        generic: Any = next(base for one in self.sync.__mro__ for base in vars(one).get("__orig_bases__", ()))
+        create: type[BaseModel] = generic.__args__[1]
+        return tuple(create.model_fields)
+
+    def columns(self) -> st.SearchStrategy[owner_model.Key]:
+        """Columns of the model, those of a key among them, as `on=` and `update=` take them."""
+        keys = [*owner_model.UNIQUE.get(self.table, ())] * 3
+        of_data = [tuple(name for name in key if name != "owner_id") for key in keys]
+        known = [*of_data, *keys, *((one,) for one in self.fields), (self.owner,)]
+        columns = [tuple(col(getattr(self.model, name)) for name in names) for names in known]
+        named = [one[0] if len(one) == 1 else one for one in columns]
+        return st.sampled_from([owner_model.Key(on, names) for on, names in zip(named, known, strict=True)])
 
     def id_in(self, row: Mapping[Any, Any]) -> Any:
         """The id of a row."""
@@ -132,6 +155,10 @@ class Kind:
 
 def _patch(schema: type[BaseModel], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional=fields).map(lambda given: schema(**given))
+
+
+def _some(schema: type[BaseModel], code: st.SearchStrategy[str], **fields: st.SearchStrategy[Any]) -> Any:
+    return st.fixed_dictionaries({"code": code}, optional=fields).map(lambda given: schema(**given))
 
 
 MAYBE = st.none() | TEXTS
@@ -191,6 +218,16 @@ KINDS = (
         id_type=EntryId,
         unused=(EntryId(0, "x", "a"), EntryId(2**62, "y", "b"), EntryId(2**70, "y", "b"), EntryId(1, "\0", "a")),
         number="number",
+    ),
+    Kind(
+        Shelf,
+        ShelfRepository,
+        AsyncShelfRepository,
+        "owner_id",
+        "code",
+        lambda _: _some(ShelfCreate, TEXTS, label=MAYBE, note=MAYBE),
+        _patch(ShelfUpdate, label=MAYBE, note=MAYBE),
+        "revision",
     ),
 )
 
@@ -284,6 +321,8 @@ def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchS
         Order: orders(kind),
         str: TEXTS,
         Related | tuple[Related, ...]: st.sampled_from(kind.paths) if kind.paths else st.nothing(),
+        UniqueKey: kind.columns(),
+        Updates: st.sampled_from([owner_model.Key("set"), owner_model.Key("nothing")]) | kind.columns(),
         Cursor: st.sampled_from([owner_model.Cursor(None), LAST, *machine.cursors]),
         Lock | None: st.none() | st.sampled_from([Lock(), Lock("no key update", "nowait"), Lock("share", "skip")]),
     }
@@ -306,7 +345,7 @@ def made(
             maker = makers[annotation]
             given += draw(st.just([]) if maker.is_empty else st.lists(maker, max_size=2))
         elif parameter.kind is parameter.KEYWORD_ONLY:
-            if draw(st.booleans()):
+            if parameter.default is parameter.empty or draw(st.booleans()):
                 named[parameter.name] = draw(makers[annotation])
         else:
             given.append(draw(makers[annotation]))
@@ -315,7 +354,9 @@ def made(
 
 def as_sql(argument: Any) -> Any:
     """An argument as the repository takes it."""
-    if isinstance(argument, owner_model.Condition | owner_model.Order | owner_model.Path | owner_model.Cursor):
+    if isinstance(
+        argument, owner_model.Condition | owner_model.Order | owner_model.Path | owner_model.Cursor | owner_model.Key
+    ):
         return argument.sql
     return [as_sql(one) for one in cast("list[object]", argument)] if isinstance(argument, list) else argument
 
@@ -394,6 +435,10 @@ class OwnerMachine(RuleBasedStateMachine):
     def create_something(self, data: st.DataObject, kind: int, owner: str) -> None:
         self._call(self.kinds[kind], owner, "create", data)
 
+    @rule(data=st.data(), owner=st.sampled_from(OWNERS), name=st.sampled_from(UPSERTS))
+    def upsert_something(self, data: st.DataObject, owner: str, name: str) -> None:
+        self._call(self.kinds[-1], owner, name, data)
+
     @precondition(lambda self: any(self.world.tables.values()))
     @rule(data=st.data(), kind=st.sampled_from(range(len(KINDS))), owner=st.sampled_from(OWNERS))
     def call_anything(self, data: st.DataObject, kind: int, owner: str) -> None:
@@ -445,11 +490,12 @@ class OwnerMachine(RuleBasedStateMachine):
             assert all(row[key] > value for key, value in expected.later.items())
             assert name != "create" or kind.id_in(row) not in rows
             rows[kind.id_in(row)] = row
+        elif name in UPSERTS:
+            self._compare_upserts(kind, answer, expected)
         elif name == "create_many":
             self._compare_many(kind, answer, expected)
         elif isinstance(expected, Pages):
-            rows_of_page = [row.model_dump() for row in answer.items]
-            assert Pages(rows_of_page, answer.total, answer.pages, answer.has_next, answer.has_previous) == expected
+            self._compare_pages(answer, expected)
         elif name == "get_many":
             assert [(id, row.model_dump()) for id, row in answer.items()] == [*expected.items()]
         elif isinstance(expected, dict):
@@ -464,6 +510,18 @@ class OwnerMachine(RuleBasedStateMachine):
             assert [tuple(row) for row in answer] == expected
         else:
             assert answer == expected
+
+    def _compare_pages(self, answer: Any, expected: Pages) -> None:
+        rows = [row.model_dump() for row in answer.items]
+        assert Pages(rows, answer.total, answer.pages, answer.has_next, answer.has_previous) == expected
+
+    def _compare_upserts(self, kind: Kind, answer: Any, expected: Any) -> None:
+        is_one = isinstance(expected, owner_model.Became)
+        answers: list[Any] = [answer] if is_one else [*answer]
+        became: list[owner_model.Became] = [expected] if is_one else [*expected]
+        assert [one.outcome for one in answers] == [one.outcome for one in became]
+        for one, row in zip(answers, became, strict=True):
+            self._compare(kind, "create" if one.inserted else "upsert", one.row, row.row)
 
     def _compare_many(self, kind: Kind, answer: Any, expected: Sequence[Fresh] | owner_model.Counted) -> None:
         """Compare the new rows; where their number alone was returned, those that are stored, by key."""

@@ -12,6 +12,7 @@ from typing import Any
 from backend.errors import (
     ForeignKeyViolationError,
     InvalidCursorError,
+    InvalidDataError,
     MultipleFoundError,
     NotFoundError,
     OwnerRequiredError,
@@ -21,6 +22,12 @@ from backend.errors import (
 )
 
 Row = dict[str, Any]
+
+UNIQUE: Mapping[str, Sequence[tuple[str, ...]]] = {
+    "project": [("owner_id", "name")],
+    "shelf": [("owner_id", "code"), ("label",)],
+}
+"""The unique keys of each table that a client chooses."""
 
 EVERY_OWNER = "(every owner)"
 """Used as the owner where a repository is for administration, `every_owner()`."""
@@ -34,7 +41,7 @@ class World:
     """All rows of all owners: for each table, by id."""
 
     tables: dict[str, dict[Any, Row]] = field(
-        default_factory=lambda: {"task": {}, "project": {}, "ticket": {}, "entry": {}},
+        default_factory=lambda: {"task": {}, "project": {}, "ticket": {}, "entry": {}, "shelf": {}},
     )
 
 
@@ -125,6 +132,22 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Key:
+    """Columns as `on=` or `update=` takes them, and their names; the texts that `update=` takes have none."""
+
+    sql: Any
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Became:
+    """A row of an upsert, and what became of it."""
+
+    row: Fresh
+    outcome: str
+
+
+@dataclass(frozen=True)
 class Pages:
     """A page, and what it says of the others."""
 
@@ -146,6 +169,8 @@ class Owned:
     version: str | None = None
     key: tuple[str, ...] = ("id",)
     id_type: Any = None
+    fields: tuple[str, ...] = ()
+    """Those of the create schema."""
 
     @property
     def rows(self) -> list[Row]:
@@ -190,6 +215,54 @@ class Owned:
             rows.append(row)
         new = [Fresh(row) for row in rows]
         return new if returning else Counted(new)
+
+    def upsert(self, data: Any, *, on: Key, update: Key = Key("set")) -> Became:
+        return self.upsert_many([data], on=on, update=update)[0]
+
+    def get_or_create(self, data: Any, *, on: Key) -> Became:
+        return self.upsert(data, on=on, update=Key("nothing"))
+
+    def upsert_many(
+        self, data: Sequence[Any], *, on: Key, update: Key = Key("set"), progress: Any = None
+    ) -> Sequence[Became]:
+        """Rows that are there and do not change are read; then the others are written in the order of their keys."""
+        if self.owner == EVERY_OWNER:
+            raise OwnerRequiredError("")
+        key, changeable = self._conflict(on, update)
+        given = [one.model_dump() | {self.owner_column: self.owner} for one in data]
+        sets = [
+            {name: row[name] for name in one.model_fields_set & changeable}
+            for one, row in zip(data, given, strict=True)
+        ]
+        keys = [tuple(row[name] for name in key) for row in given]
+        if any(None not in one and keys.count(one) > 1 for one in keys):
+            raise InvalidDataError("")
+        written = [dict(row) for row in self.world.tables[self.table].values()]
+        results: dict[int, Became] = {}
+        for at in sorted(range(len(given)), key=lambda at: ([(value is None, value or "") for value in keys[at]], at)):
+            row, there = given[at], [one for one in written if tuple(one[name] for name in key) == keys[at]]
+            if not there or None in keys[at]:
+                self._require_unique(row, written)
+                written.append(row)
+                results[at] = Became(Fresh(row), "inserted")
+            elif there[0][self.owner_column] != self.owner:
+                raise UniqueViolationError("")
+            elif not sets[at]:
+                results[at] = Became(Fresh(dict(there[0])), "unchanged")
+            else:
+                self._require_unique(there[0] | sets[at], [one for one in written if one is not there[0]])
+                results[at] = Became(self._changed(there[0], sets[at]), "updated")
+                there[0].update(sets[at])
+        return [results[at] for at in range(len(given))]
+
+    def _conflict(self, on: Key, update: Key) -> tuple[tuple[str, ...], set[str]]:
+        """The key that `on` names, and the columns that may change."""
+        named = [{*on.names}, {*on.names, self.owner_column}]
+        key = next((key for key in UNIQUE.get(self.table, ()) if {*key} in named), None)
+        fixed = {"id", self.owner_column, self.version, *(key or ())}
+        if key is None or fixed & {*update.names}:
+            raise UsageError("")
+        return key, {"set": {*self.fields} - fixed, "nothing": set[str]()}.get(update.sql, {*update.names})
 
     def id_of(self, entity: Any) -> Any:
         return self.id_in(entity.model_dump())
@@ -359,12 +432,15 @@ class Owned:
 
     def _check(self, row: Row, new: Sequence[Row] = ()) -> None:
         owner = row[self.owner_column]
-        if self.table == "project" and any(
-            (one["name"], one["owner_id"]) == (row["name"], owner) and one.get("id", 0) != row.get("id")
-            for one in [*self.rows, *new]
-        ):
-            raise UniqueViolationError("")
+        others = (one for one in self.world.tables[self.table].values() if one.get("id") != row.get("id"))
+        self._require_unique(row, [*others, *new])
         if self.table == "ticket":
             project = self.world.tables["project"].get(row["project_id"])
             if project is None or project["owner_id"] != owner:
                 raise ForeignKeyViolationError("")
+
+    def _require_unique(self, row: Row, others: Sequence[Row]) -> None:
+        for key in UNIQUE.get(self.table, ()):
+            values = [row[name] for name in key]
+            if None not in values and any([one[name] for name in key] == values for one in others):
+                raise UniqueViolationError("")

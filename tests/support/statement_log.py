@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 
 from backend.entity.parameters import OWNER_PARAMETER
 
-OWNERS: Mapping[str, str] = {"task": "user_id", "project": "owner_id", "ticket": "owner_id"}
+OWNERS: Mapping[str, str] = {"task": "user_id", "project": "owner_id", "ticket": "owner_id", "shelf": "owner_id"}
 """The owned tables of the suite, and the column that says whose a row is."""
 
 _TABLE = "|".join(OWNERS)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Generator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple, assert_type
+from typing import Literal, NamedTuple, assert_type
 from uuid import UUID
 
 from pydantic import MISSING, BaseModel
@@ -25,6 +25,7 @@ from backend import (
     Page,
     Reads,
     Retry,
+    Upserted,
     Where,
     if_given,
     init_db,
@@ -45,7 +46,18 @@ from backend.tasks import (
     toggle_complete,
     update_task,
 )
-from tests.support.models.suite import Badge, Note, NoteRepository, Project, Ticket, TicketRepository
+from tests.support.models.suite import (
+    AsyncShelfRepository,
+    Badge,
+    Note,
+    NoteRepository,
+    Project,
+    Shelf,
+    ShelfCreate,
+    ShelfRepository,
+    Ticket,
+    TicketRepository,
+)
 
 OPEN = typed(Ticket.assignee).is_null()
 """A reusable condition."""
@@ -86,6 +98,31 @@ def conditions(session: Session, tasks: TaskRepository, title: str | None, title
     assert_type(typed(Task.updated_at) - typed(Task.created_at), Typed[timedelta])
     assert_type(~typed(Task.completed), Condition)
     select(Task).where(typed(Task.title) == "x", typed(Task.updated_at) - datetime.now(UTC) > timedelta(1))
+
+
+def upserts(shelves: ShelfRepository, data: list[ShelfCreate]) -> None:
+    made = shelves.upsert(ShelfCreate(code="x"), on=col(Shelf.code))
+    assert_type(made, Upserted[Shelf])
+    assert_type(made.row.label, str | None)
+    assert_type(made.inserted, bool)
+    assert_type(made.outcome, Literal["inserted", "updated", "unchanged"])
+    match made:
+        case Upserted(row, "updated"):
+            assert_type(row, Shelf)
+        case _:
+            pass
+    key = (col(Shelf.code), col(Shelf.owner_id))
+    shelves.upsert(ShelfCreate(code="x"), on=key, update="nothing")
+    shelves.upsert(ShelfCreate(code="x"), on=col(Shelf.label), update=(col(Shelf.note), col(Shelf.code)))
+    assert_type(shelves.upsert_many(data, on=key, update=col(Shelf.note), progress=print), Sequence[Upserted[Shelf]])
+    shelves.upsert_many((ShelfCreate(code=one) for one in "ab"), on=key, update="set")
+    assert_type(shelves.get_or_create(ShelfCreate(code="x"), on=key), Upserted[Shelf])
+
+
+async def asynchronous_upserts(shelves: AsyncShelfRepository, data: ShelfCreate) -> None:
+    assert_type(await shelves.upsert(data, on=col(Shelf.code)), Upserted[Shelf])
+    assert_type(await shelves.upsert_many([data], on=col(Shelf.code)), Sequence[Upserted[Shelf]])
+    assert_type((await shelves.get_or_create(data, on=col(Shelf.code))).row, Shelf)
 
 
 def changes() -> None:

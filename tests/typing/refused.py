@@ -17,7 +17,16 @@ from backend.tasks import (
     get_task,
     get_tasks,
 )
-from tests.support.models.suite import Note, NoteRepository, Ticket, TicketRepository
+from tests.support.models.suite import (
+    Note,
+    NoteRepository,
+    Shelf,
+    ShelfCreate,
+    ShelfRepository,
+    ShelfUpdate,
+    Ticket,
+    TicketRepository,
+)
 from tests.typing.accepted import EnrolmentId, EnrolmentRepository, PairRepository
 
 
@@ -137,6 +146,25 @@ def refused_conditions(tasks: TaskRepository, title: str | None) -> None:
     tasks.list(None)  # type: ignore[arg-type]
     tasks.list(if_given(title, typed(Task.title).contains))  # type: ignore[arg-type]
     tasks.list(*if_given(title, typed(Task.id).eq))  # type: ignore[arg-type]
+
+
+def refused_upserts(shelves: ShelfRepository, data: ShelfCreate) -> None:
+    shelves.upsert(data)  # type: ignore[call-arg]
+    shelves.upsert(data, on="code")  # type: ignore[arg-type]
+    shelves.upsert(data, on=col(Shelf.coed))  # type: ignore[attr-defined]
+    shelves.upsert(data, on=[col(Shelf.code)])  # type: ignore[arg-type]
+    shelves.upsert(data, on=Shelf.code)  # type: ignore[arg-type]
+    shelves.upsert(data, on=col(Shelf.code), update="all")  # type: ignore[arg-type]
+    shelves.upsert(data, on=col(Shelf.code), update=["note"])  # type: ignore[arg-type]
+    shelves.upsert(ShelfUpdate(note="x"), on=col(Shelf.code))  # type: ignore[arg-type]
+    shelves.upsert(data, on=col(Shelf.code)).code  # type: ignore[attr-defined]
+    _row, _inserted = shelves.upsert(data, on=col(Shelf.code))  # type: ignore[misc]
+    shelves.upsert_many(data, on=col(Shelf.code))  # type: ignore[arg-type]
+    shelves.upsert_many([data])  # type: ignore[call-arg]
+    shelves.upsert_many([data], on=col(Shelf.code))[0].label  # type: ignore[attr-defined]
+    shelves.get_or_create(data)  # type: ignore[call-arg]
+    shelves.get_or_create(data, on=col(Shelf.code), update="set")  # type: ignore[call-arg]
+    shelves.get_or_create({"code": "x"}, on=col(Shelf.code))  # type: ignore[arg-type]
 
 
 def refused_changes(title: str | None) -> None:

@@ -14,8 +14,8 @@ from backend.database.sessions.sessions import check_session
 from backend.entity.checks import ClassOptions
 from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import UsageError
-from backend.repository._async.bulk import AsyncBulkCalls
 from backend.repository._async.reading import AsyncReads
+from backend.repository._async.upserting import AsyncUpsertCalls
 from backend.repository.bound import Bound
 from backend.repository.calls import writing
 from backend.repository.calls.loading import with_loads
@@ -30,7 +30,7 @@ from backend.statements.load_paths import Related
 
 
 class AsyncCRUDRepository(
-    AsyncBulkCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]
+    AsyncUpsertCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]
 ):
     """Persistence of one model: subclass it with the model, its create schema and its update schema.
 

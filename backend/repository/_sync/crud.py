@@ -14,8 +14,8 @@ from backend.database.sessions.sessions import check_session
 from backend.entity.checks import ClassOptions
 from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import UsageError
-from backend.repository._sync.bulk import BulkCalls
 from backend.repository._sync.reading import Reads
+from backend.repository._sync.upserting import UpsertCalls
 from backend.repository.bound import Bound
 from backend.repository.calls import writing
 from backend.repository.calls.loading import with_loads
@@ -29,7 +29,7 @@ from backend.results.views import ViewT
 from backend.statements.load_paths import Related
 
 
-class CRUDRepository(BulkCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
+class CRUDRepository(UpsertCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
     """Persistence of one model: subclass it with the model, its create schema and its update schema.
 
         class TaskRepository(

@@ -14,3 +14,5 @@ class ScopedStatement:
     """
 
     statement: Executable
+    before_18: Executable | None = None
+    """The same for a server before PostgreSQL 18, if it needs another text."""

@@ -224,6 +224,50 @@ class AsyncEntryRepository(
         return await self._change(id, _DOUBLE)
 
 
+class Shelf(SQLModel, table=True):
+    """Owned, with a key of each owner's rows and one that compares across owners; an integer version."""
+
+    __table_args__ = (UniqueConstraint("code", "owner_id", name="uq_shelf_code_owner_id"),)
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    owner_id: str = Field(sa_type=Text)
+    code: str = Field(sa_type=Text)
+    label: str | None = Field(default=None, sa_type=Text, unique=True)
+    note: str | None = Field(default=None, sa_type=Text)
+    revision: int = Field(
+        default=None,
+        sa_type=Integer,
+        sa_column_kwargs={"server_default": "1", "onupdate": column("revision", Integer()) + 1},
+    )
+
+
+class ShelfCreate(SQLModel):
+    code: str
+    label: str | None = None
+    note: str | None = None
+
+
+class ShelfUpdate(SQLModel):
+    label: str | MISSING | None = MISSING
+    note: str | MISSING | None = MISSING
+
+
+class ShelfRepository(
+    CRUDRepository[Shelf, ShelfCreate, ShelfUpdate],
+    owner=col(Shelf.owner_id),
+    version=col(Shelf.revision),
+    shared_keys=(col(Shelf.label),),
+): ...
+
+
+class AsyncShelfRepository(
+    AsyncCRUDRepository[Shelf, ShelfCreate, ShelfUpdate],
+    owner=col(Shelf.owner_id),
+    version=col(Shelf.revision),
+    shared_keys=(col(Shelf.label),),
+): ...
+
+
 class Badge(SQLModel, table=True):
     """Owned, with keys that compare across owners: a code, and a reference to whosever project."""
 
