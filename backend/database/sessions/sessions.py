@@ -47,6 +47,8 @@ class DatabaseSession(Session):
     @override
     def close(self) -> None:
         """Close the session. Raises `UsageError` while another task or thread connects it: that call closes it then."""
+        if not _holds_anything(self):
+            return
         try:
             super().close()
         except IllegalStateChangeError:
@@ -60,13 +62,19 @@ class TransactionSession(DatabaseSession):
 
 class _AsyncSession(AsyncSession):
     """The asynchronous session. SQLAlchemy closes it in another task, where the exception that left the block is not
-    visible; it is recorded here first."""
+    visible; it is recorded here first. A session that holds nothing needs no task, nor a greenlet."""
+
+    @override
+    async def close(self) -> None:
+        if _holds_anything(self.sync_session):
+            await super().close()
 
     @override
     async def __aexit__(self, type_: object, value: object, traceback: object) -> None:
         if value is not None:
             forget_writes(self.sync_session)
-        await super().__aexit__(type_, value, traceback)
+        if _holds_anything(self.sync_session):
+            await super().__aexit__(type_, value, traceback)
 
 
 def open_session(engine: Engine, kind: type[DatabaseSession] = DatabaseSession) -> Session:
@@ -99,6 +107,11 @@ def check_session(repository: str, session: object, kind: type[Session | AsyncSe
     else:
         hint = f"pass one of db.session(), db.transaction() or db.run() of {database}"
     raise UsageError(f"{repository} takes {with_article(kind)}, got {described(session)}: {hint}")
+
+
+def _holds_anything(session: PlainSession) -> bool:
+    """Return whether there is anything to close: a transaction, or instances."""
+    return session.in_transaction() or next(iter(session), None) is not None
 
 
 def _is_to_be_entered(value: object) -> bool:
