@@ -47,7 +47,7 @@ class RowArrays:
         value = sqlalchemy.cast(sent, kind) if is_array(kind) else sent
         written = kind.bind_expression(
             cast("BindParameter[Any]", value)
-        )  # which SQLAlchemy applies to parameters alone
+        )  # SQLAlchemy types it for parameters alone
         return value if written is None else written
 
     def is_set(self, name: str) -> ColumnElement[bool] | None:
