@@ -45,9 +45,7 @@ class RowArrays:
         sent = self.source.c[f"value_{self._numbers[name]}"]
         kind = self._types[name]
         value = sqlalchemy.cast(sent, kind) if is_array(kind) else sent
-        written = kind.bind_expression(
-            cast("BindParameter[Any]", value)
-        )  # SQLAlchemy types it for parameters alone
+        written = kind.bind_expression(cast("BindParameter[Any]", value))  # SQLAlchemy types it for parameters alone
         return value if written is None else written
 
     def is_set(self, name: str) -> ColumnElement[bool] | None:
