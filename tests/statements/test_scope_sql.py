@@ -1047,6 +1047,7 @@ def test_a_model_without_an_owner_reads_no_table_with_owners() -> None:
         lambda: notes.list((owned_rows,), (), None, 0),
         lambda: notes.list((), titles, None, 0),
         lambda: notes.count((owned_rows,)),
+        lambda: notes.count((func.row_to_json(PROJECT.table_valued()) == "x",)),
         lambda: notes.bind_owner(notes.select([titles])),
         lambda: notes.change(Change(typed(Note.text).to(titles)), {}),
     ]
