@@ -21,15 +21,15 @@ from backend.database.sessions.sessions import DatabaseSession, async_open_sessi
 from backend.errors import NotFoundError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.models.mutable import (
+    AsyncCupboardRepository,
     AsyncJarRepository,
     AsyncMeasuredRepository,
-    AsyncShelfRepository,
+    Cupboard,
+    CupboardCreate,
     Jar,
     JarCreate,
     JarUpdate,
     MeasuredCreate,
-    Shelf,
-    ShelfCreate,
 )
 
 Call = Callable[[AsyncJarRepository, Jar], Awaitable[Jar | None]]
@@ -49,7 +49,7 @@ READS: dict[str, Call] = {
     "update of nothing": lambda jars, jar: jars.update(jar.id, JarUpdate()),
 }
 WRITES: dict[str, Call] = {
-    "create": lambda jars, jar: jars.create(JarCreate(shelf_id=jar.shelf_id, labels={"a": 1})),
+    "create": lambda jars, jar: jars.create(JarCreate(cupboard_id=jar.cupboard_id, labels={"a": 1})),
     "update": lambda jars, jar: jars.update(jar.id, JarUpdate(labels={"a": 1})),
 }
 CALLS = READS | WRITES
@@ -58,8 +58,8 @@ every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 @pytest.fixture
 async def jar(session: AsyncSession) -> Jar:
-    shelf = await AsyncShelfRepository(session).create(ShelfCreate(name="top"))
-    return await AsyncJarRepository(session).create(JarCreate(shelf_id=shelf.id, labels={"a": 1}))
+    cupboard = await AsyncCupboardRepository(session).create(CupboardCreate(name="top"))
+    return await AsyncJarRepository(session).create(JarCreate(cupboard_id=cupboard.id, labels={"a": 1}))
 
 
 async def entity_of(call: Call, session: AsyncSession, jar: Jar) -> Jar:
@@ -130,8 +130,8 @@ async def test_a_copy_is_detached_and_as_mutable_as_its_entity(
     again = copied(entity)
     assert again == entity
     assert inspect(again).detached
-    with pytest.raises(UsageError, match=r"^Jar\.shelf was not loaded"):
-        _ = again.shelf
+    with pytest.raises(UsageError, match=r"^Jar\.cupboard was not loaded"):
+        _ = again.cupboard
     async with database.transaction() as transaction:
         transaction.add(again)
         again.labels["b"] = 2
@@ -155,16 +155,16 @@ async def test_a_relationship_of_a_detached_entity_raises_with_the_fix(
     session: AsyncSession, jar: Jar, call: Call
 ) -> None:
     entity = await entity_of(call, session, jar)
-    shelf = await AsyncShelfRepository(session).get_one(entity.shelf_id or 0)
+    cupboard = await AsyncCupboardRepository(session).get_one(entity.cupboard_id or 0)
     message = (
-        r"^Jar\.shelf was not loaded with this Jar: read it with loading\(Jar\.shelf\), or with a path that ends so, "
+        r"^Jar\.cupboard was not loaded with this Jar: read it with loading\(Jar\.cupboard\), or with a path that ends so, "
         r"or attach the Jar with session\.add\(…\) in a transaction and read it there$"
     )
     with pytest.raises(UsageError, match=message):
-        _ = entity.shelf
-    with pytest.raises(UsageError, match=r"^Shelf\.jars was not loaded"):
-        _ = shelf.jars
-    assert inspect(entity).attrs.shelf.history.empty()
+        _ = entity.cupboard
+    with pytest.raises(UsageError, match=r"^Cupboard\.jars was not loaded"):
+        _ = cupboard.jars
+    assert inspect(entity).attrs.cupboard.history.empty()
 
 
 @every_call
@@ -174,17 +174,20 @@ async def test_a_relationship_of_an_attached_entity_is_loaded_by_the_session(
     entity = await entity_of(call, session, jar)
     async with database.transaction() as transaction:
         transaction.add(entity)
-        shelf = await async_run_on_session(transaction, lambda _: entity.shelf)
-        assert shelf is not None
-        assert {one.id for one in await async_run_on_session(transaction, lambda _: shelf.jars)} == {jar.id, entity.id}
-    assert entity.shelf is shelf
+        cupboard = await async_run_on_session(transaction, lambda _: entity.cupboard)
+        assert cupboard is not None
+        assert {one.id for one in await async_run_on_session(transaction, lambda _: cupboard.jars)} == {
+            jar.id,
+            entity.id,
+        }
+    assert entity.cupboard is cupboard
 
 
 async def test_an_attached_entity_is_refreshed_merged_and_deleted(database: AsyncDatabase, jar: Jar) -> None:
     async with database.transaction() as session:
-        shelf = await AsyncShelfRepository(session).get_one(jar.shelf_id or 0)
-        assert await session.merge(shelf) is await session.get(Shelf, shelf.id)
-        assert await session.merge(shelf, load=False) is await session.get(Shelf, shelf.id)
+        cupboard = await AsyncCupboardRepository(session).get_one(jar.cupboard_id or 0)
+        assert await session.merge(cupboard) is await session.get(Cupboard, cupboard.id)
+        assert await session.merge(cupboard, load=False) is await session.get(Cupboard, cupboard.id)
     async with database.transaction() as session:
         session.add(jar)
         await AsyncJarRepository(session).update(jar.id, JarUpdate(labels={"new": 1}))
@@ -199,10 +202,10 @@ async def test_an_attached_entity_is_refreshed_merged_and_deleted(database: Asyn
 async def test_changes_of_an_attached_graph_cascade(database: AsyncDatabase, jar: Jar) -> None:
     async with database.transaction() as session:
         session.add(jar)
-        jar.shelf = Shelf(name="bottom")
+        jar.cupboard = Cupboard(name="bottom")
     async with database.session() as session:
         kept = await AsyncJarRepository(session).get_one(jar.id)
-        assert (await AsyncShelfRepository(session).get_one(kept.shelf_id or 0)).name == "bottom"
+        assert (await AsyncCupboardRepository(session).get_one(kept.cupboard_id or 0)).name == "bottom"
 
 
 async def test_a_column_that_the_model_computes_is_loaded_once_attached(database: AsyncDatabase) -> None:

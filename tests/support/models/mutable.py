@@ -13,35 +13,35 @@ from sqlmodel import Field, Relationship, SQLModel, col
 from backend import AsyncCRUDRepository, CRUDRepository
 
 
-class Shelf(SQLModel, table=True):
+class Cupboard(SQLModel, table=True):
     """A parent; its children are a relationship."""
 
     id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
     name: str = Field(sa_type=Text)
 
-    jars: list["Jar"] = Relationship(back_populates="shelf")
+    jars: list["Jar"] = Relationship(back_populates="cupboard")
 
 
 class Jar(SQLModel, table=True):
     """A child with a mutable column."""
 
     id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
-    shelf_id: int | None = Field(default=None, foreign_key="shelf.id", sa_type=BigInteger)
+    cupboard_id: int | None = Field(default=None, foreign_key="cupboard.id", sa_type=BigInteger)
     labels: dict[str, Any] = Field(sa_column=Column(MutableDict.as_mutable(JSONB), nullable=False))
 
-    shelf: Shelf | None = Relationship(back_populates="jars")
+    cupboard: Cupboard | None = Relationship(back_populates="jars")
 
 
-class ShelfCreate(SQLModel):
+class CupboardCreate(SQLModel):
     name: str
 
 
-class ShelfUpdate(SQLModel):
+class CupboardUpdate(SQLModel):
     name: str | MISSING = MISSING
 
 
 class JarCreate(SQLModel):
-    shelf_id: int | None = None
+    cupboard_id: int | None = None
     labels: dict[str, Any]
 
 
@@ -55,10 +55,10 @@ class JarRepository(CRUDRepository[Jar, JarCreate, JarUpdate]): ...
 class AsyncJarRepository(AsyncCRUDRepository[Jar, JarCreate, JarUpdate]): ...
 
 
-class ShelfRepository(CRUDRepository[Shelf, ShelfCreate, ShelfUpdate]): ...
+class CupboardRepository(CRUDRepository[Cupboard, CupboardCreate, CupboardUpdate]): ...
 
 
-class AsyncShelfRepository(AsyncCRUDRepository[Shelf, ShelfCreate, ShelfUpdate]): ...
+class AsyncCupboardRepository(AsyncCRUDRepository[Cupboard, CupboardCreate, CupboardUpdate]): ...
 
 
 class Measured(SQLModel, table=True):
