@@ -16,7 +16,7 @@ from backend.errors import UsageError
 from backend.statements.statements import Statements
 from backend.tasks import Task
 from tests.support.compiling import compiled
-from tests.support.models.mutable import Cupboard
+from tests.support.models.mutable import Rack
 from tests.support.models.suite import Project, ProjectCreate, ProjectUpdate, Ticket
 from tests.support.models.types import Sample, SampleCreate, SampleUpdate
 
@@ -217,7 +217,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "typed of a comparison": (lambda: untyped(col(Sample.id) == 1), _TAKES.format("a BinaryExpression")),
     "typed of a function": (lambda: untyped(func.lower(col(Sample.text))), _TAKES.format("a Function")),
     "typed of a model": (lambda: untyped(Sample), _TAKES.format("the class Sample")),
-    "typed of a relationship": (lambda: untyped(Cupboard.jars), _TAKES.format("Cupboard.jars, which is none")),
+    "typed of a relationship": (lambda: untyped(Rack.jars), _TAKES.format("Rack.jars, which is none")),
     "== None": (lambda: untyped(Sample.text) == None, _NULL),  # noqa: E711 - what is refused
     "!= None": (lambda: untyped(Sample.text) != None, _NULL),  # noqa: E711 - what is refused
     "eq None": (lambda: untyped(Sample.text).eq(None), _NULL),

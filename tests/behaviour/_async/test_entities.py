@@ -21,15 +21,15 @@ from backend.database.sessions.sessions import DatabaseSession, async_open_sessi
 from backend.errors import NotFoundError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.models.mutable import (
-    AsyncCupboardRepository,
     AsyncJarRepository,
     AsyncMeasuredRepository,
-    Cupboard,
-    CupboardCreate,
+    AsyncRackRepository,
     Jar,
     JarCreate,
     JarUpdate,
     MeasuredCreate,
+    Rack,
+    RackCreate,
 )
 
 Call = Callable[[AsyncJarRepository, Jar], Awaitable[Jar | None]]
@@ -49,7 +49,7 @@ READS: dict[str, Call] = {
     "update of nothing": lambda jars, jar: jars.update(jar.id, JarUpdate()),
 }
 WRITES: dict[str, Call] = {
-    "create": lambda jars, jar: jars.create(JarCreate(cupboard_id=jar.cupboard_id, labels={"a": 1})),
+    "create": lambda jars, jar: jars.create(JarCreate(rack_id=jar.rack_id, labels={"a": 1})),
     "update": lambda jars, jar: jars.update(jar.id, JarUpdate(labels={"a": 1})),
 }
 CALLS = READS | WRITES
@@ -58,8 +58,8 @@ every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 @pytest.fixture
 async def jar(session: AsyncSession) -> Jar:
-    cupboard = await AsyncCupboardRepository(session).create(CupboardCreate(name="top"))
-    return await AsyncJarRepository(session).create(JarCreate(cupboard_id=cupboard.id, labels={"a": 1}))
+    rack = await AsyncRackRepository(session).create(RackCreate(name="top"))
+    return await AsyncJarRepository(session).create(JarCreate(rack_id=rack.id, labels={"a": 1}))
 
 
 async def entity_of(call: Call, session: AsyncSession, jar: Jar) -> Jar:
@@ -130,8 +130,8 @@ async def test_a_copy_is_detached_and_as_mutable_as_its_entity(
     again = copied(entity)
     assert again == entity
     assert inspect(again).detached
-    with pytest.raises(UsageError, match=r"^Jar\.cupboard was not loaded"):
-        _ = again.cupboard
+    with pytest.raises(UsageError, match=r"^Jar\.rack was not loaded"):
+        _ = again.rack
     async with database.transaction() as transaction:
         transaction.add(again)
         again.labels["b"] = 2
@@ -155,16 +155,16 @@ async def test_a_relationship_of_a_detached_entity_raises_with_the_fix(
     session: AsyncSession, jar: Jar, call: Call
 ) -> None:
     entity = await entity_of(call, session, jar)
-    cupboard = await AsyncCupboardRepository(session).get_one(entity.cupboard_id or 0)
+    rack = await AsyncRackRepository(session).get_one(entity.rack_id or 0)
     message = (
-        r"^Jar\.cupboard was not loaded with this Jar: read it with loading\(Jar\.cupboard\), or with a path that ends so, "
+        r"^Jar\.rack was not loaded with this Jar: read it with loading\(Jar\.rack\), or with a path that ends so, "
         r"or attach the Jar with session\.add\(…\) in a transaction and read it there$"
     )
     with pytest.raises(UsageError, match=message):
-        _ = entity.cupboard
-    with pytest.raises(UsageError, match=r"^Cupboard\.jars was not loaded"):
-        _ = cupboard.jars
-    assert inspect(entity).attrs.cupboard.history.empty()
+        _ = entity.rack
+    with pytest.raises(UsageError, match=r"^Rack\.jars was not loaded"):
+        _ = rack.jars
+    assert inspect(entity).attrs.rack.history.empty()
 
 
 @every_call
@@ -174,20 +174,20 @@ async def test_a_relationship_of_an_attached_entity_is_loaded_by_the_session(
     entity = await entity_of(call, session, jar)
     async with database.transaction() as transaction:
         transaction.add(entity)
-        cupboard = await async_run_on_session(transaction, lambda _: entity.cupboard)
-        assert cupboard is not None
-        assert {one.id for one in await async_run_on_session(transaction, lambda _: cupboard.jars)} == {
+        rack = await async_run_on_session(transaction, lambda _: entity.rack)
+        assert rack is not None
+        assert {one.id for one in await async_run_on_session(transaction, lambda _: rack.jars)} == {
             jar.id,
             entity.id,
         }
-    assert entity.cupboard is cupboard
+    assert entity.rack is rack
 
 
 async def test_an_attached_entity_is_refreshed_merged_and_deleted(database: AsyncDatabase, jar: Jar) -> None:
     async with database.transaction() as session:
-        cupboard = await AsyncCupboardRepository(session).get_one(jar.cupboard_id or 0)
-        assert await session.merge(cupboard) is await session.get(Cupboard, cupboard.id)
-        assert await session.merge(cupboard, load=False) is await session.get(Cupboard, cupboard.id)
+        rack = await AsyncRackRepository(session).get_one(jar.rack_id or 0)
+        assert await session.merge(rack) is await session.get(Rack, rack.id)
+        assert await session.merge(rack, load=False) is await session.get(Rack, rack.id)
     async with database.transaction() as session:
         session.add(jar)
         await AsyncJarRepository(session).update(jar.id, JarUpdate(labels={"new": 1}))
@@ -202,10 +202,10 @@ async def test_an_attached_entity_is_refreshed_merged_and_deleted(database: Asyn
 async def test_changes_of_an_attached_graph_cascade(database: AsyncDatabase, jar: Jar) -> None:
     async with database.transaction() as session:
         session.add(jar)
-        jar.cupboard = Cupboard(name="bottom")
+        jar.rack = Rack(name="bottom")
     async with database.session() as session:
         kept = await AsyncJarRepository(session).get_one(jar.id)
-        assert (await AsyncCupboardRepository(session).get_one(kept.cupboard_id or 0)).name == "bottom"
+        assert (await AsyncRackRepository(session).get_one(kept.rack_id or 0)).name == "bottom"
 
 
 async def test_a_column_that_the_model_computes_is_loaded_once_attached(database: AsyncDatabase) -> None:

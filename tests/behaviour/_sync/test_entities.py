@@ -21,15 +21,15 @@ from backend.database.sessions.sessions import DatabaseSession, open_session
 from backend.errors import NotFoundError, UsageError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from tests.support.models.mutable import (
-    Cupboard,
-    CupboardCreate,
-    CupboardRepository,
     Jar,
     JarCreate,
     JarRepository,
     JarUpdate,
     MeasuredCreate,
     MeasuredRepository,
+    Rack,
+    RackCreate,
+    RackRepository,
 )
 
 Call = Callable[[JarRepository, Jar], Jar | None]
@@ -49,7 +49,7 @@ READS: dict[str, Call] = {
     "update of nothing": lambda jars, jar: jars.update(jar.id, JarUpdate()),
 }
 WRITES: dict[str, Call] = {
-    "create": lambda jars, jar: jars.create(JarCreate(cupboard_id=jar.cupboard_id, labels={"a": 1})),
+    "create": lambda jars, jar: jars.create(JarCreate(rack_id=jar.rack_id, labels={"a": 1})),
     "update": lambda jars, jar: jars.update(jar.id, JarUpdate(labels={"a": 1})),
 }
 CALLS = READS | WRITES
@@ -58,8 +58,8 @@ every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 @pytest.fixture
 def jar(session: Session) -> Jar:
-    cupboard = CupboardRepository(session).create(CupboardCreate(name="top"))
-    return JarRepository(session).create(JarCreate(cupboard_id=cupboard.id, labels={"a": 1}))
+    rack = RackRepository(session).create(RackCreate(name="top"))
+    return JarRepository(session).create(JarCreate(rack_id=rack.id, labels={"a": 1}))
 
 
 def entity_of(call: Call, session: Session, jar: Jar) -> Jar:
@@ -128,8 +128,8 @@ def test_a_copy_is_detached_and_as_mutable_as_its_entity(
     again = copied(entity)
     assert again == entity
     assert inspect(again).detached
-    with pytest.raises(UsageError, match=r"^Jar\.cupboard was not loaded"):
-        _ = again.cupboard
+    with pytest.raises(UsageError, match=r"^Jar\.rack was not loaded"):
+        _ = again.rack
     with database.transaction() as transaction:
         transaction.add(again)
         again.labels["b"] = 2
@@ -151,16 +151,16 @@ def test_loader_criteria_of_session_events_apply_to_no_call(session: Session, ja
 @every_call
 def test_a_relationship_of_a_detached_entity_raises_with_the_fix(session: Session, jar: Jar, call: Call) -> None:
     entity = entity_of(call, session, jar)
-    cupboard = CupboardRepository(session).get_one(entity.cupboard_id or 0)
+    rack = RackRepository(session).get_one(entity.rack_id or 0)
     message = (
-        r"^Jar\.cupboard was not loaded with this Jar: read it with loading\(Jar\.cupboard\), or with a path that ends so, "
+        r"^Jar\.rack was not loaded with this Jar: read it with loading\(Jar\.rack\), or with a path that ends so, "
         r"or attach the Jar with session\.add\(…\) in a transaction and read it there$"
     )
     with pytest.raises(UsageError, match=message):
-        _ = entity.cupboard
-    with pytest.raises(UsageError, match=r"^Cupboard\.jars was not loaded"):
-        _ = cupboard.jars
-    assert inspect(entity).attrs.cupboard.history.empty()
+        _ = entity.rack
+    with pytest.raises(UsageError, match=r"^Rack\.jars was not loaded"):
+        _ = rack.jars
+    assert inspect(entity).attrs.rack.history.empty()
 
 
 @every_call
@@ -170,17 +170,20 @@ def test_a_relationship_of_an_attached_entity_is_loaded_by_the_session(
     entity = entity_of(call, session, jar)
     with database.transaction() as transaction:
         transaction.add(entity)
-        cupboard = run_on_session(transaction, lambda _: entity.cupboard)
-        assert cupboard is not None
-        assert {one.id for one in run_on_session(transaction, lambda _: cupboard.jars)} == {jar.id, entity.id}
-    assert entity.cupboard is cupboard
+        rack = run_on_session(transaction, lambda _: entity.rack)
+        assert rack is not None
+        assert {one.id for one in run_on_session(transaction, lambda _: rack.jars)} == {
+            jar.id,
+            entity.id,
+        }
+    assert entity.rack is rack
 
 
 def test_an_attached_entity_is_refreshed_merged_and_deleted(database: Database, jar: Jar) -> None:
     with database.transaction() as session:
-        cupboard = CupboardRepository(session).get_one(jar.cupboard_id or 0)
-        assert session.merge(cupboard) is session.get(Cupboard, cupboard.id)
-        assert session.merge(cupboard, load=False) is session.get(Cupboard, cupboard.id)
+        rack = RackRepository(session).get_one(jar.rack_id or 0)
+        assert session.merge(rack) is session.get(Rack, rack.id)
+        assert session.merge(rack, load=False) is session.get(Rack, rack.id)
     with database.transaction() as session:
         session.add(jar)
         JarRepository(session).update(jar.id, JarUpdate(labels={"new": 1}))
@@ -195,10 +198,10 @@ def test_an_attached_entity_is_refreshed_merged_and_deleted(database: Database, 
 def test_changes_of_an_attached_graph_cascade(database: Database, jar: Jar) -> None:
     with database.transaction() as session:
         session.add(jar)
-        jar.cupboard = Cupboard(name="bottom")
+        jar.rack = Rack(name="bottom")
     with database.session() as session:
         kept = JarRepository(session).get_one(jar.id)
-        assert (CupboardRepository(session).get_one(kept.cupboard_id or 0)).name == "bottom"
+        assert (RackRepository(session).get_one(kept.rack_id or 0)).name == "bottom"
 
 
 def test_a_column_that_the_model_computes_is_loaded_once_attached(database: Database) -> None:

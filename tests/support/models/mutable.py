@@ -13,35 +13,35 @@ from sqlmodel import Field, Relationship, SQLModel, col
 from backend import AsyncCRUDRepository, CRUDRepository
 
 
-class Cupboard(SQLModel, table=True):
+class Rack(SQLModel, table=True):
     """A parent; its children are a relationship."""
 
     id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
     name: str = Field(sa_type=Text)
 
-    jars: list["Jar"] = Relationship(back_populates="cupboard")
+    jars: list["Jar"] = Relationship(back_populates="rack")
 
 
 class Jar(SQLModel, table=True):
     """A child with a mutable column."""
 
     id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
-    cupboard_id: int | None = Field(default=None, foreign_key="cupboard.id", sa_type=BigInteger)
+    rack_id: int | None = Field(default=None, foreign_key="rack.id", sa_type=BigInteger)
     labels: dict[str, Any] = Field(sa_column=Column(MutableDict.as_mutable(JSONB), nullable=False))
 
-    cupboard: Cupboard | None = Relationship(back_populates="jars")
+    rack: Rack | None = Relationship(back_populates="jars")
 
 
-class CupboardCreate(SQLModel):
+class RackCreate(SQLModel):
     name: str
 
 
-class CupboardUpdate(SQLModel):
+class RackUpdate(SQLModel):
     name: str | MISSING = MISSING
 
 
 class JarCreate(SQLModel):
-    cupboard_id: int | None = None
+    rack_id: int | None = None
     labels: dict[str, Any]
 
 
@@ -55,10 +55,10 @@ class JarRepository(CRUDRepository[Jar, JarCreate, JarUpdate]): ...
 class AsyncJarRepository(AsyncCRUDRepository[Jar, JarCreate, JarUpdate]): ...
 
 
-class CupboardRepository(CRUDRepository[Cupboard, CupboardCreate, CupboardUpdate]): ...
+class RackRepository(CRUDRepository[Rack, RackCreate, RackUpdate]): ...
 
 
-class AsyncCupboardRepository(AsyncCRUDRepository[Cupboard, CupboardCreate, CupboardUpdate]): ...
+class AsyncRackRepository(AsyncCRUDRepository[Rack, RackCreate, RackUpdate]): ...
 
 
 class Measured(SQLModel, table=True):
