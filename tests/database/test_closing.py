@@ -1,7 +1,6 @@
 """A session that holds nothing is closed without work; one that holds something lets it go."""
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -20,9 +19,10 @@ def test_a_session_lets_its_instances_go(clean: Engine, flushed: bool) -> None:
             task = Task(title="own", user_id="a")
             session.add(task)
         assert not session.in_transaction()
+        other = Task(title="pending", user_id="a")
         if not flushed:
             session.begin()
-            session.add(other := Task(title="pending", user_id="a"))
+            session.add(other)
         session.close()
         assert inspect(task).detached
         assert flushed or inspect(other).transient
@@ -40,7 +40,7 @@ async def test_an_asynchronous_session_lets_its_instances_go(server: Server) -> 
             assert inspect(task).persistent
         assert inspect(task).detached
         async with database.session() as session:
-            await session.begin()
+            _ = await session.begin()
             session.add(task)
             await session.close()
             assert inspect(task).detached
@@ -51,7 +51,7 @@ async def test_an_asynchronous_session_lets_its_instances_go(server: Server) -> 
 async def test_the_session_of_a_call_is_closed_without_a_task(server: Server) -> None:
     made: list[object] = []
 
-    def make(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:
+    def make(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
         made.append(work)
         return asyncio.Task(work, loop=loop, **options)
 
