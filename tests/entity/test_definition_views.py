@@ -306,7 +306,7 @@ class Reader(Apart, table=True):
     owner: str
 
 
-class Shelf(Apart, table=True):
+class Alcove(Apart, table=True):
     id: int = ColumnField(default=None, primary_key=True)
     owner: str
 
@@ -317,17 +317,17 @@ class ReaderCreate(BaseModel): ...
 class ReaderRepository(CRUDRepository[Reader, ReaderCreate, ReaderCreate], owner=col(Reader.owner)): ...
 
 
-class ShelfCount(BaseModel):
-    shelves: int = shows(select(func.count(col(Shelf.id))).scalar_subquery())
+class AlcoveCount(BaseModel):
+    alcoves: int = shows(select(func.count(col(Alcove.id))).scalar_subquery())
 
 
 def test_a_view_is_restricted_anew_when_a_table_that_it_reads_gets_an_owner() -> None:
-    rows = ReaderRepository(Session()).owned_by("a").as_(ShelfCount)
+    rows = ReaderRepository(Session()).owned_by("a").as_(AlcoveCount)
     before = str(bound(rows).statements.select_by_id.statement)
-    assert "shelf.owner" not in before
+    assert "alcove.owner" not in before
 
-    class ShelfRepository(CRUDRepository[Shelf, ReaderCreate, ReaderCreate], owner=col(Shelf.owner)): ...
+    class AlcoveRepository(CRUDRepository[Alcove, ReaderCreate, ReaderCreate], owner=col(Alcove.owner)): ...
 
-    for made in (rows, ReaderRepository(Session()).owned_by("a").as_(ShelfCount)):
-        assert "WHERE shelf.owner = :the_owner" in str(bound(made).statements.select_by_id.statement)
-    del ShelfRepository
+    for made in (rows, ReaderRepository(Session()).owned_by("a").as_(AlcoveCount)):
+        assert "WHERE alcove.owner = :the_owner" in str(bound(made).statements.select_by_id.statement)
+    del AlcoveRepository
