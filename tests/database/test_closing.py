@@ -15,8 +15,8 @@ from tests.conftest import Server
 def test_a_session_lets_its_instances_go(clean: Engine, flushed: bool) -> None:
     with Database(clean) as database:
         session = database.session()
+        task, other = Task(title="own", user_id="a"), Task(title="pending", user_id="a")
         with session.begin():
-            task = Task(title="own", user_id="a")
             session.add(task)
         assert not session.in_transaction()
         other = Task(title="pending", user_id="a")
