@@ -11,10 +11,12 @@ from sqlmodel import SQLModel, col
 from backend import typed
 from backend.entity.checks import ClassOptions, define
 from backend.entity.column_types import compares_as_python
+from backend.errors import UsageError
 from backend.statements.change import Change
 from backend.statements.keyset import Position
 from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.statements import Statements
+from backend.statements.typed import TypedColumn
 from tests.support.compiling import compiled
 from tests.support.models.keyed import Lower
 from tests.support.models.suite import Entry, EntryCreate, EntryId, EntryUpdate
@@ -67,6 +69,13 @@ SHAPES: dict[str, tuple[Callable[[Statements[SQLModel]], ScopedStatement], str]]
 def test_each_statement_names_every_column_of_the_key(name: str) -> None:
     make, sql = SHAPES[name]
     assert compiled(make(SCOPED)).sql == sql
+
+
+@pytest.mark.parametrize("column", [typed(Entry.journal), typed(Entry.owner_id)])
+def test_a_change_of_a_part_of_the_key_is_refused(column: TypedColumn[str]) -> None:
+    change = Change(column.to("x"))
+    with pytest.raises(UsageError, match="a Change of Entry cannot set primary key, owner or version"):
+        SCOPED.change(change, {})
 
 
 def test_the_parameters_of_an_id_are_its_parts_in_the_order_of_the_key() -> None:

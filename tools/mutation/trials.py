@@ -44,6 +44,8 @@ STAGES = (
         "tests/entity/test_definition.py",
         "tests/entity/test_definition_versions.py",
     ],
+    ["tests/statements/test_composite_keys.py", "tests/entity/test_definition_ids.py"],
+    ["tests/behaviour/test_owner_in_key.py", "tests/behaviour/test_key_types.py"],
     ["tests/results/test_page_values.py", "tests/entity/test_definition_views.py"],
     ["tests/behaviour/_sync/test_pages_by_number.py", "tests/behaviour/_sync/test_cursor_pages.py"],
     ["tests/behaviour/_sync/test_views.py", "tests/behaviour/_sync/test_loading.py"],
