@@ -17,6 +17,7 @@ The floors, lowest first; a module imports only from its own floor or from a low
 """
 
 from backend.database import AsyncDatabase, Database, Isolation, Retry, UncommittedWritesWarning, init_db
+from backend.input.patch import Patch
 from backend.repository import AsyncCRUDRepository, AsyncReads, CRUDRepository, Reads
 from backend.results.cursors import LAST_PAGE, CursorPage
 from backend.results.pages import Page
@@ -43,6 +44,7 @@ __all__ = [
     "Lock",
     "Order",
     "Page",
+    "Patch",
     "Reads",
     "Retry",
     "Settings",

@@ -170,7 +170,14 @@ class MultipleFoundError(RequestError):
 
 
 class StaleError(RequestError):
-    """The row's version is not the expected one: read it again, then decide."""
+    """The row's version is not the expected one: read it again, then decide.
+
+    Of several rows, `positions` says which have changed.
+    """
+
+    def __init__(self, message: str, details: ErrorDetails = ErrorDetails(), positions: tuple[int, ...] = ()) -> None:
+        super().__init__(message, details)
+        self.positions = positions
 
 
 class InvalidDataError(RequestError):

@@ -58,11 +58,20 @@ def write_in_batches(
 
 
 def run_on_each(
-    bound: Bound[RowT], statement: ScopedStatement, parameters: Parameters, count: int, kind: OperationKind
+    bound: Bound[RowT],
+    statement: ScopedStatement,
+    parameters: Parameters,
+    kind: OperationKind,
+    *,
+    count: int,
+    wrote: Callable[[Rows], bool] = bool,
 ) -> Rows:
-    """Run a statement that fails unless it writes `count` rows. Raises the error for a row that is skipped then."""
+    """Run a statement that fails unless it writes `count` rows. Raises the error for a row that is skipped then.
+
+    `wrote` as for `run`.
+    """
     try:
-        return run(bound, statement, {**parameters, COUNT_PARAMETER: count}, kind)
+        return run(bound, statement, {**parameters, COUNT_PARAMETER: count}, kind, wrote=wrote)
     except InvalidDataError as error:
         if error.sqlstate != WRONG_COUNT_SQLSTATE:
             raise

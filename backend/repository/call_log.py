@@ -14,7 +14,7 @@ from typing_extensions import ParamSpec, TypeVar
 from backend.database.sessions.state import state_of
 from backend.errors import RepositoryError
 from backend.repository.bound import Bound, RowT
-from backend.repository.calls import by_ids, keyset, reading, selecting, upserting
+from backend.repository.calls import by_ids, creating, deleting, keyset, reading, selecting, updating, upserting
 from backend.results.cursors import CursorPage
 from backend.results.pages import Page
 
@@ -24,6 +24,7 @@ P = ParamSpec("P")
 CALLS: Final = logging.getLogger("backend.calls")
 
 _OPERATIONS: Final[Mapping[object, str]] = {
+    creating.count_created: "create_many",
     reading.list_all: "list",
     keyset.next_batch: "stream",
     selecting.fetch_all: "select",
@@ -33,9 +34,13 @@ _OPERATIONS: Final[Mapping[object, str]] = {
 """The operations of the calls whose functions have another name."""
 
 _MANY: Final = frozenset({
-    by_ids.get_many, by_ids.require_many, reading.list_all, selecting.fetch_all, upserting.upsert_many
+    by_ids.get_many, by_ids.require_many, creating.create_many, deleting.delete_many, reading.list_all,
+    selecting.fetch_all, updating.update_many, upserting.upsert_many,
 })  # fmt: skip
 """The calls that return a collection of rows."""
+
+_COUNTING: Final = frozenset({creating.count_created})
+"""The calls that return the number of the rows that they wrote."""
 
 
 def logged(call: Callable[Concatenate[Bound[RowT], P], T]) -> Callable[Concatenate[Bound[RowT], P], T]:
@@ -61,6 +66,8 @@ def _row_count(call: object, result: object) -> int:
         return len(cast("Page[object]", result).items)  # as above
     if isinstance(result, keyset.Batch):
         return len(cast("keyset.Batch[object]", result).rows)  # as above
+    if call in _COUNTING:
+        return cast("int", result)  # their number
     return len(cast("Sized", result)) if call in _MANY else int(result is not None)  # a list of rows
 
 

@@ -8,7 +8,7 @@
 Never two connections for one session, and never a transaction left open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,8 @@ class Execution:
     """The clause for `Session.get_bind`: the statement, or the one that it follows."""
     before_18: Executable | None = None
     """The statement for a server before PostgreSQL 18, if it is another."""
+    wrote: Callable[[Rows], bool] = bool
+    """Whether its answer says that a row was written."""
 
     @property
     def bind_arguments(self) -> dict[str, Any]:  # as SQLAlchemy types them
@@ -78,9 +80,13 @@ def run(
     statement: ScopedStatement,
     parameters: Parameters,
     kind: OperationKind,
+    *,
     routed_as: ScopedStatement | None = None,
+    wrote: Callable[[Rows], bool] = bool,
 ) -> Rows:
     """Run a statement and return its rows; `Session.get_bind` is called with `routed_as`, if given.
+
+    `wrote` says whether these mean that something was written: by default, any row does.
 
     Raises the errors of `backend.errors`; an error of the caller's own flush is not translated.
     """
@@ -98,6 +104,7 @@ def run(
         metadata.operation(kind),
         routed.statement,
         statement.before_18,
+        wrote,
     )
     if session.in_transaction():
         return _run_in_session_transaction(session, execution)
@@ -139,7 +146,7 @@ def _run_in_session_transaction(session: Session, execution: Execution) -> Rows:
     if execution.operation.locks and own_transaction:
         raise _lock_without_transaction(execution.operation)
     answer = execution.send(connection, own_transaction=own_transaction)
-    if execution.operation.writes and answer:  # no row came back: nothing was written
+    if execution.operation.writes and execution.wrote(answer):
         record_write(session)
     return answer
 

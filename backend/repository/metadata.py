@@ -1,6 +1,6 @@
 """The metadata of a repository class: its entity, statements and schemas, built once when the class is defined."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, Generic, cast
 from uuid import UUID
@@ -101,17 +101,17 @@ class RepositoryMetadata(Generic[ModelT]):
         asked = " meets the conditions of the change" if conditions_given else ""
         return NotFoundError(f"no {self.entity.name} with {name}{asked}", ErrorDetails(self.entity.name, kind.name))
 
-    def missing_error(self, ids: Sequence[object], positions: Sequence[int], kind: OperationKind) -> NotFoundError:
-        """Return the error for the ids at these positions, which no row in scope has; ids are shown as for one."""
-        missing = [*dict.fromkeys(ids[position] for position in positions)]
+    def missing_error(self, ids: Mapping[int, object], kind: OperationKind) -> NotFoundError:
+        """Return the error for the ids, by position, which no row in scope has; they are shown as for one."""
+        positions, missing = tuple(ids), [*dict.fromkeys(ids.values())]
         if len(missing) == 1:
             error = self.not_found_error(missing[0], kind)
-            return NotFoundError(str(error), error.details, tuple(positions))
+            return NotFoundError(str(error), error.details, positions)
         names = [name for name in map(self._shown_id, missing[:_SHOWN_IDS]) if name is not None]
         rest = f" and {len(missing) - len(names)} more" if len(missing) > len(names) else ""
         named = f"the ids {', '.join(names)}{rest}" if names else f"{len(missing)} of the ids"
         return NotFoundError(
-            f"no {self.entity.name} with {named}", ErrorDetails(self.entity.name, kind.name), tuple(positions)
+            f"no {self.entity.name} with {named}", ErrorDetails(self.entity.name, kind.name), positions
         )
 
     def unwritten_error(self, id: object, kind: OperationKind, row: ModelRow | None, expected: object) -> RequestError:
@@ -124,9 +124,11 @@ class RepositoryMetadata(Generic[ModelT]):
 
     def suppressed_error(self, kind: OperationKind) -> ConstraintViolationError:
         """Return the error for a write that the server accepted, of a row that it did not write."""
-        there = "" if kind.schema == "create" else ", though its row is there"
+        is_many = kind.name.endswith("_many")
+        there = "" if kind.schema == "create" else f", though {'each' if is_many else 'its'} row is there"
+        skips = f"a trigger, rule or policy of the table skips {'one' if is_many else 'it'}"
         return ConstraintViolationError(
-            f"{kind.name} of {self.entity.name} wrote nothing{there}: a trigger, rule or policy of the table skips it",
+            f"{kind.name} of {self.entity.name} wrote nothing{there}: {skips}",
             ErrorDetails(self.entity.name, kind.name),
         )
 
@@ -140,10 +142,17 @@ class RepositoryMetadata(Generic[ModelT]):
             f"positions {first} and {second} name the same {self.entity.name}: give each row once", details, (problem,)
         )
 
-    def stale_error(self, kind: OperationKind) -> StaleError:
-        """Return the error for a row whose version is not the expected one."""
-        details = ErrorDetails(self.entity.name, kind.name, fields=(self.entity.required_version().attribute,))
-        return StaleError(f"this {self.entity.name} has changed since it was read: read it again, then decide", details)
+    def stale_error(self, kind: OperationKind, positions: tuple[int, ...] = ()) -> StaleError:
+        """Return the error for a row whose version is not the expected one, or for those at these positions."""
+        name = self.entity.name
+        details = ErrorDetails(name, kind.name, fields=(self.entity.required_version().attribute,))
+        if not positions:
+            return StaleError(f"this {name} has changed since it was read: read it again, then decide", details)
+        shown = ", ".join(map(str, positions[:_SHOWN_IDS]))
+        rest = f" and {len(positions) - _SHOWN_IDS} more" if len(positions) > _SHOWN_IDS else ""
+        where = f"position{'s' * (len(positions) > 1)} {shown}{rest}"
+        changed = f"the {name} at {where} has changed since it was read: read it again, then decide"
+        return StaleError(changed, details, positions)
 
     def id_of(self, row: object) -> object:
         """Return the id of an entity. Raises `UsageError` for another object, and for an entity without an id."""

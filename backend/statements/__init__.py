@@ -7,6 +7,13 @@ keyset         from a place in a total order on
 numbered_pages a page of them, with their number
 loads          the related rows of several rows; load_paths says which may be loaded
 change         the UPDATE that a `Change` declares
+inserts        the INSERT of many rows
+updates        the UPDATE of many rows
+deletes        the DELETE of many rows
+named_rows     the rows that these name by their keys, found and locked
+row_arrays     the rows of these as one array a column
+row_counts     how these fail unless they write each row
+column_defaults  what a row has in a column that is given no value
 family         what these share: the entity, the scope, and the check that the owner is bound
 scope/         the owner's condition in every part of a statement, and what is refused
 typed          conditions, orders and assignments whose column and value a type checker checks

@@ -30,23 +30,18 @@ class _RowContext:
 
 def with_python_defaults(table: Table, rows: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
     """Return the rows, each with the defaults of the table's columns that are a value or a Python function."""
-    defaults = {
-        column.key: column.default
-        for column in table.columns
-        if isinstance(column.default, ColumnDefault) and not _is_expression(column)
-    }
-    if not defaults:
-        return rows
-    return [
-        {**row, **{key: _python_value(default, row) for key, default in defaults.items() if key not in row}}
-        for row in rows
-    ]
+    return _with_python_values({column.key: column.default for column in table.columns}, rows)
+
+
+def with_python_onupdates(table: Table, rows: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
+    """Return the changes, each with the `onupdate` of the table's columns that are a value or a Python function."""
+    return _with_python_values({column.key: column.onupdate for column in table.columns}, rows)
 
 
 def default_expression(column: AnyColumn) -> ColumnElement[Any] | None:  # of the column's type
     """Return the column's default that the server computes: NULL without one, `None` if the server alone knows it."""
     default, server_default = column.default, column.server_default
-    if _is_expression(column):
+    if _is_expression(default):
         return _element(getattr(default, "arg", None), column)
     if isinstance(server_default, DefaultClause):
         argument = server_default.arg
@@ -66,15 +61,10 @@ def sequence_increment(column: AnyColumn) -> int | None:
 
 
 def onupdate_expression(column: AnyColumn) -> ColumnElement[Any] | None:  # of the column's type
-    """Return what an UPDATE that does not set the column sets it to, in terms of the row; `None` for nothing.
-
-    What Python computes is the parameter that `python_onupdates` gives.
-    """
-    if column.onupdate is None:
-        return None
+    """Return what an UPDATE that does not set the column sets it to, in terms of the row, if the server computes it."""
     expression: object = getattr(column.onupdate, "arg", None)
     if not isinstance(expression, ClauseElement):
-        return bindparam(_onupdate_parameter(column), type_=column.type)
+        return None
 
     def of_row(element: object, **_: object) -> ColumnElement[Any] | None:
         if isinstance(element, ColumnClause) and element.table is None:
@@ -82,6 +72,14 @@ def onupdate_expression(column: AnyColumn) -> ColumnElement[Any] | None:  # of t
         return None
 
     return cast("ColumnElement[Any]", replacement_traverse(expression, {}, of_row))  # a copy of it
+
+
+def onupdate_value(column: AnyColumn) -> ColumnElement[Any] | None:  # as above
+    """Return the same, or the parameter of `python_onupdates`; `None` for a column that no UPDATE sets by itself."""
+    if column.onupdate is None:
+        return None
+    expression = onupdate_expression(column)
+    return bindparam(_onupdate_parameter(column), type_=column.type) if expression is None else expression
 
 
 def python_onupdates(table: Table, row: Mapping[str, object]) -> dict[str, object]:
@@ -103,8 +101,24 @@ def _element(argument: object, column: AnyColumn) -> ColumnElement[Any]:  # of t
     return cast("ColumnElement[Any]", argument)  # an expression, or text that the application declares
 
 
-def _is_expression(column: AnyColumn) -> bool:
-    return isinstance(column.default, ColumnDefault) and column.default.is_clause_element
+def _is_expression(default: object) -> bool:
+    return isinstance(default, ColumnDefault) and default.is_clause_element
+
+
+def _with_python_values(
+    defaults: Mapping[str, object], rows: Sequence[Mapping[str, object]]
+) -> Sequence[Mapping[str, object]]:
+    computed = {
+        key: default
+        for key, default in defaults.items()
+        if isinstance(default, ColumnDefault) and not _is_expression(default)
+    }
+    if not computed:
+        return rows
+    return [
+        {**row, **{key: _python_value(default, row) for key, default in computed.items() if key not in row}}
+        for row in rows
+    ]
 
 
 def _python_value(default: ColumnDefault, row: Mapping[str, object]) -> object:

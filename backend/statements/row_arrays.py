@@ -6,7 +6,20 @@ from typing import Any, Final, TypeAlias, cast
 import psycopg
 import sqlalchemy
 from psycopg.adapt import PyFormat
-from sqlalchemy import ARRAY, BindParameter, Boolean, ColumnElement, Dialect, Text, bindparam, case, column, func
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Dialect,
+    Text,
+    bindparam,
+    case,
+    column,
+    func,
+    select,
+)
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
@@ -21,9 +34,12 @@ _POSITION: Final = "position"
 
 
 class RowArrays:
-    """Rows of named values, in the order in which they are sent. A value of a partial name is not set in each row."""
+    """Rows of named values, in the order in which they are sent. A value of a partial name is not set in each row.
 
-    def __init__(self, types: Mapping[str, AnyType], partial: Collection[str] = ()) -> None:
+    A statement that reads them in several places has them as a CTE.
+    """
+
+    def __init__(self, types: Mapping[str, AnyType], partial: Collection[str] = (), *, as_cte: bool = False) -> None:
         self.names: tuple[str, ...] = tuple(types)
         self._types = types
         self._numbers = {name: number for number, name in enumerate(types)}
@@ -33,7 +49,8 @@ class RowArrays:
         columns = [column(f"value_{at}", _sent_type(kind)) for at, kind in enumerate(types.values())]
         flags = [column(f"is_set_{self._numbers[name]}", Boolean) for name in self._partial]
         unnested = func.unnest(*arrays, *masks).table_valued(*columns, *flags, with_ordinality=_POSITION)
-        self.source: TableValuedAlias = unnested.render_derived(name="given")
+        sent = unnested.render_derived(name="sent" if as_cte else "given")
+        self.source: TableValuedAlias | CTE = select(*sent.c).cte("given") if as_cte else sent
 
     @property
     def position(self) -> ColumnElement[int]:

@@ -12,11 +12,13 @@ from sqlalchemy import Select, SQLColumnExpression, select
 from backend.entity.entity import ModelT
 from backend.statements.change import ChangeStatements
 from backend.statements.comparisons import check_comparisons
+from backend.statements.deletes import DeleteManyStatements
 from backend.statements.keyset import KeysetStatements
 from backend.statements.loads import LoadStatements
 from backend.statements.numbered_pages import PageStatements
 from backend.statements.scope.from_clauses import AnySelect, is_select
 from backend.statements.scope.scoped import ScopedStatement
+from backend.statements.updates import UpdateManyStatements
 from backend.statements.upserts import UpsertStatements
 
 
@@ -26,6 +28,8 @@ class Statements(
     ChangeStatements[ModelT],
     LoadStatements[ModelT],
     UpsertStatements[ModelT],
+    UpdateManyStatements[ModelT],
+    DeleteManyStatements[ModelT],
     Generic[ModelT],
 ):
     """Every statement of one entity, scoped to an owner or not."""

@@ -36,7 +36,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from backend.entity.entity import Entity
 from backend.entity.ownership import Ownership
 from backend.errors import UsageError
-from backend.statements.column_defaults import default_expression, onupdate_expression, sequence_increment
+from backend.statements.column_defaults import default_expression, onupdate_value, sequence_increment
 from backend.statements.conflict_targets import ConflictTarget
 from backend.statements.row_arrays import AnyExpression, RowArrays
 from backend.statements.row_counts import all_were_written
@@ -286,7 +286,7 @@ def on_conflict(
 def onupdates(entity: Entity[Any], target: ConflictTarget, changed: Collection[str]) -> dict[str, AnyExpression]:
     """Return what an UPDATE would set beside these columns, the version included: ON CONFLICT does not."""
     fixed = {*changed, *(column.key for column in (*target.columns, *entity.identity.columns))}
-    values = {column.key: onupdate_expression(column) for column in entity.table.columns if column.key not in fixed}
+    values = {column.key: onupdate_value(column) for column in entity.table.columns if column.key not in fixed}
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,20 @@ class Loop:
         created = await _answer(rows.create_many(tried.data.model_construct(value=value) for value in values))
         read = await _answer(rows.require_many([row.id for row in created]))
         for value, row, again in zip(values, created, read, strict=True):
+            self.compare(tried, value, row.value, again.value)
+        await self.update_many(tried, rows, created, [*values[2:], *values[:2]])
+
+    async def update_many(self, tried: Tried, rows: Any, created: Sequence[Any], values: Sequence[Any]) -> None:
+        """Change all rows but the last to these values in one statement; the last keeps what it has."""
+        kept = created[-1].value
+        data = [
+            *(tried.data.model_construct({"value"}, value=value) for value in values[:-1]),
+            tried.data.model_construct(),
+        ]
+        patches = [(row.id, one) for row, one in zip(created, data, strict=True)]
+        changed = await _answer(rows.update_many(reversed(patches)))
+        read = await _answer(rows.require_many([row.id for row in created]))
+        for value, row, again in zip([*values[:-1], kept], reversed(changed), read, strict=True):
             self.compare(tried, value, row.value, again.value)
 
     async def walk(self, tried: Tried, rows: Any) -> None:

@@ -34,6 +34,7 @@ from backend import (
     CursorPage,
     Database,
     Lock,
+    Patch,
     Reads,
     shows,
     typed,
@@ -299,6 +300,20 @@ def orders(kind: Kind) -> st.SearchStrategy[list[owner_model.Order]]:
     return st.lists(st.sampled_from([by_text, by_text_down, by_nothing]), max_size=2)
 
 
+def patches(world: World, kind: Kind, versions: Sequence[Any]) -> st.SearchStrategy[Any]:
+    """What `update_many` takes, pairs and patches mixed."""
+    ids = kind.ids(world)
+    expecting = st.builds(Patch, ids, kind.patch, st.none() | st.sampled_from(versions))
+    return st.dictionaries(ids, kind.patch, max_size=3) | st.lists(st.tuples(ids, kind.patch) | expecting, max_size=3)
+
+
+_PATCHES: Any = (
+    cast("Any", Mapping)[IdT, UpdateT]
+    | cast("Any", Iterable)[cast("Any", tuple)[IdT, UpdateT] | cast("Any", Patch)[UpdateT, IdT]]
+)
+"""What the annotation of `update_many` is."""
+
+
 def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchStrategy[Any]]:
     """How an argument of each annotation is made."""
     rows = machine.world.tables[kind.table].values()
@@ -313,6 +328,7 @@ def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchS
         cast("Any", Iterable)[CreateT]: st.lists(kind.new(machine.world), max_size=3),
         bool: st.booleans(),
         cast("Any", Progress) | None: st.sampled_from([None, print]),
+        _PATCHES: patches(machine.world, kind, versions),
         cast("Any", Iterable)[IdT]: st.lists(kind.ids(machine.world), max_size=4),
         int | None: st.none() | st.integers(0, 3),
         datetime | int | None: st.none() | st.sampled_from(versions),
@@ -461,6 +477,8 @@ class OwnerMachine(RuleBasedStateMachine):
         sent = [as_sql(one) for one in given], {key: as_sql(one) for key, one in named.items()}
         answer, leaks = self.run(kind, owner, f"{prefix}{name}", *sent)
         assert leaks == []
+        if isinstance(expected, owner_model.Unless):
+            expected = expected.of(answer)
         if prefix:
             tasks = [row for row in self.world.tables["task"].values() if owner_model.owns(owner, row["user_id"])]
             read = [row for row in rows_of(answer) if row is not None]
@@ -492,8 +510,8 @@ class OwnerMachine(RuleBasedStateMachine):
             rows[kind.id_in(row)] = row
         elif name in UPSERTS:
             self._compare_upserts(kind, answer, expected)
-        elif name == "create_many":
-            self._compare_many(kind, answer, expected)
+        elif name in ("create_many", "update_many"):
+            self._compare_many(kind, name, answer, expected)
         elif isinstance(expected, Pages):
             self._compare_pages(answer, expected)
         elif name == "get_many":
@@ -504,8 +522,14 @@ class OwnerMachine(RuleBasedStateMachine):
                 del rows[kind.id_in(answer.model_dump())]
         elif isinstance(expected, owner_model.Loaded):
             assert expected.read(answer) == expected.rows
-        elif name in ("list", "stream", "require_many"):
+        else:
+            self._compare_rows(kind, name, answer, expected)
+
+    def _compare_rows(self, kind: Kind, name: str, answer: Any, expected: Any) -> None:
+        if name in ("list", "stream", "require_many", "delete_many"):
             assert [row.model_dump() for row in answer] == expected
+            for id in map(kind.id_in, cast("list[Any]", expected) if name == "delete_many" else []):
+                del self.world.tables[kind.table][id]
         elif isinstance(expected, list):
             assert [tuple(row) for row in answer] == expected
         else:
@@ -523,8 +547,8 @@ class OwnerMachine(RuleBasedStateMachine):
         for one, row in zip(answers, became, strict=True):
             self._compare(kind, "create" if one.inserted else "upsert", one.row, row.row)
 
-    def _compare_many(self, kind: Kind, answer: Any, expected: Sequence[Fresh] | owner_model.Counted) -> None:
-        """Compare the new rows; where their number alone was returned, those that are stored, by key."""
+    def _compare_many(self, kind: Kind, name: str, answer: Any, expected: Any) -> None:
+        """Compare the written rows; where their number alone was returned, the new ones that are stored, by key."""
         if isinstance(expected, owner_model.Counted):
             known = self.world.tables[kind.table]
             new = [row for key, row in sorted(self.stored()[kind.table].items()) if key not in known]
@@ -534,7 +558,7 @@ class OwnerMachine(RuleBasedStateMachine):
             ]
             expected = expected.rows
         for row, fresh in zip(answer, expected, strict=True):
-            self._compare(kind, "create", row, fresh)
+            self._compare(kind, name.removesuffix("_many"), row, fresh)
 
     def _compare_piece(self, answer: CursorPage[Any], expected: owner_model.Piece) -> None:
         assert [row.model_dump() for row in answer] == expected.rows

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel, col
 
 from backend import typed
 from backend.entity.checks import ClassOptions, define
+from backend.entity.parameters import keys_parameter
 from backend.errors import OwnerRequiredError, UsageError
 from backend.statements.assignments import Assignment
 from backend.statements.change import Change
@@ -56,6 +57,10 @@ EACH_WRITTEN = (
     "%(param_3)s ELSE %(param_4)s END, %(param_5)s) = %(param_6)s"
 )
 
+KEYS = keys_parameter(0)
+AMONG = "task.id IN (SELECT given.value_0 FROM given)"
+EACH_FOUND = "(SELECT count(*) AS count_1 FROM named) = (SELECT count(*) AS count_1 FROM given)"
+
 TITLED = (col(Task.title) == CANARY,)
 TOGGLE = Change(typed(Task.completed).to(~col(Task.completed)))
 RENAME = Change(typed(Task.title).to(bindparam("new", type_=Text())), where=and_(*TITLED))
@@ -66,6 +71,11 @@ Make = Callable[[Statements[SQLModel]], ScopedStatement]
 def keyset(s: Statements[SQLModel], order: Order, position: Position, where: tuple[Any, ...] = ()) -> ScopedStatement:
     """The SELECT of the rows from a position on."""
     return s.keyset(where, s.order(order), position)
+
+
+def sent(arrays: int) -> str:
+    """The columns of the rows that are sent as this many arrays."""
+    return ", ".join(f"sent.{name} AS {name}" for name in [*(f"value_{at}" for at in range(arrays)), "position"])
 
 
 SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
@@ -104,6 +114,41 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         ("title", "completed"),
         f"UPDATE task SET title=%(title)s, completed=%(completed)s, {LATER} {THIS} "
         f"AND task.updated_at = %(the_version)s RETURNING {COLUMNS}",
+    ),
+    "update of many": (
+        lambda s: s.update_many((KEYS, "title"), frozenset(), some_set_nothing=False).statement,
+        (),
+        f"WITH given AS (SELECT {sent(2)} FROM unnest(%(the_values_0)s, %(the_values_1)s) WITH ORDINALITY AS "
+        "sent(value_0, value_1, position)), "
+        f"named AS (SELECT task.id AS key_0 FROM task WHERE {AMONG} AND {MINE} ORDER BY task.id FOR NO KEY UPDATE), "
+        f"written AS (UPDATE task SET title=given.value_1, {LATER} FROM given WHERE task.id = given.value_0 AND {MINE} "
+        f"AND {EACH_FOUND} RETURNING {COLUMNS}, given.position AS given_position) SELECT {WRITTEN}, named.key_0 "
+        "FROM given LEFT OUTER JOIN named ON named.key_0 = given.value_0 "
+        "LEFT OUTER JOIN written ON written.given_position = given.position "
+        f"WHERE CASE WHEN ({EACH_FOUND}) THEN {EACH_WRITTEN.replace('count_1', 'count_2')} ELSE true END "
+        "ORDER BY given.position",
+    ),
+    "update of many that sets nothing": (
+        lambda s: s.update_many((KEYS,), frozenset(), some_set_nothing=True).statement,
+        (),
+        f"WITH given AS (SELECT {sent(1)} FROM unnest(%(the_values_0)s) WITH ORDINALITY AS sent(value_0, position)), "
+        "named AS (SELECT task.id AS key_0, "
+        + ", ".join(f"task.{name} AS column_{at}" for at, name in enumerate(NAMES))
+        + f" FROM task WHERE {AMONG} AND {MINE} ORDER BY task.id) SELECT "
+        + ", ".join(f"named.column_{at}" for at in range(len(NAMES)))
+        + ", named.key_0 FROM given LEFT OUTER JOIN named ON named.key_0 = given.value_0 ORDER BY given.position",
+    ),
+    "delete of many": (
+        lambda s: s.delete_many.statement,
+        (),
+        f"WITH given AS (SELECT {sent(1)} FROM unnest(%(the_values_0)s) WITH ORDINALITY AS sent(value_0, position)), "
+        f"named AS (SELECT task.id AS key_0 FROM task WHERE {AMONG} AND {MINE} ORDER BY task.id FOR UPDATE), "
+        f"written AS (DELETE FROM task USING given WHERE task.id = given.value_0 AND {MINE} AND {EACH_FOUND} "
+        f"RETURNING {COLUMNS}, given.position AS given_position) SELECT {WRITTEN}, named.key_0 FROM given "
+        "LEFT OUTER JOIN named ON named.key_0 = given.value_0 "
+        "LEFT OUTER JOIN written ON written.given_position = given.position "
+        f"WHERE CASE WHEN ({EACH_FOUND}) THEN {EACH_WRITTEN.replace('count_1', 'count_2')} ELSE true END "
+        "ORDER BY given.position",
     ),
     "delete": (lambda s: s.delete, (), f"DELETE FROM task {THIS} RETURNING {COLUMNS}"),
     "delete of a version": (
@@ -223,7 +268,7 @@ def test_each_statement_compiles_to_its_sql(make: Make, columns: tuple[str, ...]
 @each_shape
 def test_the_owner_is_a_parameter_of_the_call(make: Make, columns: tuple[str, ...], sql: str) -> None:
     made = compiled(make(SCOPED), columns)
-    assert made.sql.count("%(the_owner)s") == max(1, sql.count("FROM task"))
+    assert made.sql.count("%(the_owner)s") == max(1, sql.count("FROM task") + sql.count("UPDATE task SET"))
     assert made.parameters["the_owner"] is None
 
 

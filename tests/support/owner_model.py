@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from backend import Patch
 from backend.errors import (
     ForeignKeyViolationError,
     InvalidCursorError,
@@ -16,6 +17,7 @@ from backend.errors import (
     MultipleFoundError,
     NotFoundError,
     OwnerRequiredError,
+    RepositoryError,
     StaleError,
     UniqueViolationError,
     UsageError,
@@ -145,6 +147,17 @@ class Became:
 
     row: Fresh
     outcome: str
+
+
+@dataclass(frozen=True)
+class Unless:
+    """The answer, unless the database checks a unique key before the last row is written: in no order of its own."""
+
+    rows: Sequence[Fresh]
+    error: type[RepositoryError]
+
+    def of(self, answer: object) -> object:
+        return self.error if answer is self.error else self.rows
 
 
 @dataclass(frozen=True)
@@ -289,6 +302,23 @@ class Owned:
             raise ForeignKeyViolationError("")
         return row
 
+    def update_many(self, patches: Any, *, progress: Any = None) -> Sequence[Fresh] | Unless:
+        items: list[Any] = [*patches.items()] if isinstance(patches, dict) else [*patches]
+        given: list[Patch[Any, Any]] = [one if isinstance(one, Patch) else Patch(*one) for one in items]
+        self._require_distinct([one.id for one in given])
+        rows = [self.found(one.id) for one in given]
+        for one in given:
+            self._expect(one.id, one.expected)
+        values = [one.data.model_dump(exclude_unset=True) for one in given]
+        changes = [*zip(rows, values, strict=True)]
+        answer = [self._changed(row, new) if new else Fresh(row) for row, new in changes]
+        return self._unless_names_collide(changes, answer) if self.table == "project" else answer
+
+    def delete_many(self, ids: Sequence[Any], *, progress: Any = None) -> list[Row]:
+        self._require_distinct(ids)
+        rows = [self.found(id) for id in ids]
+        return [self.delete(id) for id, _ in zip(ids, rows, strict=True)]
+
     def get_many(self, ids: Sequence[Any]) -> dict[Any, Row]:
         return {id: row for id in ids if (row := self.get(id)) is not None}
 
@@ -429,6 +459,23 @@ class Owned:
     def _expect(self, id: Any, expected: Any) -> None:
         if expected is not None and self.version and self.found(id)[self.version] != expected:
             raise StaleError("")
+
+    def _require_distinct(self, ids: Sequence[Any]) -> None:
+        if len(set(ids)) < len(ids):
+            raise InvalidDataError("")
+
+    def _unless_names_collide(
+        self, changes: Sequence[tuple[Row, Row]], answer: Sequence[Fresh]
+    ) -> Sequence[Fresh] | Unless:
+        later = {row["id"]: row for row in self.rows} | {old["id"]: old | new for old, new in changes}
+        owned = [(row["owner_id"], row["name"]) for row in self.world.tables["project"].values()]
+        names = [(row["owner_id"], row["name"]) for row in later.values()]
+        if len(set(names)) < len(names):
+            raise UniqueViolationError("")
+        moved = {
+            (old["owner_id"], name) for old, new in changes if (name := new.get("name")) not in (None, old["name"])
+        }
+        return Unless(answer, UniqueViolationError) if moved & set(owned) else answer
 
     def _check(self, row: Row, new: Sequence[Row] = ()) -> None:
         owner = row[self.owner_column]

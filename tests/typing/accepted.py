@@ -23,6 +23,7 @@ from backend import (
     Lock,
     Order,
     Page,
+    Patch,
     Reads,
     Retry,
     Upserted,
@@ -151,6 +152,11 @@ def synchronous(db: Database) -> None:
         assert_type(tasks.create(TaskCreate(title="x")).id, int)
         assert_type(tasks.create_many([TaskCreate(title="x")]), Sequence[Task])
         assert_type(tasks.create_many((TaskCreate(title=one) for one in "ab"), returning=False, progress=print), int)
+        assert_type(tasks.update_many({1: TaskUpdate(title="x"), 2: TaskUpdate(completed=True)}), Sequence[Task])
+        assert_type(tasks.update_many([(1, TaskUpdate()), (2, TaskUpdate())], progress=print), Sequence[Task])
+        assert_type(tasks.update_many([Patch(1, TaskUpdate(), tasks.get_one(1).updated_at)]), Sequence[Task])
+        assert_type(tasks.delete_many([1, 2]), Sequence[Task])
+        assert_type(tasks.delete_many(row.id for row in tasks.list()), Sequence[Task])
         assert_type(tasks.get(1), Task | None)
         assert_type(tasks.get_one(1), Task)
         assert_type(tasks.update(1, TaskUpdate(title="y"), expected=tasks.get_one(1).updated_at), Task)
@@ -208,6 +214,8 @@ async def asynchronous(db: AsyncDatabase) -> None:
         assert_type(await tasks.create(TaskCreate(title="x")), Task)
         assert_type(await tasks.create_many([TaskCreate(title="x")]), Sequence[Task])
         assert_type(await tasks.create_many({1: TaskCreate(title="x")}.values(), returning=False), int)
+        assert_type(await tasks.update_many([(1, TaskUpdate()), (2, TaskUpdate())]), Sequence[Task])
+        assert_type(await tasks.delete_many({1, 2}), Sequence[Task])
         assert_type(await tasks.get(1), Task | None)
         assert_type(await tasks.list(), Sequence[Task])
         assert_type(await tasks.cursor_page(cursor=LAST_PAGE), CursorPage[Task])

@@ -4,7 +4,7 @@ from pydantic import BaseModel
 from sqlalchemy import Integer, bindparam
 from sqlmodel import Session, col, select
 
-from backend import Change, CRUDRepository, Database, Lock, Page, if_given, shows, typed
+from backend import Change, CRUDRepository, Database, Lock, Page, Patch, if_given, shows, typed
 from backend.input.model_rules import ModelRules
 from backend.input.values import ColumnValues, FieldValues
 from backend.tasks import (
@@ -44,6 +44,15 @@ def refused(db: Database, session: Session) -> None:
     tasks.create_many([TaskUpdate(title="x")])  # type: ignore[list-item]
     tasks.create_many([TaskCreate(title="x")], returning=False)[0]  # type: ignore[index]
     tasks.create_many([TaskCreate(title="x")], progress="bar")  # type: ignore[call-overload]
+    tasks.update_many([TaskUpdate(title="x")])  # type: ignore[list-item]
+    tasks.update_many([(TaskUpdate(title="x"), 1)])  # type: ignore[list-item]
+    tasks.update_many([("1", TaskUpdate(title="x"))])  # type: ignore[list-item]
+    tasks.update_many({"1": TaskUpdate(title="x")})  # type: ignore[arg-type]
+    tasks.update_many([Patch("1", TaskUpdate(title="x"))])  # type: ignore[arg-type]
+    tasks.update_many([Patch(1, TaskCreate(title="x"))])  # type: ignore[arg-type]
+    tasks.update_many([Patch(1, TaskUpdate(), "yesterday")])  # type: ignore[arg-type]
+    tasks.delete_many(1)  # type: ignore[arg-type]
+    tasks.delete_many(["1"])  # type: ignore[list-item]
     tasks.update(1, TaskCreate(title="x"))  # type: ignore[arg-type]
     tasks.update(1, {"title": "x"})  # type: ignore[arg-type]
     tasks.update(1, TaskUpdate(title="x"), expected="yesterday")  # type: ignore[arg-type]

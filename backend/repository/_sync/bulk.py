@@ -1,13 +1,14 @@
 # Generated from backend/repository/_async/bulk.py by `python -m tools.generate_sync`: edit that one.
 """The contracts of the calls that write many rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, Literal, overload
 
 from backend.entity.entity import CreateT, IdT, ModelT, UpdateT
+from backend.input.patch import Patch
 from backend.repository._sync.protected import ProtectedCalls
 from backend.repository.batches import Progress
-from backend.repository.calls import creating
+from backend.repository.calls import creating, deleting, updating
 
 
 class BulkCalls(ProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT]):
@@ -42,3 +43,29 @@ class BulkCalls(ProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, I
         if returning:
             return self._call(creating.create_many, data, progress)
         return self._call(creating.count_created, data, progress)
+
+    def update_many(
+        self,
+        patches: Mapping[IdT, UpdateT] | Iterable[tuple[IdT, UpdateT] | Patch[UpdateT, IdT]],
+        *,
+        progress: Progress | None = None,
+    ) -> Sequence[ModelT]:
+        """Write exactly the fields that were set for each row, as `update`, and return the rows in this order.
+
+        The rows may set different fields; a row for which none is set is returned unchanged. `Patch(…, expected=…)`
+        gives the version that a row is expected to have. The rows are locked in the order of their keys.
+
+        If one is missing or stale nothing is written: `NotFoundError` or `StaleError` have the `positions` of all such
+        rows (above 10 000 rows, of those in the same statement). Raises `InvalidDataError` as `create_many`, also for a
+        row that is named twice; a `ConstraintViolationError` if the table refuses a row, or a trigger skips one.
+        """
+        return self._call(updating.update_many, patches, progress)
+
+    def delete_many(self, ids: Iterable[IdT], *, progress: Progress | None = None) -> Sequence[ModelT]:
+        """Delete the rows with these ids and return them as they were, in this order, as transient entities.
+
+        The rows are locked in the order of their keys. If one is missing nothing is deleted: `NotFoundError` has the
+        `positions` of all such ids. Raises `InvalidDataError` for an id that is given twice,
+        `ForeignKeyViolationError` if another row refers to one, `ConstraintViolationError` if a trigger skips one.
+        """
+        return self._call(deleting.delete_many, ids, progress)

@@ -24,9 +24,9 @@ def require_many(bound: Bound[RowT], ids: Iterable[object]) -> Sequence[RowT]:
     """Return the row of each id, in the order of the ids. Raises `NotFoundError` with the positions of absent ones."""
     given = _given(bound, ids)
     rows = _select_by_ids(bound, given, _REQUIRE_MANY)
-    missing = [position for position, id in enumerate(given) if id not in rows]
+    missing = {position: id for position, id in enumerate(given) if id not in rows}
     if missing:
-        raise bound.metadata.missing_error(given, missing, _REQUIRE_MANY)
+        raise bound.metadata.missing_error(missing, _REQUIRE_MANY)
     return [rows[id] for id in given]
 
 

@@ -41,7 +41,7 @@ def _insert(
         rows = with_python_defaults(table, values)
         _require_distinct_keys(bound, rows, position)
         statement = statements.insert_many(*set_names(rows, table.columns.keys()), returning=returning)
-        return run_on_each(bound, statement.statement, statement.arrays.parameters(rows), len(rows), _CREATE_MANY)
+        return run_on_each(bound, statement.statement, statement.arrays.parameters(rows), _CREATE_MANY, count=len(rows))
 
     return write_in_batches(bound, _CREATE_MANY, data, insert, progress)
 

@@ -95,7 +95,7 @@ def _upsert_rows(
     ]
     parameters = {**statement.arrays.parameters(sent), **python_onupdates(table, values[0])}
     try:
-        written = run_on_each(bound, statement.statement, parameters, len(rows), kind)
+        written = run_on_each(bound, statement.statement, parameters, kind, count=len(rows))
     except InvalidStatementError as error:
         if error.sqlstate != _SECOND_CHANGE:
             raise

@@ -27,6 +27,7 @@ def calls_of(rows: Rows, case: Case, ids: list[Any]) -> Calls:
         "get_one": lambda: repository.get_one(ids[0]),
         "update": lambda: repository.update(ids[0], case.change("one")),
         "update of nothing": lambda: repository.update(ids[0], case.nothing),
+        "update_many": lambda: repository.update_many(zip(ids, map(case.change, ("one", "two")), strict=True)),
         "get_many": lambda: repository.get_many(ids),
         "require_many": lambda: repository.require_many([*ids, ids[0]]),
         "page": repository.page,
@@ -40,7 +41,8 @@ def calls_of(rows: Rows, case: Case, ids: list[Any]) -> Calls:
         "one_or_none": lambda: repository.one_or_none(is_one),
         "count": repository.count,
         "exists": lambda: repository.exists(is_one),
-        "delete": lambda: repository.delete(ids[1]),
+        "delete_many": lambda: repository.delete_many(ids[1:2]),
+        "delete": lambda: repository.delete(ids[0]),
     }
 
 
