@@ -1,7 +1,7 @@
 """What the tests share.
 
 models/papers        an owned table with a document, whose values a view may refuse
-models/suite         the entities of the behaviour suite beside `Task`: owned or not, parent and child, several key columns
+models/suite         the entities of the behaviour suite beside `Task`: owned or not, parent and child, a composite key
 models/keyed         a model with a key of one column or several, of any type
 models/types         an entity with a column of every kind, and one whose model has rules of its own
 models/invalid       what wrong and right classes are defined of, in a registry of their own
