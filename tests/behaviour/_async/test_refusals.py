@@ -145,7 +145,8 @@ async def test_a_repository_without_a_scope_refuses_every_call_and_sends_nothing
         if one.default is one.empty and one.kind is not one.VAR_POSITIONAL
     ]
     with proxy.watch() as seen, pytest.raises(OwnerRequiredError, match="does not say whose rows are meant: call own"):
-        result: object = getattr(unscoped, call)(*(object() for _ in required))
+        named: dict[str, object] = {one.name: object() for one in required if one.kind is one.KEYWORD_ONLY}
+        result: object = getattr(unscoped, call)(*(object() for one in required if one.name not in named), **named)
         if isinstance(result, AbstractAsyncContextManager):
             await cast("AbstractAsyncContextManager[object]", result).__aenter__()
         elif inspect.isawaitable(result):
