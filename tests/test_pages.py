@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.docs_examples import run, script, write_files
 
-PAGES = ("entities", "sessions", "concurrency", "conditions", "querying", "application-tests", "observability")
+PAGES = ("entities", "sessions", "concurrency", "conditions", "querying", "bulk", "application-tests", "observability")
 
 
 @pytest.mark.parametrize("page", PAGES)
