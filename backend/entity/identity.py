@@ -74,12 +74,11 @@ class Identity(ABC):
         self.fields: tuple[str, ...] = self.attributes
         """The attributes in the order of an id's parts."""
         self.key: tuple[KeyColumn, ...] = tuple(key)
+        self.parameter_names: tuple[str, ...] = (
+            (ID_PARAMETER,) if len(key) == 1 else tuple(map(id_parameter, range(len(key))))
+        )
+        """The names of `parameters`."""
         self._model = model
-
-    @property
-    @abstractmethod
-    def parameter_names(self) -> tuple[str, ...]:
-        """Return the names of `parameters`."""
 
     @abstractmethod
     def values(self, id: object) -> Key:
@@ -136,11 +135,6 @@ class ScalarIdentity(Identity):
         self._type = part.python_type
         self._other_types = _NOT_INSTANCES.get(part.python_type, ())
 
-    @property
-    @override
-    def parameter_names(self) -> tuple[str, ...]:
-        return (ID_PARAMETER,)
-
     @override
     def values(self, id: object) -> Key:
         return (id,)
@@ -174,16 +168,14 @@ class CompositeIdentity(Identity):
     def __init__(self, model: str, key: Sequence[KeyColumn], id_type: type[Key]) -> None:
         super().__init__(model, key)
         self._type = id_type
+        self._kinds = [
+            (part.python_type, _NOT_INSTANCES.get(part.python_type, ()), part.attribute) for part in self.key
+        ]
         self._is_named = id_type is not tuple
         if self._is_named:
             self.fields: tuple[str, ...] = getattr(id_type, "_fields", ())
         self._parts: Callable[[Any], Key] = itemgetter(*map(self.fields.index, self.attributes))
         self._in_field_order: Callable[[Any], Key] = itemgetter(*map(self.attributes.index, self.fields))
-
-    @property
-    @override
-    def parameter_names(self) -> tuple[str, ...]:
-        return tuple(map(id_parameter, range(len(self.columns))))
 
     @override
     def values(self, id: object) -> Key:
@@ -202,11 +194,11 @@ class CompositeIdentity(Identity):
         if len(id) != len(self.columns):
             raise self._refusal(f"has {len(self.columns)} parts, got {len(id)}", position)
         key = self._parts(id)
-        for value, part in zip(key, self.key, strict=True):
-            if not isinstance(value, part.python_type) or isinstance(value, _NOT_INSTANCES.get(part.python_type, ())):
-                expected = f"{with_article(part.python_type)} as {part.attribute}"
+        for value, (kind, other_kinds, attribute) in zip(key, self._kinds, strict=True):
+            if not isinstance(value, kind) or isinstance(value, other_kinds):
+                expected = f"{with_article(kind)} as {attribute}"
                 raise self._refusal(f"has {expected}, got {described(value)}", position)
-        return all(check(value) is None for check, value in zip(self._checks, key, strict=True))
+        return all(check(value) is None for value, check in zip(key, self._checks, strict=True))
 
     @override
     def parameters(self, id: object) -> dict[str, object]:
