@@ -104,6 +104,7 @@ class RowsUpsert:
         self._owned: list[ColumnElement[bool]] = [] if owner is None else [owner.condition]
         self._keys = [column.key for column in target.columns if column is not entity.owner_column]
         self._ids = [column.key for column in self._table.primary_key.columns]
+        self._position, self._is_new, self._place = (self._unused(name) for name in (_POSITION, _IS_NEW, "place"))
         self._has_distinct_nulls = shape.some_have_null and not target.nulls_conflict
         self._has_equal_nulls = shape.some_have_null and target.nulls_conflict
         drawn = self._drawn(values) if self._has_distinct_nulls else {}
@@ -119,9 +120,9 @@ class RowsUpsert:
     def _result(self, is_new: ColumnElement[bool]) -> AnySelect | CompoundSelect[*tuple[Any, ...]]:  # of the columns
         unchanged = self._unchanged()
         written = self._written(unchanged, is_new)
-        parts = [self._part(written, self._same_key(self._given.values, written.c), written.c[_IS_NEW])]
+        parts = [self._part(written, self._same_key(self._given.values, written.c), written.c[self._is_new])]
         if unchanged is not None:
-            found = self._part(unchanged, self._given.position == unchanged.c[_POSITION], false())
+            found = self._part(unchanged, self._given.position == unchanged.c[self._position], false())
             if self._target.where is not None:  # the new row may be outside the index, and then conflicts with none
                 found = found.where(not_(self._has_key_in(written)))
             parts.append(found)
@@ -145,7 +146,7 @@ class RowsUpsert:
     def _unchanged(self) -> CTE | None:
         if self._shape.changed and not self._shape.some_change_nothing:
             return None
-        found = select(self._given.position.label(_POSITION), *self._columns).select_from(self._existing)
+        found = select(self._given.position.label(self._position), *self._columns).select_from(self._existing)
         return found.where(*self._in_scope, not_(self._changes)).cte("unchanged")
 
     def _written(self, unchanged: CTE | None, is_new: ColumnElement[bool]) -> CTE:
@@ -154,14 +155,14 @@ class RowsUpsert:
         if self._shape.changed:
             rows = rows.where(select(func.count()).select_from(self._locked).scalar_subquery() >= 0)  # once all are
         if unchanged is not None and self._target.where is None:
-            rows = rows.where(or_(self._changes, given.position.not_in(select(unchanged.c[_POSITION]))))
+            rows = rows.where(or_(self._changes, given.position.not_in(select(unchanged.c[self._position]))))
         statement = postgresql.insert(self._table).from_select([*given.values], rows)
         if unchanged is not None and self._target.where is not None:
             is_there = _row(self._table.c, self._ids).in_(select(*(unchanged.c[key] for key in self._ids)))
             conditions.append(or_(self._are_flagged(statement, _CHANGES), not_(is_there)))
         values = self._changed_values(statement)
         upsert = on_conflict(statement, self._target, values, conditions)
-        return self._returning(upsert, is_new.label(_IS_NEW)).cte("written")
+        return self._returning(upsert, is_new.label(self._is_new)).cte("written")
 
     def _returning(self, statement: Insert, *flags: ColumnElement[bool]) -> ReturningInsert[*tuple[Any, ...]]:  # of all
         columns: tuple[ColumnElement[Any], ...] = (*self._columns, *flags)  # of whatever types
@@ -183,7 +184,7 @@ class RowsUpsert:
         given = self._given
         rows = select(*given.values.values()).where(not_(self._has_key_in(written)))
         if unchanged is not None:
-            rows = rows.where(given.position.not_in(select(unchanged.c[_POSITION])))
+            rows = rows.where(given.position.not_in(select(unchanged.c[self._position])))
         if self._has_distinct_nulls:
             rows = rows.where(not_(self._has_null(given.values)))
         return self._returning(insert(self._table).from_select([*given.values], rows)).cte("refused")
@@ -202,13 +203,19 @@ class RowsUpsert:
                 "declare, so rows with None in their key cannot be returned in the order of the data: upsert each alone"
             )
         order = written.c[numbered[0].key] if increment > 0 else written.c[numbered[0].key].desc()
-        new = select(*written.c, func.row_number().over(order_by=order).label("place"))
+        new = select(*written.c, func.row_number().over(order_by=order).label(self._place))
         new_rows = new.where(self._has_null(written.c)).cte("new_with_null")
         sent_order = [*(given.values[key] for key in self._keys), given.position]
-        sent = select(given.position.label(_POSITION), func.row_number().over(order_by=sent_order).label("place"))
+        sent = select(given.position.label(_POSITION), func.row_number().over(order_by=sent_order).label(self._place))
         sent_rows = sent.where(self._has_null(given.values)).cte("sent_with_null")
         joined = given.rows.join(sent_rows, given.position == sent_rows.c[_POSITION])
-        return self._part(new_rows, sent_rows.c.place == new_rows.c.place, true(), joined)
+        return self._part(new_rows, sent_rows.c[self._place] == new_rows.c[self._place], true(), joined)
+
+    def _unused(self, name: str) -> str:
+        """Return a name that no column of the table has."""
+        while any(name in (column.key, column.name) for column in self._columns):
+            name += "_"
+        return name
 
     def _drawn(self, values: _Values) -> dict[str, AnyExpression]:
         """Return the parts of the ids that the statement draws itself, so that it knows whose they are."""
