@@ -1,21 +1,29 @@
 """The statements on the rows that meet conditions: a list of them, their number, and whether one exists."""
 
 from collections.abc import Sequence
-from typing import Final, Generic
+from typing import Final, Generic, TypeAlias
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import BigInteger, Select, bindparam, exists, func, select
 
 from backend.entity.entity import ModelT
 from backend.entity.lazy import lazy
+from backend.entity.parameters import LIMIT_PARAMETER, OFFSET_PARAMETER
 from backend.errors import UsageError, described, shown
 from backend.statements.conditions import Where
 from backend.statements.family import StatementFamily
 from backend.statements.locks import Lock, locking
 from backend.statements.ordering import Order
+from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
 
 MAX_PAGE_SIZE: Final = 1000
 """The largest page: some megabytes of entities, which a call holds at once. `stream()` reads more."""
+
+LIMIT: Final = bindparam(LIMIT_PARAMETER, type_=BigInteger())
+OFFSET: Final = bindparam(OFFSET_PARAMETER, type_=BigInteger())
+
+_Shape: TypeAlias = tuple[bool, bool, Lock | None]
+"""Whether there is a LIMIT and an OFFSET, and the lock."""
 
 _COUNTABLE: Final = range(1 << 63)
 """The values of LIMIT and OFFSET: a bigint of PostgreSQL, not negative."""
@@ -33,14 +41,21 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
         lock: Lock | None = None,
     ) -> ScopedStatement:
         """Return the SELECT of the rows that meet the conditions, in a total order."""
-        statement = self._all_ordered if isinstance(order_by, tuple) and not order_by else self._ordered(order_by)
         if limit is not None:
-            statement = statement.limit(_not_negative("limit", limit))
+            _require_not_negative("limit", limit)
         if type(offset) is not int or offset:
-            statement = statement.offset(_not_negative("offset", offset))
-        if lock is not None:
-            statement = locking(statement, lock)
+            _require_not_negative("offset", offset)
+        shape = (limit is not None, bool(offset), lock)
+        if isinstance(order_by, tuple) and not order_by:
+            statement = self._in_default_order(shape)
+        else:
+            statement = _limited(self._ordered(order_by), *shape)
         return self._filtered(lambda met: statement.where(*met) if met else statement, where)
+
+    def list_parameters(self, limit: int | None, offset: int) -> dict[str, object]:
+        """Return the parameters of `list`."""
+        parameters: dict[str, object] = {} if limit is None else {LIMIT_PARAMETER: limit}
+        return parameters | {OFFSET_PARAMETER: offset} if offset else parameters
 
     def count(self, where: Sequence[Where]) -> ScopedStatement:
         """Return SELECT count(*) of the rows that meet the conditions."""
@@ -50,9 +65,14 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
         """Return SELECT EXISTS of a row that meets the conditions."""
         return self._filtered(lambda met: select(exists(self._select_ids.where(*met))) if met else self._exists, where)
 
+    def _in_default_order(self, shape: _Shape) -> AnySelect:
+        kept = self._kept.get(shape)
+        return kept if kept is not None else self._kept.setdefault(shape, _limited(self._ordered(()), *shape))
+
     @lazy
-    def _all_ordered(self) -> Select[*tuple[object, ...]]:
-        return self._ordered(())
+    def _kept(self) -> dict[_Shape, AnySelect]:
+        """The SELECTs in the default order, each built once."""
+        return {}
 
     @lazy
     def _count(self) -> Select[int]:
@@ -66,7 +86,7 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
     def _exists(self) -> Select[bool]:
         return select(exists(self._select_ids))
 
-    def _ordered(self, order_by: Order) -> Select[*tuple[object, ...]]:
+    def _ordered(self, order_by: Order) -> AnySelect:
         return self._rows.order_by(*self._order(order_by), *self.entity.identity.columns)
 
 
@@ -88,7 +108,14 @@ def given(value: object) -> str:
     return described(value) if isinstance(value, str) else shown(value)
 
 
-def _not_negative(name: str, value: object) -> int:
+def _require_not_negative(name: str, value: object) -> None:
     if type(value) is not int or value not in _COUNTABLE:
         raise UsageError(f"{name} is {given(value)}, expected a whole number from 0 to {_COUNTABLE[-1]}")
-    return value
+
+
+def _limited(statement: AnySelect, has_limit: bool, has_offset: bool, lock: Lock | None) -> AnySelect:
+    if has_limit:
+        statement = statement.limit(LIMIT)
+    if has_offset:
+        statement = statement.offset(OFFSET)
+    return statement if lock is None else locking(statement, lock)

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from typing import Final, Generic
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     ColumnElement,
     Integer,
     UnaryExpression,
-    bindparam,
     column,
     func,
     select,
@@ -22,16 +20,13 @@ from backend.entity.lazy import lazy
 from backend.entity.parameters import LIMIT_PARAMETER, OFFSET_PARAMETER
 from backend.errors import UsageError
 from backend.statements.conditions import Where
-from backend.statements.lists import ListStatements, given, require_page_size
+from backend.statements.lists import LIMIT, OFFSET, ListStatements, given, require_page_size
 from backend.statements.ordering import Order
 from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
 
 _MAX_OFFSET: Final = (1 << 63) - 1
 """The largest OFFSET, a bigint of PostgreSQL."""
-
-_LIMIT: Final = bindparam(LIMIT_PARAMETER, type_=BigInteger())
-_OFFSET: Final = bindparam(OFFSET_PARAMETER, type_=BigInteger())
 
 _COUNT: Final = "number of rows"
 _IS_ROW: Final = "is a row"
@@ -68,7 +63,7 @@ class PageStatements(ListStatements[ModelT], Generic[ModelT]):
 
     def _page(self, met: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[object]]) -> AnySelect:
         keys = [_sorted_by(expression).label(_sort_key(number)) for number, expression in enumerate(order)]
-        rows = self._page_rows.add_columns(*keys).where(*met).order_by(*order).limit(_LIMIT).offset(_OFFSET)
+        rows = self._page_rows.add_columns(*keys).where(*met).order_by(*order).limit(LIMIT).offset(OFFSET)
         joined = self._page_count.where(*met).subquery().outerjoin(rows.subquery(), true())
         sorted_by = (_directed(by, column(_sort_key(number))) for number, by in enumerate(order))
         return self._page_columns.select_from(joined).order_by(*sorted_by)

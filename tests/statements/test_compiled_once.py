@@ -22,6 +22,9 @@ CALLS: dict[str, Call] = {
     "toggle": lambda tasks, key, _: tasks.toggle_complete(key),
     "list": lambda tasks, _key, n: tasks.list(col(Task.title) == f"{n}", order_by=col(Task.title), limit=n, offset=n),
     "list of several": lambda tasks, _key, n: tasks.list(col(Task.id).in_(range(n + 1))),
+    "list of some": lambda tasks, _key, n: tasks.list(limit=n, offset=n),
+    "page": lambda tasks, _key, n: tasks.page(page=n, size=n),
+    "first of all": lambda tasks, _key, _n: tasks.first(),
     "first": lambda tasks, _key, n: tasks.first(col(Task.title) == f"{n}"),
     "one_or_none": lambda tasks, _key, n: tasks.one_or_none(col(Task.title) == f"{n}", col(Task.completed)),
     "count": lambda tasks, _key, n: tasks.count(col(Task.title) == f"{n}"),
@@ -61,6 +64,15 @@ def test_a_shape_is_compiled_once_for_every_value_and_owner(
             for n in range(2, 5):
                 call(TaskRepository(session).owned_by(owner), id, n)
     assert len(cache) == compiled
+
+
+def test_a_thousand_owners_share_what_is_compiled(database: Database, cache: dict[object, object]) -> None:
+    with database.session() as session:
+        for n in range(1000):
+            tasks = TaskRepository(session).owned_by(f"{n}")
+            assert tasks.get(n) is tasks.first() is None
+            assert tasks.list(limit=n) == tasks.list(limit=n, offset=1 + n) == []
+    assert len(cache) == 3  # `first` is a list with a limit
 
 
 def test_the_cache_counts_what_is_compiled(database: Database, cache: dict[object, object]) -> None:

@@ -171,7 +171,12 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         lambda s: s.list(TITLED, [col(Task.completed), col(Task.title).desc().nulls_last()], 2, 3),
         (),
         f"SELECT {COLUMNS} FROM task WHERE {MINE} AND task.title = %(title_1)s "
-        "ORDER BY task.completed, task.title DESC NULLS LAST, task.id LIMIT %(param_1)s OFFSET %(param_2)s",
+        "ORDER BY task.completed, task.title DESC NULLS LAST, task.id LIMIT %(the_limit)s OFFSET %(the_offset)s",
+    ),
+    "list of some": (
+        lambda s: s.list((), (), 2, 3),
+        (),
+        f"SELECT {COLUMNS} FROM task WHERE {MINE} ORDER BY task.id LIMIT %(the_limit)s OFFSET %(the_offset)s",
     ),
     "first rows of an order": (
         lambda s: keyset(s, (), Position("from", ())),
@@ -325,7 +330,10 @@ def test_a_lock_ends_the_statement_of_one_row_and_is_built_once(lock: Lock, sql:
 
 def test_list_with_lock_ends_with_it() -> None:
     made = compiled(SCOPED.list((), (), 2, 0, Lock(if_locked="skip"))).sql
-    assert made.endswith("ORDER BY task.id LIMIT %(param_1)s FOR UPDATE SKIP LOCKED")
+    assert made.endswith("ORDER BY task.id LIMIT %(the_limit)s FOR UPDATE SKIP LOCKED")
+    again = SCOPED.list((), (), 5, 0, Lock(if_locked="skip")).statement
+    assert again is SCOPED.list((), (), 2, 0, Lock(if_locked="skip")).statement
+    assert again is not SCOPED.list((), (), 2, 0, Lock()).statement
 
 
 @pytest.mark.parametrize(
@@ -370,14 +378,16 @@ def test_a_select_reads_the_table_whatever_its_columns() -> None:
     assert compiled(OPEN.select([func.count()])).sql == "SELECT count(*) AS count_1 FROM task"
 
 
-def test_limit_and_offset_are_bound() -> None:
-    made = compiled(SCOPED.list((), (), 7, 9))
-    assert made.sql.endswith("ORDER BY task.id LIMIT %(param_1)s OFFSET %(param_2)s")
-    assert made.parameters == {"the_owner": None, "param_1": 7, "param_2": 9}
+def test_limit_and_offset_are_parameters_of_the_call() -> None:
+    parameters = SCOPED.list_parameters(7, 9)
+    assert [*parameters.values()] == [7, 9]
+    assert {name.rstrip("_") for name in parameters} < compiled(SCOPED.list((), (), 7, 9)).parameters.keys()
 
 
 def test_a_limit_of_zero_is_a_limit() -> None:
-    assert compiled(SCOPED.list((), (), 0, 0)).parameters["param_1"] == 0
+    assert compiled(SCOPED.list((), (), 0, 0)).sql.endswith("LIMIT %(the_limit)s")
+    assert [*SCOPED.list_parameters(0, 0).values()] == [0]
+    assert SCOPED.list_parameters(None, 0) == {}
 
 
 @pytest.mark.parametrize(("value", "shown"), [(-1, "-1"), (True, "True"), (1.5, "1.5"), ("1", "a str")])

@@ -49,15 +49,17 @@ def list_all(
     lock: Lock | None = None,
 ) -> Sequence[RowT]:
     """Return the rows that meet every condition, in a total order, locked if a lock is given."""
-    statement = bound.statements.list(where, order_by, limit, offset, checked_lock(lock))
-    rows = run(bound, statement, {}, _LIST if lock is None else _LIST_LOCKED)
+    statements = bound.statements
+    statement = statements.list(where, order_by, limit, offset, checked_lock(lock))
+    rows = run(bound, statement, statements.list_parameters(limit, offset), _LIST if lock is None else _LIST_LOCKED)
     return build(bound, rows, _LIST)
 
 
 def first(bound: Bound[RowT], where: Sequence[Where], order_by: Order, lock: Lock | None = None) -> RowT | None:
     """Return the first row that meets every condition, locked if a lock is given, or `None`."""
-    statement = bound.statements.list(where, order_by, 1, 0, checked_lock(lock))
-    rows = run(bound, statement, {}, _FIRST if lock is None else _FIRST_LOCKED)
+    statements = bound.statements
+    statement = statements.list(where, order_by, 1, 0, checked_lock(lock))
+    rows = run(bound, statement, statements.list_parameters(1, 0), _FIRST if lock is None else _FIRST_LOCKED)
     return build(bound, rows, _FIRST)[0] if rows else None
 
 
@@ -112,4 +114,6 @@ def checked_lock(lock: Lock | None) -> Lock | None:
 
 
 def _at_most_one(bound: Bound[RowT], where: Sequence[Where], kind: OperationKind) -> ModelRow | None:
-    return at_most_one(bound, run(bound, bound.statements.list(where, (), 2, 0), {}, kind), kind)
+    statements = bound.statements
+    rows = run(bound, statements.list(where, (), 2, 0), statements.list_parameters(2, 0), kind)
+    return at_most_one(bound, rows, kind)
