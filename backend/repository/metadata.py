@@ -1,6 +1,6 @@
 """The metadata of a repository class: its entity, statements and schemas, built once when the class is defined."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Generic, cast
 from uuid import UUID
@@ -37,17 +37,27 @@ from backend.statements.statements import Statements
 class RepositoryMetadata(Generic[ModelT]):
     """The values that all instances of a repository class share."""
 
-    def __init__(self, name: str, entity: Entity[ModelT]) -> None:
+    def __init__(
+        self,
+        name: str,
+        entity: Entity[ModelT],
+        definition: Sequence[object] = (),
+        base: "RepositoryMetadata[ModelT] | None" = None,
+    ) -> None:
         self.name = name
         """The name of the repository class."""
         self.entity: Entity[ModelT] = entity
-        self.scoped: Statements[ModelT] = Statements(entity, scoped=True)
-        self.unscoped: Statements[ModelT] = Statements(entity, scoped=False)
+        self.definition = definition
+        """What the statements are made of: a subclass that changes none of it shares its base's."""
+        if base is None or base.definition != definition:
+            base = None
+        self.scoped: Statements[ModelT] = Statements(entity, scoped=True) if base is None else base.scoped
+        self.unscoped: Statements[ModelT] = Statements(entity, scoped=False) if base is None else base.unscoped
         self.without_scope: Statements[ModelT] | None = self.unscoped if entity.owner is None else None
         """The statements of a repository that names no scope: none for a model with an owner."""
         self._new_row_readers: dict[str, SchemaReader] = {}
         self._operations: dict[OperationKind, Operation] = {}
-        self._views: dict[int, ViewMetadata[Any]] = {}
+        self._views: dict[int, ViewMetadata[Any]] = {} if base is None else base._views
         """The views that were read, by the id of their class, which its metadata keeps alive."""
 
     @lazy
@@ -211,7 +221,10 @@ def repository_metadata(cls: type, root: type, keywords: ClassOptions) -> Reposi
     defaults = tuple(
         getattr(argument, "__default__", argument) if is_unbound(argument) else argument for argument in arguments
     )
-    return RepositoryMetadata(cls.__name__, define(cls.__name__, defaults, keywords))
+    entity = define(cls.__name__, defaults, keywords)
+    definition = (*defaults, id(entity.owner_column), id(entity.version_column), entity.shared_keys)
+    base = next((base for one in cls.__mro__[1:] if (base := vars(one).get("_class_metadata")) is not None), None)
+    return RepositoryMetadata(cls.__name__, entity, definition, base)
 
 
 def required_metadata(cls: type, root: type, keywords: ClassOptions) -> RepositoryMetadata[SQLModel]:
