@@ -23,26 +23,27 @@ class _Title(BaseModel):
     title: str
 
 
-def _statements(database: Database, cls: type[CRUDRepository[Any, Any, Any]]) -> tuple[object, ...]:
+def _metadata(cls: type[CRUDRepository[Any, Any, Any]]) -> RepositoryMetadata[Any]:
+    metadata: RepositoryMetadata[Any] = vars(cls)["_class_metadata"]
+    return metadata
+
+
+def _statements(cls: type[CRUDRepository[Any, Any, Any]]) -> tuple[object, ...]:
     """Return the statements of a class, in the order of its scopes."""
-    with database.session() as session:
-        tasks = cls(session)
-        metadata = tasks._bound.metadata
-        view = metadata.view(_Title)
-        return metadata.scoped, metadata.unscoped, view.statements(scoped=True), view.statements(scoped=False)
+    metadata = _metadata(cls)
+    view = metadata.view(_Title)
+    return metadata.scoped, metadata.unscoped, view.statements(scoped=True), view.statements(scoped=False)
 
 
-def test_a_subclass_shares_them(clean: Engine) -> None:
-    with Database(clean) as database:
-        shared = _statements(database, TaskRepository)
-        assert len(set(shared)) == 4
-        assert _statements(database, _Same) == shared
-        assert _statements(database, _SameAgain) == shared
+def test_a_subclass_shares_them() -> None:
+    shared = _statements(TaskRepository)
+    assert len(set(shared)) == 4
+    assert _statements(_Same) == shared
+    assert _statements(_SameAgain) == shared
 
 
-def test_what_is_made_of_something_else_has_its_own(clean: Engine) -> None:
-    with Database(clean) as database, database.session() as session:
-        base = TaskRepository(session)._bound.metadata
+def test_what_is_made_of_something_else_has_its_own() -> None:
+    base = _metadata(TaskRepository)
     for definition, shared in (
         (base.definition, True),
         ((*base.definition[:1], BaseModel, *base.definition[2:]), False),
