@@ -10,6 +10,8 @@ change         the UPDATE that a `Change` declares
 inserts        the INSERT of many rows
 updates        the UPDATE of many rows
 deletes        the DELETE of many rows
+upserts        the INSERT … ON CONFLICT of one row; upsert_rows is that of many, upsert_shape what these have in common
+conflict_targets  the unique key and the columns that an upsert names; conflicts is what it sets where the key is taken
 named_rows     the rows that these name by their keys, found and locked
 row_arrays     the rows of these as one array a column
 row_counts     how these fail unless they write each row

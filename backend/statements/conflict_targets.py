@@ -164,7 +164,7 @@ def _choices(entity: Entity[Any], owner: frozenset[str]) -> str:
     """Return a list of the keys that `on=` can name."""
     keys = [key.attributes - owner for key in _unique_keys(entity) if not key.refusal]
     possible = [key for key in keys if key and key <= entity.create.model_fields.keys()]
-    listed = ", ".join(dict.fromkeys(map(_listed, possible)))
+    listed = ", ".join(sorted({_listed(key) for key in possible}))
     return f"its unique keys are {listed}" if listed else f"no unique key of {entity.name} is in its create schema"
 
 

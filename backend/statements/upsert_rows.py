@@ -8,8 +8,8 @@ refused     the rows whose key another owner has: a plain INSERT, which fails as
 result      every row with its position
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 from sqlalchemy import (
     CTE,
@@ -36,11 +36,13 @@ from sqlalchemy.sql.dml import ReturningInsert
 from backend.entity.entity import Entity
 from backend.entity.ownership import Ownership
 from backend.errors import UsageError
-from backend.statements.column_defaults import default_expression, onupdate_value, sequence_increment
+from backend.statements.column_defaults import default_expression, sequence_increment
 from backend.statements.conflict_targets import ConflictTarget
+from backend.statements.conflicts import Values, on_conflict, onupdates
 from backend.statements.row_arrays import AnyExpression, RowArrays
 from backend.statements.row_counts import all_were_written
 from backend.statements.scope.from_clauses import AnyFrom, AnySelect
+from backend.statements.upsert_shape import CHANGES, POSITION, NewRows, UpsertShape
 
 
 class _Columns(Protocol):
@@ -49,38 +51,8 @@ class _Columns(Protocol):
     def __getitem__(self, key: str, /) -> AnyExpression: ...
 
 
-_Values: TypeAlias = Mapping[str, AnyExpression]
-
-_POSITION: Final = "position"
 _IS_NEW: Final = "is_new"
 _ONE: Final = literal(1)
-
-_CHANGES: Final = "changes"
-"""The flag whether a row changes anything; followed by a column's key, whether it changes this column."""
-
-
-class UpsertShape(NamedTuple):
-    """What the rows of one upsert have in common: the statement depends on nothing else."""
-
-    values: tuple[str, ...]
-    """The columns that a row has values for, by key."""
-    partial: frozenset[str]
-    """Those for which only some rows have one."""
-    changed: tuple[str, ...]
-    """The columns that a row changes where its key is taken."""
-    changed_by_some: frozenset[str]
-    """Those that only some rows change."""
-    some_change_nothing: bool
-    some_have_null: bool
-    """Whether a row has NULL in its key."""
-
-    @property
-    def flags(self) -> dict[str, Callable[[Collection[str]], bool]]:
-        """Return what is sent of a row beside its values, as functions of the columns that it changes."""
-        flags: dict[str, Callable[[Collection[str]], bool]] = {}
-        if self.changed and self.some_change_nothing:
-            flags[_CHANGES] = bool
-        return flags | {f"{_CHANGES} {name}": _contains(name) for name in self.changed if name in self.changed_by_some}
 
 
 class RowsUpsert:
@@ -94,7 +66,7 @@ class RowsUpsert:
         shape: UpsertShape,
         *,
         arrays: RowArrays,
-        values: _Values,
+        values: Values,
     ) -> None:
         self._entity = entity
         self._table = entity.table
@@ -104,18 +76,18 @@ class RowsUpsert:
         self._owned: list[ColumnElement[bool]] = [] if owner is None else [owner.condition]
         self._keys = [column.key for column in target.columns if column is not entity.owner_column]
         self._ids = [column.key for column in self._table.primary_key.columns]
-        self._position, self._is_new, self._place = (self._unused(name) for name in (_POSITION, _IS_NEW, "place"))
+        self._position, self._is_new, self._place = (self._unused(name) for name in (POSITION, _IS_NEW, "place"))
         self._has_distinct_nulls = shape.some_have_null and not target.nulls_conflict
         self._has_equal_nulls = shape.some_have_null and target.nulls_conflict
         drawn = self._drawn(values) if self._has_distinct_nulls else {}
         stamped = {} if owner is None else owner.insert_values
-        self._given = _NewRows(arrays, {**values, **drawn, **stamped}, shape.flags)
+        self._given = NewRows(arrays, {**values, **drawn, **stamped}, shape.flags)
 
     def statement(self, is_new: ColumnElement[bool]) -> AnySelect:
         """Return the statement; `is_new` says in RETURNING whether a row was inserted."""
         result = self._result(is_new).cte("result")
         rows = [result.c[f"column_{number}"] for number in range(len(self._columns))]
-        return select(*rows, result.c[_IS_NEW]).where(all_were_written(result)).order_by(result.c[_POSITION])
+        return select(*rows, result.c[_IS_NEW]).where(all_were_written(result)).order_by(result.c[POSITION])
 
     def _result(self, is_new: ColumnElement[bool]) -> AnySelect | CompoundSelect[*tuple[Any, ...]]:  # of the columns
         unchanged = self._unchanged()
@@ -138,7 +110,7 @@ class RowsUpsert:
     ) -> AnySelect:
         """Return these rows with their positions."""
         columns = [rows.c[column.key].label(f"column_{number}") for number, column in enumerate(self._columns)]
-        position = self._given.position.label(_POSITION)
+        position = self._given.position.label(POSITION)
         return select(position, *columns, is_new.label(_IS_NEW)).select_from(
             (self._given.rows if given is None else given).join(rows, same)
         )
@@ -159,7 +131,7 @@ class RowsUpsert:
         statement = postgresql.insert(self._table).from_select([*given.values], rows)
         if unchanged is not None and self._target.where is not None:
             is_there = _row(self._table.c, self._ids).in_(select(*(unchanged.c[key] for key in self._ids)))
-            conditions.append(or_(self._are_flagged(statement, _CHANGES), not_(is_there)))
+            conditions.append(or_(self._are_flagged(statement, CHANGES), not_(is_there)))
         values = self._changed_values(statement)
         upsert = on_conflict(statement, self._target, values, conditions)
         return self._returning(upsert, is_new.label(self._is_new)).cte("written")
@@ -173,10 +145,10 @@ class RowsUpsert:
         if not shape.changed:  # one that is inserted at the same moment: it is locked, and stays as it is
             return {self._keys[0]: columns[self._keys[0]]}
         values = {
-            name: _if(self._are_flagged(statement, f"{_CHANGES} {name}"), statement.excluded[name], columns[name])
+            name: _if(self._are_flagged(statement, f"{CHANGES} {name}"), statement.excluded[name], columns[name])
             for name in shape.changed
         }
-        changes = self._are_flagged(statement, _CHANGES)
+        changes = self._are_flagged(statement, CHANGES)
         moved = onupdates(self._entity, self._target, shape.changed)
         return values | {name: _if(changes, value, columns[name]) for name, value in moved.items()}
 
@@ -206,9 +178,9 @@ class RowsUpsert:
         new = select(*written.c, func.row_number().over(order_by=order).label(self._place))
         new_rows = new.where(self._has_null(written.c)).cte("new_with_null")
         sent_order = [*(given.values[key] for key in self._keys), given.position]
-        sent = select(given.position.label(_POSITION), func.row_number().over(order_by=sent_order).label(self._place))
+        sent = select(given.position.label(POSITION), func.row_number().over(order_by=sent_order).label(self._place))
         sent_rows = sent.where(self._has_null(given.values)).cte("sent_with_null")
-        joined = given.rows.join(sent_rows, given.position == sent_rows.c[_POSITION])
+        joined = given.rows.join(sent_rows, given.position == sent_rows.c[POSITION])
         return self._part(new_rows, sent_rows.c[self._place] == new_rows.c[self._place], true(), joined)
 
     def _unused(self, name: str) -> str:
@@ -217,7 +189,7 @@ class RowsUpsert:
             name += "_"
         return name
 
-    def _drawn(self, values: _Values) -> dict[str, AnyExpression]:
+    def _drawn(self, values: Values) -> dict[str, AnyExpression]:
         """Return the parts of the ids that the statement draws itself, so that it knows whose they are."""
         defaults = {key: default_expression(self._table.columns[key]) for key in self._ids if key not in values}
         return {key: default for key, default in defaults.items() if default is not None}
@@ -239,7 +211,7 @@ class RowsUpsert:
     @property
     def _changes(self) -> ColumnElement[bool]:
         """Return whether a new row changes anything."""
-        return self._given.flags.get(_CHANGES, true() if self._shape.changed else false())
+        return self._given.flags.get(CHANGES, true() if self._shape.changed else false())
 
     def _are_flagged(self, statement: postgresql.Insert, flag: str) -> ColumnElement[bool]:
         """Return whether the row that the INSERT did not insert has a flag: `excluded` has its values alone."""
@@ -264,46 +236,9 @@ class RowsUpsert:
         return or_(*(row[key].is_(None) for key in self._keys))
 
 
-class _NewRows:
-    """The CTE of the data."""
-
-    def __init__(self, arrays: RowArrays, values: _Values, flags: Collection[str]) -> None:
-        labels = {name: f"value_{number}" for number, name in enumerate(values)}
-        flag_labels = {name: f"flag_{number}" for number, name in enumerate(flags)}
-        columns = [value.label(labels[name]) for name, value in values.items()]
-        flagged = [arrays.value(name).label(label) for name, label in flag_labels.items()]
-        self.rows = select(arrays.position.label(_POSITION), *columns, *flagged).cte("new_rows")
-        self.position: ColumnElement[int] = self.rows.c[_POSITION]
-        self.values: dict[str, AnyExpression] = {name: self.rows.c[label] for name, label in labels.items()}
-        self.flags: dict[str, ColumnElement[bool]] = {name: self.rows.c[label] for name, label in flag_labels.items()}
-
-
-def on_conflict(
-    statement: postgresql.Insert, target: ConflictTarget, values: _Values, conditions: Sequence[ColumnElement[bool]]
-) -> Insert:
-    """Return the INSERT that sets these values of the row in its way if it meets the conditions."""
-    return statement.on_conflict_do_update(
-        index_elements=[*target.columns],
-        index_where=target.where,
-        set_={**values},
-        where=and_(*conditions) if conditions else None,
-    )
-
-
-def onupdates(entity: Entity[Any], target: ConflictTarget, changed: Collection[str]) -> dict[str, AnyExpression]:
-    """Return what an UPDATE would set beside these columns, the version included: ON CONFLICT does not."""
-    fixed = {*changed, *(column.key for column in (*target.columns, *entity.identity.columns))}
-    values = {column.key: onupdate_value(column) for column in entity.table.columns if column.key not in fixed}
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def _if(condition: ColumnElement[bool], value: AnyExpression, otherwise: AnyExpression) -> AnyExpression:
     return value if condition is true() else case((condition, value), else_=otherwise)
 
 
 def _row(values: _Columns, keys: Sequence[str]) -> AnyExpression:
     return values[keys[0]] if len(keys) == 1 else tuple_(*(values[key] for key in keys))
-
-
-def _contains(name: str) -> Callable[[Collection[str]], bool]:
-    return lambda changed: name in changed

@@ -10,10 +10,12 @@ from typing_extensions import override
 
 from backend.entity.entity import Entity, ModelT
 from backend.statements.conflict_targets import UniqueKey, Updates, Upsert, resolve_upsert
+from backend.statements.conflicts import on_conflict, onupdates
 from backend.statements.inserts import InsertManyStatements, RowsStatement
 from backend.statements.row_arrays import RowArrays
 from backend.statements.scope.scoped import ScopedStatement
-from backend.statements.upsert_rows import RowsUpsert, UpsertShape, on_conflict, onupdates
+from backend.statements.upsert_rows import RowsUpsert
+from backend.statements.upsert_shape import UpsertShape
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")

@@ -6,6 +6,7 @@ models/keyed         a model with a key of one column or several, of any type
 models/types         an entity with a column of every kind, and one whose model has rules of its own
 models/invalid       what wrong and right classes are defined of, in a registry of their own
 models/walk          an owned entity to sort by, with NULLs and ties, for lists that are read in pieces
+models/upserted      a kind of unique key each, for upserts
 models/bulk          columns with defaults of every kind, and three kinds of key, for calls on many rows
 models/mutable       an entity that SQLAlchemy itself takes part in: mutable JSON, relationships, a routed session
 models/related       entities with relationships of every kind, with foreign keys across owners

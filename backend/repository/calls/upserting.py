@@ -19,7 +19,7 @@ from backend.results.upserted import Upserted
 from backend.statements.column_defaults import python_onupdates, with_python_defaults
 from backend.statements.conflict_targets import UniqueKey, Updates, Upsert
 from backend.statements.row_arrays import set_names
-from backend.statements.upsert_rows import UpsertShape
+from backend.statements.upsert_shape import UpsertShape
 
 _UPSERT: Final = OperationKind("upsert", writes=True, schema="create")
 _UPSERT_MANY: Final = OperationKind("upsert_many", writes=True, schema="create")

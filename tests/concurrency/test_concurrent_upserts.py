@@ -70,11 +70,12 @@ def test_upserts_of_the_same_rows_in_opposite_orders_lose_nothing(database: Data
                 if kind == "numbered ids":
                     made = [ParcelCreate(code=key, place=1, note="x") for key in keys]
                     on = (col(Parcel.code), col(Parcel.place))
-                    answers = ParcelRepository(session).owned_by("a").upsert_many(made, on=on)
+                    parcels = ParcelRepository(session).owned_by("a").upsert_many(made, on=on)
+                    outcomes.update(one.outcome for one in parcels)
                 else:
                     drafts = [DraftCreate(code=key, note="x") for key in keys]
-                    answers = DraftRepository(session).owned_by("a").upsert_many(drafts, on=col(Draft.code))
-                outcomes.update(one.outcome for one in answers)
+                    made_drafts = DraftRepository(session).owned_by("a").upsert_many(drafts, on=col(Draft.code))
+                    outcomes.update(one.outcome for one in made_drafts)
         return outcomes
 
     outcomes = sum(callers.run(work), Counter[str]())
