@@ -156,6 +156,16 @@ def checkers(session: nox.Session) -> None:
     session.run("python", "-m", "tools.checkers")
 
 
+@nox.session(python=NEWEST or None, reuse_venv=True)
+def bench(session: nox.Session) -> None:
+    """Measure the project beside psycopg, Core and its peers, with charts in docs/benchmarks; takes options.
+
+    On the newest Python of the machine, on another with nox's `--force-python`.
+    """
+    _install(session, "bench")
+    session.run("python", "-m", "benchmarks.compare", *(session.posargs or ("--out", "docs/benchmarks")))
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check rules and format with ruff."""

@@ -109,11 +109,7 @@ class EmbeddedServer:
 
     def _start_supervisor(self, binaries: Path, account: Account | None) -> subprocess.Popen[bytes]:
         data, log = self._folder / "data", self._folder / "log"
-        settings = [
-            *_SETTINGS,
-            f"unix_socket_directories={self._sockets}",
-            *(() if self._kept else _EPHEMERAL_SETTINGS),
-        ]
+        settings = self._settings()
         plan: _supervisor.Plan = {
             "account": account,
             "data": str(data),
@@ -133,6 +129,11 @@ class EmbeddedServer:
             pass_fds=[] if self._lock is None else [self._lock.server],
             start_new_session=True,
         )
+
+    def _settings(self) -> list[str]:
+        """Return the server's settings; of two with one name the later applies."""
+        ephemeral = () if self._kept else _EPHEMERAL_SETTINGS
+        return [*_SETTINGS, f"unix_socket_directories={self._sockets}", *ephemeral]
 
     def _require_enterable(self, account: Account | None) -> None:
         """Raise `EmbeddedServerError` if the server runs as another account that may not enter its folders."""

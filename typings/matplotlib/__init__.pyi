@@ -1,0 +1,1 @@
+rcParams: dict[str, object]  # noqa: N816 - its name
