@@ -5,16 +5,16 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from pydantic import SecretStr, TypeAdapter
+from sqlmodel import col
 
 from backend import AsyncDatabase, Database, Settings, typed
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskRepository, TaskUpdate
 from benchmarks.compare.calls import BATCH, OWNER, PAGE, PAGE_NUMBER, Call, Contender, Ids, Target
-from benchmarks.compare.models import TaskView
+from benchmarks.compare.models import AsyncLabelRepository, Label, LabelCreate, LabelRepository, TaskView
 
 _TASKS = TypeAdapter(list[TaskCreate])
-_LACKS = [name for name in ("update_many", "delete_many") if not hasattr(TaskRepository, name)]
 _Made: TypeAlias = Callable[[Any, Ids], Any]
-"""Takes a repository of one owner's tasks: one text for both classes, whose calls have the same names."""
+"""Takes a repository of one owner's rows: one text for both classes, whose calls have the same names."""
 
 
 @contextmanager
@@ -22,12 +22,14 @@ def on_open_session(target: Target) -> Generator[Contender]:
     """Make the calls on a session that stays open."""
     with Database(_settings(target)) as database, database.session() as session:
         mine = TaskRepository(session).owned_by(OWNER)
+        labels = LabelRepository(session).owned_by(OWNER)
         deep = mine.cursor_page(size=target.deep).next
 
-        def call(made: _Made) -> Call:
-            return lambda ids: made(mine, ids)
+        def call(made: _Made, repository: object) -> Call:
+            return lambda ids: made(repository, ids)
 
-        calls = {name: call(made) for name, made in _calls(deep).items() if name not in _LACKS}
+        calls = {name: call(made, mine) for name, made in _calls(deep).items()}
+        calls |= {name: call(made, labels) for name, made in _OF_LABELS.items()}
         yield Contender({**calls, **_of_sessions(database)}, is_concurrent=False)
 
 
@@ -38,14 +40,15 @@ def on_new_sessions(target: Target) -> Generator[Contender]:
         with database.session() as session:
             deep = TaskRepository(session).owned_by(OWNER).cursor_page(size=target.deep).next
 
-        def call(made: _Made) -> Call:
+        def call(made: _Made, repository: type[TaskRepository | LabelRepository]) -> Call:
             def one(ids: Ids) -> object:
                 with database.session() as session:
-                    return made(TaskRepository(session).owned_by(OWNER), ids)
+                    return made(repository(session).owned_by(OWNER), ids)
 
             return one
 
-        calls = {name: call(made) for name, made in _calls(deep).items() if name not in _LACKS}
+        calls = {name: call(made, TaskRepository) for name, made in _calls(deep).items()}
+        calls |= {name: call(made, LabelRepository) for name, made in _OF_LABELS.items()}
         yield Contender({**calls, **_of_sessions(database)})
 
 
@@ -55,12 +58,14 @@ def on_open_async_session(target: Target) -> Generator[Contender]:
     database = AsyncDatabase(_settings(target))
     session = database.session()
     mine = AsyncTaskRepository(session).owned_by(OWNER)
+    labels = AsyncLabelRepository(session).owned_by(OWNER)
     deep = target.runner.run(mine.cursor_page(size=target.deep)).next
 
-    def call(made: _Made) -> Call:
-        return lambda ids: made(mine, ids)
+    def call(made: _Made, repository: object) -> Call:
+        return lambda ids: made(repository, ids)
 
-    calls = {name: call(made) for name, made in _calls(deep).items() if name not in _LACKS}
+    calls = {name: call(made, mine) for name, made in _calls(deep).items()}
+    calls |= {name: call(made, labels) for name, made in _OF_LABELS.items()}
     yield Contender({**calls, **_of_async_sessions(database)}, is_async=True, is_concurrent=False)
     target.runner.run(session.close())
     target.runner.run(database.close())
@@ -77,14 +82,15 @@ def on_new_async_sessions(target: Target) -> Generator[Contender]:
 
     deep = target.runner.run(deep_cursor())
 
-    def call(made: _Made) -> Call:
+    def call(made: _Made, repository: type[AsyncTaskRepository | AsyncLabelRepository]) -> Call:
         async def one(ids: Ids) -> object:
             async with database.session() as session:
-                return await made(AsyncTaskRepository(session).owned_by(OWNER), ids)
+                return await made(repository(session).owned_by(OWNER), ids)
 
         return one
 
-    calls = {name: call(made) for name, made in _calls(deep).items() if name not in _LACKS}
+    calls = {name: call(made, AsyncTaskRepository) for name, made in _calls(deep).items()}
+    calls |= {name: call(made, AsyncLabelRepository) for name, made in _OF_LABELS.items()}
     yield Contender({**calls, **_of_async_sessions(database)}, is_async=True)
     target.runner.run(database.close())
 
@@ -121,6 +127,16 @@ def _calls(deep: Any) -> Mapping[str, _Made]:
         "update_many": lambda mine, ids: mine.update_many([(id, TaskUpdate(title=f"Buy food for {id}")) for id in ids]),
         "delete_many": lambda mine, ids: mine.delete_many(ids),
     }
+
+
+_OF_LABELS: Mapping[str, _Made] = {
+    "upsert": lambda labels, ids: labels.upsert(
+        LabelCreate(name=f"label {ids[0]}", colour="green"), on=col(Label.name)
+    ),
+    "upsert_many": lambda labels, ids: labels.upsert_many(
+        [LabelCreate(name=f"label {id}", colour="green") for id in ids], on=col(Label.name)
+    ),
+}
 
 
 def _of_sessions(database: Database) -> Mapping[str, Call]:
