@@ -16,10 +16,12 @@ from backend.database.connections._sync import Connector
 from backend.database.sessions._async import AsyncTransactionBlock
 from backend.database.sessions._sync import TransactionBlock
 from backend.repository._async.bulk import AsyncBulkCalls
+from backend.repository._async.conditional import AsyncWhereCalls
 from backend.repository._async.protected import AsyncProtectedCalls
 from backend.repository._async.reading import AsyncReads
 from backend.repository._async.upserting import AsyncUpsertCalls
 from backend.repository._sync.bulk import BulkCalls
+from backend.repository._sync.conditional import WhereCalls
 from backend.repository._sync.protected import ProtectedCalls
 from backend.repository._sync.reading import Reads
 from backend.repository._sync.upserting import UpsertCalls
@@ -31,6 +33,7 @@ PAIRS: list[tuple[type, type]] = [
     (AsyncReads, Reads),
     (AsyncProtectedCalls, ProtectedCalls),
     (AsyncBulkCalls, BulkCalls),
+    (AsyncWhereCalls, WhereCalls),
     (AsyncUpsertCalls, UpsertCalls),
     (AsyncDatabase, Database),
     (AsyncConnector, Connector),

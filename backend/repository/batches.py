@@ -63,15 +63,18 @@ def run_on_each(
     parameters: Parameters,
     kind: OperationKind,
     *,
-    count: int,
+    count: int | None = None,
     wrote: Callable[[Rows], bool] = bool,
 ) -> Rows:
-    """Run a statement that fails unless it writes `count` rows. Raises the error for a row that is skipped then.
+    """Run a statement that fails unless it writes `count` rows, or as many as it finds.
+
+    Raises the error for a row that is skipped then.
 
     `wrote` as for `run`.
     """
     try:
-        return run(bound, statement, {**parameters, COUNT_PARAMETER: count}, kind, wrote=wrote)
+        given = parameters if count is None else {**parameters, COUNT_PARAMETER: count}
+        return run(bound, statement, given, kind, wrote=wrote)
     except InvalidDataError as error:
         if error.sqlstate != WRONG_COUNT_SQLSTATE:
             raise

@@ -14,7 +14,17 @@ from typing_extensions import ParamSpec, TypeVar
 from backend.database.sessions.state import state_of
 from backend.errors import RepositoryError
 from backend.repository.bound import Bound, RowT
-from backend.repository.calls import by_ids, creating, deleting, keyset, reading, selecting, updating, upserting
+from backend.repository.calls import (
+    by_ids,
+    conditional,
+    creating,
+    deleting,
+    keyset,
+    reading,
+    selecting,
+    updating,
+    upserting,
+)
 from backend.results.cursors import CursorPage
 from backend.results.pages import Page
 
@@ -35,11 +45,14 @@ _OPERATIONS: Final[Mapping[object, str]] = {
 
 _MANY: Final = frozenset({
     by_ids.get_many, by_ids.require_many, creating.create_many, deleting.delete_many, reading.list_all,
-    selecting.fetch_all, updating.update_many, upserting.upsert_many,
+    selecting.fetch_all, updating.update_many, upserting.upsert_many, conditional.update_where_returning,
+    conditional.delete_where_returning,
 })  # fmt: skip
 """The calls that return a collection of rows."""
 
-_COUNTING: Final = frozenset({creating.count_created})
+_COUNTING: Final = frozenset({
+    creating.count_created, conditional.update_where, conditional.change_where, conditional.delete_where
+})  # fmt: skip
 """The calls that return the number of the rows that they wrote."""
 
 

@@ -12,6 +12,7 @@ updates        the UPDATE of many rows
 deletes        the DELETE of many rows
 upserts        the INSERT … ON CONFLICT of one row; upsert_rows is that of many, upsert_shape what these have in common
 conflict_targets  the unique key and the columns that an upsert names; conflicts is what it sets where the key is taken
+where          the UPDATE and the DELETE of the rows that meet conditions
 named_rows     the rows that these name by their keys, found and locked
 row_arrays     the rows of these as one array a column
 row_counts     how these fail unless they write each row

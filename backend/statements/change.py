@@ -5,6 +5,7 @@ from typing import Generic, TypeAlias
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, SQLColumnExpression
+from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.visitors import iterate
 from typing_extensions import override
 
@@ -64,23 +65,26 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
         if built is None or built[0] is not owners:  # since then, a table that it reads may have got an owner
             built = self._changes[change] = (owners, *self._build_change(change))
         _, statement, uses = built
-        if not uses.keys() >= parameters.keys():
-            named = ", ".join(sorted(uses)) or "none"
-            raise UsageError(f"unexpected parameters for this Change of {self.entity.name}, it takes: {named}")
-        for name, value in parameters.items():
-            for use in uses[name]:
-                use.require(value)
+        self._require_parameters(uses, parameters)
         return statement
 
     def _build_change(self, change: Change) -> tuple[ScopedStatement, ParameterUses]:
+        values = self._change_values(change)
+        where = () if change.where is None else (change.where,)
+        statement = self._update.where(*self._conditions(where)).values(values).returning(*self._columns)
+        return self._scoped(statement), self._parameter_uses(statement, values)
+
+    def _change_values(self, change: Change) -> dict[str, object]:
+        """Return what a `Change` sets, by column. Raises `UsageError` for a column that it may not set."""
         assigned = {self._settable_column(one.column): one.value for one in change.assignments}
         check_change(self.entity, frozenset(assigned))
         values: dict[str, object] = {}
         for name, value in assigned.items():
             column = self.entity.columns[name]
             values[column.key] = self._value(column, value)
-        where = () if change.where is None else (change.where,)
-        statement = self._update.where(*self._conditions(where)).values(values).returning(*self._columns)
+        return values
+
+    def _parameter_uses(self, statement: ClauseElement, values: Mapping[str, object]) -> ParameterUses:
         columns = self.entity.table.columns
         uses = parameter_uses(iterate(statement), {columns[key]: value for key, value in values.items()})
         for name in (OWNER_PARAMETER, *self.entity.identity.parameter_names):
@@ -90,7 +94,16 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
                 f"a change of {self.entity.name} names the parameter {min(taken)!r}, which is a column's name or "
                 "reserved: give it another name"
             )
-        return self._scoped(statement), uses
+        return uses
+
+    def _require_parameters(self, uses: ParameterUses, parameters: Mapping[str, object]) -> None:
+        """Raise `UsageError` for a parameter that is not named, and for a value that does not fit its uses."""
+        if not uses.keys() >= parameters.keys():
+            named = ", ".join(sorted(uses)) or "none"
+            raise UsageError(f"unexpected parameters for this Change of {self.entity.name}, it takes: {named}")
+        for name, value in parameters.items():
+            for use in uses[name]:
+                use.require(value)
 
     def _settable_column(self, column: SQLColumnExpression[object]) -> str:
         element = checked_expression(self.entity.table, column)

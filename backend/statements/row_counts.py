@@ -19,11 +19,10 @@ def all_were_written(written: CTE) -> ColumnElement[bool]:
     return has_count(count)
 
 
-def has_count(count: ColumnElement[int]) -> ColumnElement[bool]:
-    """Return a condition that is true for the count of the parameter, and else fails."""
-    width = case(
-        (count == bindparam(COUNT_PARAMETER, type_=Integer()), literal(1.0, Float())), else_=literal(0.0, Float())
-    )
+def has_count(count: ColumnElement[int], wanted: ColumnElement[int] | None = None) -> ColumnElement[bool]:
+    """Return a condition that is true for the wanted count, by default that of the parameter, and else fails."""
+    expected = bindparam(COUNT_PARAMETER, type_=Integer()) if wanted is None else wanted
+    width = case((count == expected, literal(1.0, Float())), else_=literal(0.0, Float()))
     bucket = func.width_bucket(
         literal(0.0, Float()), literal(0.0, Float()), width, literal(1, Integer()), type_=Integer()
     )

@@ -10,7 +10,6 @@ from typing import Generic
 from sqlalchemy import Select, SQLColumnExpression, select
 
 from backend.entity.entity import ModelT
-from backend.statements.change import ChangeStatements
 from backend.statements.comparisons import check_comparisons
 from backend.statements.deletes import DeleteManyStatements
 from backend.statements.keyset import KeysetStatements
@@ -20,12 +19,13 @@ from backend.statements.scope.from_clauses import AnySelect, is_select
 from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.updates import UpdateManyStatements
 from backend.statements.upserts import UpsertStatements
+from backend.statements.where import WhereStatements
 
 
 class Statements(
     PageStatements[ModelT],
     KeysetStatements[ModelT],
-    ChangeStatements[ModelT],
+    WhereStatements[ModelT],
     LoadStatements[ModelT],
     UpsertStatements[ModelT],
     UpdateManyStatements[ModelT],

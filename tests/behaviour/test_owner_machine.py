@@ -30,6 +30,7 @@ from backend import (
     LAST_PAGE,
     AsyncCRUDRepository,
     AsyncDatabase,
+    Change,
     CRUDRepository,
     CursorPage,
     Database,
@@ -300,6 +301,13 @@ def orders(kind: Kind) -> st.SearchStrategy[list[owner_model.Order]]:
     return st.lists(st.sampled_from([by_text, by_text_down, by_nothing]), max_size=2)
 
 
+def _assigned(kind: Kind) -> st.SearchStrategy[owner_model.Assigned]:
+    """Changes whose condition is a subquery over a table of which every owner has rows, and always true."""
+    text = typed(getattr(kind.model, kind.text))
+    true = select(sqlalchemy.func.count(col(Task.id))).scalar_subquery() >= 0
+    return TEXTS.map(lambda one: owner_model.Assigned(Change(text.to(one), where=true), {kind.text: one}))
+
+
 def patches(world: World, kind: Kind, versions: Sequence[Any]) -> st.SearchStrategy[Any]:
     """What `update_many` takes, pairs and patches mixed."""
     ids = kind.ids(world)
@@ -328,6 +336,7 @@ def arguments(machine: "OwnerMachine", kind: Kind) -> Mapping[object, st.SearchS
         cast("Any", Iterable)[CreateT]: st.lists(kind.new(machine.world), max_size=3),
         bool: st.booleans(),
         cast("Any", Progress) | None: st.sampled_from([None, print]),
+        UpdateT | Change: kind.patch | _assigned(kind),
         _PATCHES: patches(machine.world, kind, versions),
         cast("Any", Iterable)[IdT]: st.lists(kind.ids(machine.world), max_size=4),
         int | None: st.none() | st.integers(0, 3),
@@ -371,7 +380,13 @@ def made(
 def as_sql(argument: Any) -> Any:
     """An argument as the repository takes it."""
     if isinstance(
-        argument, owner_model.Condition | owner_model.Order | owner_model.Path | owner_model.Cursor | owner_model.Key
+        argument,
+        owner_model.Condition
+        | owner_model.Order
+        | owner_model.Path
+        | owner_model.Cursor
+        | owner_model.Key
+        | owner_model.Assigned,
     ):
         return argument.sql
     return [as_sql(one) for one in cast("list[object]", argument)] if isinstance(argument, list) else argument
@@ -510,7 +525,7 @@ class OwnerMachine(RuleBasedStateMachine):
             rows[kind.id_in(row)] = row
         elif name in UPSERTS:
             self._compare_upserts(kind, answer, expected)
-        elif name in ("create_many", "update_many"):
+        elif name in ("create_many", "update_many", "update_where", "update_where_returning"):
             self._compare_many(kind, name, answer, expected)
         elif isinstance(expected, Pages):
             self._compare_pages(answer, expected)
@@ -526,9 +541,13 @@ class OwnerMachine(RuleBasedStateMachine):
             self._compare_rows(kind, name, answer, expected)
 
     def _compare_rows(self, kind: Kind, name: str, answer: Any, expected: Any) -> None:
-        if name in ("list", "stream", "require_many", "delete_many"):
+        if isinstance(expected, owner_model.Deleted):
+            assert answer == len(expected.rows)
+            for row in expected.rows:
+                del self.world.tables[kind.table][kind.id_in(row)]
+        elif name in ("list", "stream", "require_many", "delete_many", "delete_where_returning"):
             assert [row.model_dump() for row in answer] == expected
-            for id in map(kind.id_in, cast("list[Any]", expected) if name == "delete_many" else []):
+            for id in map(kind.id_in, cast("list[Any]", expected) if name.startswith("delete_") else []):
                 del self.world.tables[kind.table][id]
         elif isinstance(expected, list):
             assert [tuple(row) for row in answer] == expected
@@ -550,15 +569,17 @@ class OwnerMachine(RuleBasedStateMachine):
     def _compare_many(self, kind: Kind, name: str, answer: Any, expected: Any) -> None:
         """Compare the written rows; where their number alone was returned, the new ones that are stored, by key."""
         if isinstance(expected, owner_model.Counted):
-            known = self.world.tables[kind.table]
-            new = [row for key, row in sorted(self.stored()[kind.table].items()) if key not in known]
-            assert answer == len(new)
+            known, stored = self.world.tables[kind.table], self.stored()[kind.table]
+            new = [row for key, row in sorted(stored.items()) if key not in known]
+            if name == "update_where":
+                new = [stored[kind.id_in(row.known)] for row in expected.rows]
+            assert answer == len(expected.rows) == len(new)
             answer = [
                 kind.model.model_construct(**{name: row[name] for name in kind.model.model_fields}) for row in new
             ]
             expected = expected.rows
         for row, fresh in zip(answer, expected, strict=True):
-            self._compare(kind, name.removesuffix("_many"), row, fresh)
+            self._compare(kind, name.partition("_")[0], row, fresh)
 
     def _compare_piece(self, answer: CursorPage[Any], expected: owner_model.Piece) -> None:
         assert [row.model_dump() for row in answer] == expected.rows

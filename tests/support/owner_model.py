@@ -128,7 +128,7 @@ class Fresh:
 
 @dataclass(frozen=True)
 class Counted:
-    """New rows of which the call returns the number alone."""
+    """Written rows of which the call returns the number alone."""
 
     rows: Sequence[Fresh]
 
@@ -147,6 +147,21 @@ class Became:
 
     row: Fresh
     outcome: str
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A `Change` that sets columns to values."""
+
+    sql: Any
+    values: Row
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """Deleted rows of which the call returns the number alone."""
+
+    rows: list[Row]
 
 
 @dataclass(frozen=True)
@@ -318,6 +333,29 @@ class Owned:
         self._require_distinct(ids)
         rows = [self.found(id) for id in ids]
         return [self.delete(id) for id, _ in zip(ids, rows, strict=True)]
+
+    def update_where(self, data: Any, *where: Condition, all_rows: bool = False) -> Counted:
+        answer = self.update_where_returning(data, *where, all_rows=all_rows)
+        return Counted(answer.rows) if isinstance(answer, Unless) else Counted(answer)
+
+    def update_where_returning(self, data: Any, *where: Condition, all_rows: bool = False) -> Sequence[Fresh] | Unless:
+        rows = self._chosen(where, all_rows=all_rows)
+        values: Row = {**data.values} if isinstance(data, Assigned) else data.model_dump(exclude_unset=True)
+        answer = [self._changed(row, values) if values else Fresh(row) for row in rows]
+        return (
+            self._unless_names_collide([(row, values) for row in rows], answer) if self.table == "project" else answer
+        )
+
+    def delete_where(self, *where: Condition, all_rows: bool = False) -> Deleted:
+        return Deleted(self.delete_where_returning(*where, all_rows=all_rows))
+
+    def delete_where_returning(self, *where: Condition, all_rows: bool = False) -> list[Row]:
+        return self.delete_many([self.id_in(row) for row in self._chosen(where, all_rows=all_rows)])
+
+    def _chosen(self, where: Sequence[Condition], *, all_rows: bool) -> list[Row]:
+        if bool(where) == all_rows:
+            raise UsageError("")
+        return self.met(where)
 
     def get_many(self, ids: Sequence[Any]) -> dict[Any, Row]:
         return {id: row for id in ids if (row := self.get(id)) is not None}

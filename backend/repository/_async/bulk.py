@@ -5,12 +5,12 @@ from typing import Generic, Literal, overload
 
 from backend.entity.entity import CreateT, IdT, ModelT, UpdateT
 from backend.input.patch import Patch
-from backend.repository._async.protected import AsyncProtectedCalls
+from backend.repository._async.conditional import AsyncWhereCalls
 from backend.repository.batches import Progress
 from backend.repository.calls import creating, deleting, updating
 
 
-class AsyncBulkCalls(AsyncProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT]):
+class AsyncBulkCalls(AsyncWhereCalls[ModelT, UpdateT, IdT], Generic[ModelT, CreateT, UpdateT, IdT]):
     """The calls that write many rows, all or nothing.
 
     Up to 10 000 rows are one statement and one round trip. More are a transaction of such statements, or a savepoint of

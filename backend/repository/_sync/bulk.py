@@ -6,12 +6,12 @@ from typing import Generic, Literal, overload
 
 from backend.entity.entity import CreateT, IdT, ModelT, UpdateT
 from backend.input.patch import Patch
-from backend.repository._sync.protected import ProtectedCalls
+from backend.repository._sync.conditional import WhereCalls
 from backend.repository.batches import Progress
 from backend.repository.calls import creating, deleting, updating
 
 
-class BulkCalls(ProtectedCalls[ModelT, IdT], Generic[ModelT, CreateT, UpdateT, IdT]):
+class BulkCalls(WhereCalls[ModelT, UpdateT, IdT], Generic[ModelT, CreateT, UpdateT, IdT]):
     """The calls that write many rows, all or nothing.
 
     Up to 10 000 rows are one statement and one round trip. More are a transaction of such statements, or a savepoint of

@@ -41,6 +41,10 @@ def calls_of(rows: Rows, case: Case, ids: list[Any]) -> Calls:
         "one_or_none": lambda: repository.one_or_none(is_one),
         "count": repository.count,
         "exists": lambda: repository.exists(is_one),
+        "update_where": lambda: repository.update_where(case.change("one"), is_one),
+        "update_where_returning": lambda: repository.update_where_returning(case.change("one"), is_one),
+        "delete_where": lambda: repository.delete_where(case.has_text("none")),
+        "delete_where_returning": lambda: repository.delete_where_returning(case.has_text("none")),
         "delete_many": lambda: repository.delete_many(ids[1:2]),
         "delete": lambda: repository.delete(ids[0]),
     }
