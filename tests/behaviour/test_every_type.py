@@ -97,6 +97,7 @@ class Loop:
             self.compare(tried, value, listed[key])
         await self.walk(tried, rows)
         await self.create_many(tried, rows)
+        await self.upsert(tried, rows)
 
     async def create_many(self, tried: Tried, rows: Any) -> None:
         """Insert the values and a NULL in one statement, in another order than before."""
@@ -106,6 +107,20 @@ class Loop:
         for value, row, again in zip(values, created, read, strict=True):
             self.compare(tried, value, row.value, again.value)
         await self.update_many(tried, rows, created, [*values[2:], *values[:2]])
+
+    async def upsert(self, tried: Tried, rows: Any) -> None:
+        """Insert each value by a key, and change the row of the key to the next value: alone, and many at once."""
+        on = col(getattr(tried.model, "code"))  # noqa: B009 - a model of any type
+        values = [value for _, value, _ in tried.kept]
+        for shift in (0, 1):
+            shifted = [*values[shift:], *values[:shift], None]
+            data = [tried.data.model_construct(value=value, code=code) for code, value in enumerate(shifted)]
+            many = await _answer(rows.upsert_many(data, on=on))
+            for value, one in zip(shifted, many, strict=True):
+                self.compare(tried, value, one.row.value)
+        for code, value in enumerate(values):
+            one = await _answer(rows.upsert(tried.data.model_construct(value=value, code=code), on=on))
+            self.compare(tried, value, one.row.value)
 
     async def update_many(self, tried: Tried, rows: Any, created: Sequence[Any], values: Sequence[Any]) -> None:
         """Change all rows but the last to these values in one statement; the last keeps what it has."""

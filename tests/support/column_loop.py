@@ -60,12 +60,13 @@ class Tables:
         body: dict[str, Any] = {
             "__module__": __name__,
             "__tablename__": f"column_{number}",
-            "__annotations__": {"id": int, "value": Any},
+            "__annotations__": {"id": int, "value": Any, "code": int | None},
             "id": Field(default=None, primary_key=True),
+            "code": Field(default=None, unique=True),
             "value": Field(default=None, sa_column=Column(kind, nullable=True)),
         }
         model = new_class(f"Column{number}", (self._base,), {"table": True}, lambda namespace: namespace.update(body))
-        return Tried(name, model, create_model(f"Data{number}", value=(Any, ...)))
+        return Tried(name, model, create_model(f"Data{number}", value=(Any, None), code=(int | None, None)))
 
 
 ALL_TYPES: Final[dict[str, Callable[[], TypeEngine[Any]]]] = {**TYPES, **ARRAYS}
