@@ -219,3 +219,35 @@ async def test_a_row_policy_that_forbids_a_write_and_not_the_row_is_a_constraint
                 await joined.update(hidden.id, ParcelUpdate(label="y"))
     finally:
         run(parcels_table, "DROP POLICY seen ON parcel", "DROP OWNED BY clerk", "DROP ROLE clerk")
+
+
+MANY: dict[str, Callable[[AsyncParcelRepository, list[Parcel]], Awaitable[object]]] = {
+    "create_many": lambda parcels, _: parcels.create_many([ParcelCreate(label=label) for label in "yz"]),
+    "update_many": lambda parcels, rows: parcels.update_many([(row.id, ParcelUpdate(label="y")) for row in rows]),
+    "delete_many": lambda parcels, rows: parcels.delete_many([row.id for row in rows]),
+    "update_where": lambda parcels, _: parcels.update_where(ParcelUpdate(label="y"), all_rows=True),
+    "delete_where": lambda parcels, _: parcels.delete_where(all_rows=True),
+    "delete_where_returning": lambda parcels, _: parcels.delete_where_returning(all_rows=True),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+async def test_many_of_which_one_row_is_skipped_leave_none_written(
+    parcels: AsyncParcelRepository, parcels_table: Engine, proxy: WireProxy, name: str
+) -> None:
+    rows = [*await parcels.create_many([ParcelCreate(label="x") for _ in range(3)])]
+    skipped = "coalesce(NEW.label, OLD.label) = 'z' OR (TG_OP <> 'INSERT' AND OLD.id % 3 = 0)"
+    run(
+        parcels_table,
+        "CREATE FUNCTION skip_one() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
+        f"IF {skipped} THEN RETURN NULL; END IF; RETURN coalesce(NEW, OLD); END$$",
+        "CREATE TRIGGER one BEFORE INSERT OR UPDATE OR DELETE ON parcel FOR EACH ROW EXECUTE FUNCTION skip_one()",
+    )
+    try:
+        said = rf"^{name} of Parcel wrote nothing.*: a trigger, rule or policy of the table skips"
+        with proxy.watch() as seen, pytest.raises(ConstraintViolationError, match=said) as raised:
+            await MANY[name](parcels, rows)
+        assert (raised.value.operation, raised.value.outcome, seen.round_trips) == (name, "not_applied", 1)
+        assert await parcels.list() == rows
+    finally:
+        run(parcels_table, "DROP FUNCTION skip_one CASCADE")
