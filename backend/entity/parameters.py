@@ -17,6 +17,9 @@ EXPECTED_PARAMETER: Final = "the_version".ljust(_BYTES, "_")
 COUNT_PARAMETER: Final = "the_count".ljust(_BYTES, "_")
 """How many rows a bulk statement writes."""
 
+CHANGES_PARAMETER: Final = "the_changes".ljust(_BYTES, "_")
+"""Whether a row of an upsert changes anything; followed by a column's key, whether it changes this column."""
+
 LIMIT_PARAMETER: Final = "the_limit".ljust(_BYTES, "_")
 """How many rows a page has."""
 

@@ -136,7 +136,8 @@ class RepositoryMetadata(Generic[ModelT]):
         """Return the error for a write that the server accepted, of a row that it did not write."""
         is_many = kind.name.endswith("_many")
         there = "" if kind.schema == "create" else f", though {'each' if is_many else 'its'} row is there"
-        skips = f"a trigger, rule or policy of the table skips {'one' if is_many else 'it'}"
+        changes = ", or changes its key" if is_many and kind.schema == "create" else ""
+        skips = f"a trigger, rule or policy of the table skips {'one' if is_many else 'it'}{changes}"
         return ConstraintViolationError(
             f"{kind.name} of {self.entity.name} wrote nothing{there}: {skips}",
             ErrorDetails(self.entity.name, kind.name),

@@ -12,7 +12,7 @@ from backend.errors import UsageError
 from backend.statements.column_defaults import AnyColumn, default_expression, sequence_increment
 from backend.statements.family import StatementFamily
 from backend.statements.row_arrays import AnyExpression, RowArrays
-from backend.statements.row_counts import all_were_written, has_count
+from backend.statements.row_counts import all_were_written, has_count, is_required
 from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
 
@@ -79,8 +79,8 @@ class InsertManyStatements(StatementFamily[ModelT], Generic[ModelT]):
         same = and_(*(written.c[name] == key for name, key in keys.items()))
         return (
             select(*self._columns_of(written))
-            .select_from(given.join(written, same))
-            .where(all_were_written(written))
+            .select_from(written.outerjoin(given, same))
+            .where(all_were_written(written), is_required(given.c[_POSITION].is_not(None)))  # a trigger may change keys
             .order_by(given.c[_POSITION])
         )
 

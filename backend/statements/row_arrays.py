@@ -36,10 +36,10 @@ _POSITION: Final = "position"
 class RowArrays:
     """Rows of named values, in the order in which they are sent. A value of a partial name is not set in each row.
 
-    A statement that reads them in several places has them as a CTE.
+    A statement that reads them in several places has them as a CTE of a name that its table lacks.
     """
 
-    def __init__(self, types: Mapping[str, AnyType], partial: Collection[str] = (), *, as_cte: bool = False) -> None:
+    def __init__(self, types: Mapping[str, AnyType], partial: Collection[str] = (), *, cte: str = "") -> None:
         self.names: tuple[str, ...] = tuple(types)
         self._types = types
         self._numbers = {name: number for number, name in enumerate(types)}
@@ -49,8 +49,8 @@ class RowArrays:
         columns = [column(f"value_{at}", _sent_type(kind)) for at, kind in enumerate(types.values())]
         flags = [column(f"is_set_{self._numbers[name]}", Boolean) for name in self._partial]
         unnested = func.unnest(*arrays, *masks).table_valued(*columns, *flags, with_ordinality=_POSITION)
-        sent = unnested.render_derived(name="sent" if as_cte else "given")
-        self.source: TableValuedAlias | CTE = select(*sent.c).cte("given") if as_cte else sent
+        sent = unnested.render_derived(name="sent" if cte else "given")
+        self.source: TableValuedAlias | CTE = select(*sent.c).cte(cte) if cte else sent
 
     @property
     def position(self) -> ColumnElement[int]:

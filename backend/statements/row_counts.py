@@ -22,7 +22,12 @@ def all_were_written(written: CTE) -> ColumnElement[bool]:
 def has_count(count: ColumnElement[int], wanted: ColumnElement[int] | None = None) -> ColumnElement[bool]:
     """Return a condition that is true for the wanted count, by default that of the parameter, and else fails."""
     expected = bindparam(COUNT_PARAMETER, type_=Integer()) if wanted is None else wanted
-    width = case((count == expected, literal(1.0, Float())), else_=literal(0.0, Float()))
+    return is_required(count == expected)
+
+
+def is_required(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return a condition that is true where this one is, and else fails."""
+    width = case((condition, literal(1.0, Float())), else_=literal(0.0, Float()))
     bucket = func.width_bucket(
         literal(0.0, Float()), literal(0.0, Float()), width, literal(1, Integer()), type_=Integer()
     )

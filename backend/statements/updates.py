@@ -13,6 +13,7 @@ from backend.statements.family import StatementFamily
 from backend.statements.inserts import RowsStatement
 from backend.statements.locks import Lock
 from backend.statements.named_rows import NamedRows, if_all
+from backend.statements.names import unused_name
 from backend.statements.row_arrays import AnyExpression, AnyType, RowArrays
 from backend.statements.row_counts import all_were_written
 from backend.statements.scope.from_clauses import AnySelect
@@ -22,8 +23,6 @@ _KEPT: Final = 128
 
 _LOCK: Final = Lock("no key update")
 """The lock that an UPDATE of other columns than the key takes itself."""
-
-_POSITION: Final = "given_position"
 
 
 class UpdateManyStatements(StatementFamily[ModelT], Generic[ModelT]):
@@ -54,13 +53,15 @@ class UpdateManyStatements(StatementFamily[ModelT], Generic[ModelT]):
         if built is None:
             if len(self._updates) == _KEPT:
                 self._updates.clear()
-            arrays = RowArrays({name: self._type_of(name) for name in names}, partial, as_cte=True)
+            arrays = RowArrays(
+                {name: self._type_of(name) for name in names}, partial, cte=unused_name(self.entity, "given")
+            )
             statement = self._update_each(arrays, keeps_some=some_set_nothing)
             built = self._updates[shape] = RowsStatement(self._scoped_rows(statement), arrays)
         return built
 
     def _update_each(self, arrays: RowArrays, *, keeps_some: bool) -> AnySelect:
-        table = self.entity.table
+        table, position = self.entity.table, unused_name(self.entity, "given_position")
         values = {name: self._changed(arrays, table.columns[name]) for name in arrays.names if name in table.columns}
         named, is_current = self._named(arrays, is_written=bool(values), with_rows=keeps_some or not values)
         answer = (*named.keys, *is_current)
@@ -73,16 +74,16 @@ class UpdateManyStatements(StatementFamily[ModelT], Generic[ModelT]):
             .where(named.is_given(self.entity.identity.columns), *self._owner_conditions, can_write)
             .where(self._sets_something(arrays, [*values]) if keeps_some else true())
             .values(values)
-            .returning(*self._columns, arrays.position.label(_POSITION))
+            .returning(*self._columns, arrays.position.label(position))
             .cte("written")
         )
         rows: list[AnyExpression] = [written.c[column.key] for column in self.entity.columns.values()]
-        is_written = written.c[_POSITION].is_not(None)
+        is_written = written.c[position].is_not(None)
         if keeps_some:
             rows = [case((is_written, new), else_=old) for new, old in zip(rows, named.columns, strict=False)]
         return (
             select(*rows, *answer)
-            .select_from(joined.outerjoin(written, written.c[_POSITION] == arrays.position))
+            .select_from(joined.outerjoin(written, written.c[position] == arrays.position))
             .where(if_all(can_write, all_were_written(written)))
             .order_by(arrays.position)
         )

@@ -35,14 +35,16 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from backend.entity.entity import Entity
 from backend.entity.ownership import Ownership
+from backend.entity.parameters import CHANGES_PARAMETER
 from backend.errors import UsageError
 from backend.statements.column_defaults import default_expression, sequence_increment
 from backend.statements.conflict_targets import ConflictTarget
 from backend.statements.conflicts import Values, on_conflict, onupdates
+from backend.statements.names import unused_name
 from backend.statements.row_arrays import AnyExpression, RowArrays
 from backend.statements.row_counts import all_were_written
 from backend.statements.scope.from_clauses import AnyFrom, AnySelect
-from backend.statements.upsert_shape import CHANGES, POSITION, NewRows, UpsertShape
+from backend.statements.upsert_shape import POSITION, NewRows, UpsertShape
 
 
 class _Columns(Protocol):
@@ -76,12 +78,13 @@ class RowsUpsert:
         self._owned: list[ColumnElement[bool]] = [] if owner is None else [owner.condition]
         self._keys = [column.key for column in target.columns if column is not entity.owner_column]
         self._ids = [column.key for column in self._table.primary_key.columns]
-        self._position, self._is_new, self._place = (self._unused(name) for name in (POSITION, _IS_NEW, "place"))
+        self._position, self._is_new, self._place = (unused_name(entity, name) for name in (POSITION, _IS_NEW, "place"))
         self._has_distinct_nulls = shape.some_have_null and not target.nulls_conflict
         self._has_equal_nulls = shape.some_have_null and target.nulls_conflict
         drawn = self._drawn(values) if self._has_distinct_nulls else {}
         stamped = {} if owner is None else owner.insert_values
-        self._given = NewRows(arrays, {**values, **drawn, **stamped}, shape.flags)
+        name = unused_name(entity, "new_rows")
+        self._given = NewRows(arrays, {**values, **drawn, **stamped}, shape.flags, name)
 
     def statement(self, is_new: ColumnElement[bool]) -> AnySelect:
         """Return the statement; `is_new` says in RETURNING whether a row was inserted."""
@@ -131,7 +134,7 @@ class RowsUpsert:
         statement = postgresql.insert(self._table).from_select([*given.values], rows)
         if unchanged is not None and self._target.where is not None:
             is_there = _row(self._table.c, self._ids).in_(select(*(unchanged.c[key] for key in self._ids)))
-            conditions.append(or_(self._are_flagged(statement, CHANGES), not_(is_there)))
+            conditions.append(or_(self._are_flagged(statement, CHANGES_PARAMETER), not_(is_there)))
         values = self._changed_values(statement)
         upsert = on_conflict(statement, self._target, values, conditions)
         return self._returning(upsert, is_new.label(self._is_new)).cte("written")
@@ -145,10 +148,12 @@ class RowsUpsert:
         if not shape.changed:  # one that is inserted at the same moment: it is locked, and stays as it is
             return {self._keys[0]: columns[self._keys[0]]}
         values = {
-            name: _if(self._are_flagged(statement, f"{CHANGES} {name}"), statement.excluded[name], columns[name])
+            name: _if(
+                self._are_flagged(statement, f"{CHANGES_PARAMETER} {name}"), statement.excluded[name], columns[name]
+            )
             for name in shape.changed
         }
-        changes = self._are_flagged(statement, CHANGES)
+        changes = self._are_flagged(statement, CHANGES_PARAMETER)
         moved = onupdates(self._entity, self._target, shape.changed)
         return values | {name: _if(changes, value, columns[name]) for name, value in moved.items()}
 
@@ -183,12 +188,6 @@ class RowsUpsert:
         joined = given.rows.join(sent_rows, given.position == sent_rows.c[POSITION])
         return self._part(new_rows, sent_rows.c[self._place] == new_rows.c[self._place], true(), joined)
 
-    def _unused(self, name: str) -> str:
-        """Return a name that no column of the table has."""
-        while any(name in (column.key, column.name) for column in self._columns):
-            name += "_"
-        return name
-
     def _drawn(self, values: Values) -> dict[str, AnyExpression]:
         """Return the parts of the ids that the statement draws itself, so that it knows whose they are."""
         defaults = {key: default_expression(self._table.columns[key]) for key in self._ids if key not in values}
@@ -198,7 +197,8 @@ class RowsUpsert:
     def _locked(self) -> CTE:
         ids = [self._table.columns[key] for key in self._ids]
         found = select(*ids).select_from(self._existing).where(*self._in_scope, self._changes)
-        return found.order_by(*ids).with_for_update(key_share=True, of=self._table).cte("locked")
+        locked = found.order_by(*ids).with_for_update(key_share=True, of=self._table)
+        return locked.cte(unused_name(self._entity, "locked"))
 
     @property
     def _existing(self) -> AnyFrom:
@@ -211,7 +211,7 @@ class RowsUpsert:
     @property
     def _changes(self) -> ColumnElement[bool]:
         """Return whether a new row changes anything."""
-        return self._given.flags.get(CHANGES, true() if self._shape.changed else false())
+        return self._given.flags.get(CHANGES_PARAMETER, true() if self._shape.changed else false())
 
     def _are_flagged(self, statement: postgresql.Insert, flag: str) -> ColumnElement[bool]:
         """Return whether the row that the INSERT did not insert has a flag: `excluded` has its values alone."""

@@ -5,13 +5,11 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, select
 
+from backend.entity.parameters import CHANGES_PARAMETER
 from backend.statements.conflicts import Values
 from backend.statements.row_arrays import AnyExpression, RowArrays
 
 POSITION: Final = "position"
-
-CHANGES: Final = "changes"
-"""The flag whether a row changes anything; followed by a column's key, whether it changes this column."""
 
 
 class UpsertShape(NamedTuple):
@@ -34,19 +32,21 @@ class UpsertShape(NamedTuple):
         """Return what is sent of a row beside its values, as functions of the columns that it changes."""
         flags: dict[str, Callable[[Collection[str]], bool]] = {}
         if self.changed and self.some_change_nothing:
-            flags[CHANGES] = bool
-        return flags | {f"{CHANGES} {name}": _contains(name) for name in self.changed if name in self.changed_by_some}
+            flags[CHANGES_PARAMETER] = bool
+        return flags | {
+            f"{CHANGES_PARAMETER} {name}": _contains(name) for name in self.changed if name in self.changed_by_some
+        }
 
 
 class NewRows:
-    """The CTE of the data."""
+    """The CTE of the data, with a name that its table lacks."""
 
-    def __init__(self, arrays: RowArrays, values: Values, flags: Collection[str]) -> None:
+    def __init__(self, arrays: RowArrays, values: Values, flags: Collection[str], name: str) -> None:
         labels = {name: f"value_{number}" for number, name in enumerate(values)}
         flag_labels = {name: f"flag_{number}" for number, name in enumerate(flags)}
         columns = [value.label(labels[name]) for name, value in values.items()]
         flagged = [arrays.value(name).label(label) for name, label in flag_labels.items()]
-        self.rows = select(arrays.position.label(POSITION), *columns, *flagged).cte("new_rows")
+        self.rows = select(arrays.position.label(POSITION), *columns, *flagged).cte(name)
         self.position: ColumnElement[int] = self.rows.c[POSITION]
         self.values: dict[str, AnyExpression] = {name: self.rows.c[label] for name, label in labels.items()}
         self.flags: dict[str, ColumnElement[bool]] = {name: self.rows.c[label] for name, label in flag_labels.items()}

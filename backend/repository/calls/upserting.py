@@ -49,10 +49,11 @@ def upsert_many(
     statements, details = bound.write_statements, bound.metadata.operation(_UPSERT_MANY).details
     require_owner(bound, _UPSERT_MANY)
     plan = statements.upsert(on, update)
+    positions: dict[tuple[object, ...], int] = {}
 
     def write(bound: Bound[RowT], position: int, items: Sequence[BaseModel]) -> Sequence[Upserted[RowT]]:
         rows = read_many(items, lambda item: _read(bound, item, plan, _UPSERT_MANY), position, details)
-        _require_distinct(bound, rows, plan, position)
+        _require_distinct(bound, rows, plan, position, positions)
         return _upsert_rows(bound, rows, plan, _UPSERT_MANY)
 
     batches = write_in_batches(bound, _UPSERT_MANY, data, write, progress)
@@ -122,10 +123,14 @@ def _is_null(value: object) -> bool:
     return value is None or isinstance(value, Null)
 
 
-def _require_distinct(bound: Bound[RowT], rows: Sequence[_Row], plan: Upsert, position: int) -> None:
-    """Raise `InvalidDataError` if two rows have one key, as far as Python compares their values as the server does."""
+def _require_distinct(
+    bound: Bound[RowT], rows: Sequence[_Row], plan: Upsert, position: int, first: dict[tuple[object, ...], int]
+) -> None:
+    """Raise `InvalidDataError` if two rows of the call have one key, as far as Python compares as the server does.
+
+    `first` has the position of each key that the call was given before.
+    """
     keys = [column.key for column in plan.target.columns if column is not bound.metadata.entity.owner_column]
-    first: dict[tuple[object, ...], int] = {}
     for at, (row, _) in enumerate(rows, position):
         key = tuple(row[name] for name in keys)
         if not plan.target.nulls_conflict and any(map(_is_null, key)):
