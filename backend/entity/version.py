@@ -45,7 +45,7 @@ class Version:
             is_version = isinstance(expected, datetime) and expected.utcoffset() is not None
         if not is_version:
             kind = "an int" if self.is_integer else "a datetime with a time zone"
-            naive = " without one" if isinstance(expected, datetime) else ""
+            naive = " without one" if isinstance(expected, datetime) and not self.is_integer else ""
             raise UsageError(
                 f"the version of {self._model} is {kind}, got {described(expected)}{naive}: "
                 f"pass expected=row.{self.attribute}, as it was read"

@@ -25,7 +25,7 @@ from backend.statements.scope.scoped import ScopedStatement
 T = TypeVar("T")
 ResultT = TypeVar("ResultT")
 
-Progress: TypeAlias = Callable[[int], object]
+Progress: TypeAlias = Callable[[int], None]
 """A function that is called after each statement with the number of rows that are written by then."""
 
 MAX_ROWS: Final = 10_000

@@ -135,7 +135,7 @@ _MESSAGES: Final[dict[type[RepositoryError], str]] = {
     NotPermittedError: "is not permitted to this role, or to anybody while the database takes no writes",
     UnreadableRowError: "was answered with a value that Python cannot hold",
     SettingsError: "found no connection: the server refuses an option of DATABASE_URL",
-    ProgramError: "is too large to be sent: give fewer values",
+    ProgramError: "is too large to be sent: a statement has at most 65 535 values, give fewer",
     UsageError: "lacks a value for a bound parameter: pass one for each bindparam",
     InvalidStatementError: "is a statement that the server cannot run",
     FailedTransactionError: "came after a failed statement of its transaction: roll back first",

@@ -26,6 +26,10 @@ class AsyncBulkCalls(AsyncWhereCalls[ModelT, UpdateT, IdT], Generic[ModelT, Crea
     async def create_many(
         self, data: Iterable[CreateT], *, returning: Literal[False], progress: Progress | None = None
     ) -> int: ...
+    @overload
+    async def create_many(
+        self, data: Iterable[CreateT], *, returning: bool, progress: Progress | None = None
+    ) -> Sequence[ModelT] | int: ...
     async def create_many(
         self, data: Iterable[CreateT], *, returning: bool = True, progress: Progress | None = None
     ) -> Sequence[ModelT] | int:

@@ -27,6 +27,10 @@ class BulkCalls(WhereCalls[ModelT, UpdateT, IdT], Generic[ModelT, CreateT, Updat
     def create_many(
         self, data: Iterable[CreateT], *, returning: Literal[False], progress: Progress | None = None
     ) -> int: ...
+    @overload
+    def create_many(
+        self, data: Iterable[CreateT], *, returning: bool, progress: Progress | None = None
+    ) -> Sequence[ModelT] | int: ...
     def create_many(
         self, data: Iterable[CreateT], *, returning: bool = True, progress: Progress | None = None
     ) -> Sequence[ModelT] | int:
