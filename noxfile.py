@@ -9,9 +9,7 @@ import nox
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 ON_EVERY_PYTHON = (
-    "tests/behaviour",
     "tests/entity",
-    "tests/faults",
     "tests/input",
     "tests/statements",
     "tests/tasks",
@@ -21,8 +19,14 @@ ON_EVERY_PYTHON = (
     "tests/commands/test_demo.py::test_a_run_succeeds_with_empty_stderr",
 )
 """What may differ between versions of Python: calls, type arguments, types at run time, one embedded start."""
-BETWEEN = tuple(path for path in ON_EVERY_PYTHON if path not in {"tests/behaviour", "tests/faults"})
-"""The same on a Python that is neither the oldest nor the newest of the machine: without what takes minutes."""
+ON_THE_NEWEST = (
+    *ON_EVERY_PYTHON,
+    "tests/behaviour/_async",
+    "tests/behaviour/test_owner_machine.py",
+    "tests/behaviour/test_key_types.py",
+    "tests/faults/_async",
+)
+"""The same with what takes minutes, of the twins the asynchronous one."""
 THROUGH_PGBOUNCER = ("tests/behaviour", "tests/concurrency", "tests/database/test_pgbouncer.py")
 FAULTS_THROUGH_PGBOUNCER = ("tests/faults/_async", "tests/faults/_sync")
 PROJECT = nox.project.load_toml("pyproject.toml")
@@ -103,7 +107,7 @@ def tests(session: nox.Session) -> None:
     Takes pytest's arguments, which then select the tests for every Python.
     """
     _install(session, "tests")
-    chosen = () if session.python == OLDEST else ON_EVERY_PYTHON if session.python == NEWEST else BETWEEN
+    chosen = () if session.python == OLDEST else ON_THE_NEWEST if session.python == NEWEST else ON_EVERY_PYTHON
     session.run("pytest", *(session.posargs or chosen))
 
 
