@@ -6,7 +6,7 @@ is locked: what another transaction wrote meanwhile is seen.
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, true, tuple_
+from sqlalchemy import CTE, ColumnElement, and_, case, func, or_, select, true, tuple_
 
 from backend.entity.identity import Identity
 from backend.entity.parameters import EXPECTED_PARAMETER, keys_parameter
@@ -36,7 +36,7 @@ class NamedRows:
         row = identity.columns[0] if len(keys) == 1 else tuple_(*identity.columns)
         named = row.in_(select(*self._given).select_from(arrays.source))
         rows = select(*keys, *values).where(named, *conditions).order_by(*identity.columns)
-        self.table = (rows if lock is None else locking(rows, lock)).cte("named")
+        self.table: CTE = (rows if lock is None else locking(rows, lock)).cte("named")
         self.keys: list[AnyExpression] = [self.table.c[key.name] for key in keys]
         self.columns: list[AnyExpression] = [self.table.c[value.name] for value in values]
 

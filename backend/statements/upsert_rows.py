@@ -218,10 +218,14 @@ class RowsUpsert:
         given = self._given
         if flag not in given.flags:
             return true() if self._shape.changed else false()
-        if self._has_equal_nulls:  # NULL is in no list
-            return exists(select(_ONE).where(given.flags[flag], self._same_key(given.values, statement.excluded)))
-        flagged = select(*(given.values[key] for key in self._keys)).where(given.flags[flag])
-        return _row(statement.excluded, self._keys).in_(flagged)
+        changed, *others = self._comparable(statement.excluded)
+        flagged = select(*self._comparable(given.values)).where(given.flags[flag])
+        return (tuple_(changed, *others) if others else changed).in_(flagged)
+
+    def _comparable(self, row: _Columns) -> list[AnyExpression]:
+        """Return the key for a comparison by IN: where NULLs are equal as arrays, whose NULLs are."""
+        keys = [row[key] for key in self._keys]
+        return [postgresql.array([key]) for key in keys] if self._has_equal_nulls else keys
 
     def _has_key_in(self, rows: CTE) -> ColumnElement[bool]:
         """Return whether one of the rows has the key of the new row."""

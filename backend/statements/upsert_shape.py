@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import CTE, ColumnElement, select
 
 from backend.entity.parameters import CHANGES_PARAMETER
 from backend.statements.conflicts import Values
@@ -46,7 +46,7 @@ class NewRows:
         flag_labels = {name: f"flag_{number}" for number, name in enumerate(flags)}
         columns = [value.label(labels[name]) for name, value in values.items()]
         flagged = [arrays.value(name).label(label) for name, label in flag_labels.items()]
-        self.rows = select(arrays.position.label(POSITION), *columns, *flagged).cte(name)
+        self.rows: CTE = select(arrays.position.label(POSITION), *columns, *flagged).cte(name)
         self.position: ColumnElement[int] = self.rows.c[POSITION]
         self.values: dict[str, AnyExpression] = {name: self.rows.c[label] for name, label in labels.items()}
         self.flags: dict[str, ColumnElement[bool]] = {name: self.rows.c[label] for name, label in flag_labels.items()}

@@ -196,3 +196,13 @@ def test_upserts_equal_the_model(database: Database, kind: Kind, data: st.DataOb
     with database.transaction() as session:
         rows = [shown(row) for row in session.exec(select(kind.model)).all()]
     assert sorted(map(str, rows)) == sorted(map(str, known.values()))
+
+
+def test_upsert_many_sets_what_its_own_row_sets_where_nulls_are_equal(database: Database) -> None:
+    with database.session() as session:
+        slots, on = SlotRepository(session), (col(Slot.code), col(Slot.place))
+        kept, changed = slots.create_many([SlotCreate(code=code, place=None, note="before") for code in "xy"])
+        data = [SlotCreate(code="x", place=None, level=2), SlotCreate(code="y", place=None, note="after")]
+        answers = slots.upsert_many(data, on=on)
+        assert [one.row.id for one in answers] == [kept.id, changed.id]
+        assert [one.row.note for one in answers] == ["before", "after"]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TypeVar, cast
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Delete,
     Executable,
@@ -100,10 +101,18 @@ class Scope:
             )
 
     def require_each(self, statement: ClauseElement) -> None:
-        """Raise `OwnerRequiredError` unless each part that reads or writes a table binds the owner."""
-        for part in iterate(statement):
-            if isinstance(part, Insert | Update | Delete) or (is_select(part) and _reads_table(part)):
+        """Raise `OwnerRequiredError` unless each part that reads or writes a table binds the owner.
+
+        Not the subqueries of conditions: `expression` has restricted them.
+        """
+        parts = [*iterate(statement)]
+        selects = [statement, *(part.element for part in parts if isinstance(part, CTE))]
+        for part in parts:
+            if isinstance(part, Insert | Update | Delete):
                 self.require(part)
+        for select in selects:
+            if is_select(select) and _reads_table(select):
+                self.require(select)
 
     def _is_bound(self, statement: object) -> bool:
         if isinstance(statement, Insert):
