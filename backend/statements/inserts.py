@@ -4,20 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Generic
 
-from sqlalchemy import CTE, ColumnElement, SQLColumnExpression, and_, func, insert, select
-from typing_extensions import override
+from sqlalchemy import CTE, ColumnElement, and_, func, insert, select
 
-from backend.entity.entity import Entity, ModelT
+from backend.entity.entity import ModelT
+from backend.entity.lazy import lazy
 from backend.errors import UsageError
 from backend.statements.column_defaults import AnyColumn, default_expression, sequence_increment
 from backend.statements.family import StatementFamily
+from backend.statements.kept import Kept
 from backend.statements.row_arrays import AnyExpression, RowArrays
 from backend.statements.row_counts import all_were_written, has_count, is_required
 from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
-
-_KEPT: Final = 128
-"""Statements that are kept for one entity and scope: which fields are set together comes from a program."""
 
 _POSITION: Final = "position"
 
@@ -33,12 +31,9 @@ class RowsStatement:
 class InsertManyStatements(StatementFamily[ModelT], Generic[ModelT]):
     """Statements that insert many rows."""
 
-    @override
-    def __init__(
-        self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
-    ) -> None:
-        super().__init__(entity, scoped=scoped, columns=columns)
-        self._inserts: dict[tuple[object, ...], RowsStatement] = {}
+    @lazy
+    def _inserts(self) -> Kept[tuple[object, ...], RowsStatement]:
+        return Kept()
 
     def insert_many(self, names: tuple[str, ...], partial: frozenset[str], *, returning: bool) -> RowsStatement:
         """Return the INSERT of rows that set these columns, those of `partial` in some rows only.
@@ -46,20 +41,16 @@ class InsertManyStatements(StatementFamily[ModelT], Generic[ModelT]):
         It returns the rows in the order of the arrays, or their number, and fails unless it inserts each. Raises
         `UsageError` for a column that only some rows set and whose default the server alone knows.
         """
-        shape = (names, partial, returning)
-        built = self._inserts.get(shape)
-        if built is None:
-            if len(self._inserts) == _KEPT:
-                self._inserts.clear()
+
+        def build() -> RowsStatement:
             columns = self.entity.table.columns
             arrays = RowArrays({name: columns[name].type for name in names}, partial)
             values = {name: self._new_value(arrays, columns[name]) for name in names}
             if self._owner is not None:
                 values |= self._owner.insert_values
-            built = self._inserts[shape] = RowsStatement(
-                self._scoped_rows(self._insert(arrays, values, returning=returning)), arrays
-            )
-        return built
+            return RowsStatement(self._scoped_rows(self._insert(arrays, values, returning=returning)), arrays)
+
+        return self._inserts.get((names, partial, returning), build)
 
     def _insert(self, arrays: RowArrays, values: dict[str, AnyExpression], *, returning: bool) -> AnySelect:
         unset = [key for key in self._keys if key.key not in values]
@@ -67,15 +58,17 @@ class InsertManyStatements(StatementFamily[ModelT], Generic[ModelT]):
         numbered = [key for key in unset if key.key not in drawn]
         if numbered or not returning:
             rows = select(*values.values()).select_from(arrays.source).order_by(arrays.position)
-            written = self._written([*values], rows)
-            return self._numbered(written, numbered[0]) if returning else _count(written)
+            inserted = insert(self.entity.table).from_select([*values], rows)
+            if not returning:
+                return _count(inserted.returning(*self._keys).cte("written"))
+            return self._numbered(inserted.returning(*self._columns).cte("written"), numbered[0])
         values |= drawn
         labels = {name: f"value_{number}" for number, name in enumerate(values)}
         labelled = [value.label(labels[name]) for name, value in values.items()]
         given = select(arrays.position.label(_POSITION), *labelled).cte("new_rows")
         keys = {key.key: given.c[labels[key.key]] for key in self._keys}
         rows = select(*(given.c[label] for label in labels.values())).order_by(*keys.values())
-        written = self._written([*values], rows)
+        written = insert(self.entity.table).from_select([*values], rows).returning(*self._columns).cte("written")
         same = and_(*(written.c[name] == key for name, key in keys.items()))
         return (
             select(*self._columns_of(written))
@@ -94,9 +87,6 @@ class InsertManyStatements(StatementFamily[ModelT], Generic[ModelT]):
             )
         order = written.c[key.key] if increment > 0 else written.c[key.key].desc()
         return select(*self._columns_of(written)).where(all_were_written(written)).order_by(order)
-
-    def _written(self, names: list[str], rows: AnySelect) -> CTE:
-        return insert(self.entity.table).from_select(names, rows).returning(*self._columns).cte("written")
 
     def _columns_of(self, written: CTE) -> list[ColumnElement[object]]:
         return [written.c[column.key] for column in self.entity.columns.values()]

@@ -8,7 +8,6 @@ from typing import Any, Final, Generic, Literal, TypeAlias
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    SQLColumnExpression,
     String,
     bindparam,
     cast,
@@ -16,12 +15,13 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from typing_extensions import override
 
-from backend.entity.entity import Entity, ModelT
+from backend.entity.entity import ModelT
+from backend.entity.lazy import lazy
 from backend.entity.parameters import LIMIT_PARAMETER, cursor_parameter
 from backend.statements.conditions import Where
 from backend.statements.family import StatementFamily
+from backend.statements.kept import Kept
 from backend.statements.ordering import AnyExpression, Order, SortKey, total_order
 from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
@@ -62,9 +62,6 @@ class Position:
 
 _LIMIT: Final = bindparam(LIMIT_PARAMETER, type_=BigInteger())
 
-_KEPT: Final = 128
-"""Keysets that are kept for one entity and scope: orders come from a program, rarely from its clients."""
-
 _OPPOSITE: dict[Side, Side] = {"after": "until", "until": "after", "from": "before", "before": "from"}
 
 
@@ -81,12 +78,9 @@ class _Keyset:
 class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
     """Statements that read rows from a place in a total order on."""
 
-    @override
-    def __init__(
-        self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
-    ) -> None:
-        super().__init__(entity, scoped=scoped, columns=columns)
-        self._keysets: dict[object, _Keyset] = {}
+    @lazy
+    def _keysets(self) -> Kept[object, _Keyset]:
+        return Kept()
 
     def order(self, order_by: Order) -> tuple[SortKey, ...]:
         """Return the total order of these expressions, in scope. Raises `UsageError` if no cursor can continue it."""
@@ -104,11 +98,7 @@ class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
         conditions is built once.
         """
         shape = (position.side, *(value is None for value in position.values), *(key.name for key in order))
-        kept = self._keysets.get(shape)
-        if kept is None:
-            if len(self._keysets) == _KEPT:
-                self._keysets.clear()
-            kept = self._keysets[shape] = self._keyset(order, position)
+        kept = self._keysets.get(shape, lambda: self._keyset(order, position))
         if not where:
             return kept.statement
         branches, keys = kept.branches, kept.keys

@@ -3,23 +3,21 @@
 from collections.abc import Sequence
 from typing import Final, Generic
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, or_, select, true, update
-from typing_extensions import override
+from sqlalchemy import ColumnElement, case, or_, select, true, update
 
-from backend.entity.entity import Entity, ModelT
+from backend.entity.entity import ModelT
+from backend.entity.lazy import lazy
 from backend.entity.parameters import EXPECTED_PARAMETER, keys_parameter
 from backend.statements.column_defaults import AnyColumn, onupdate_expression
 from backend.statements.family import StatementFamily
 from backend.statements.inserts import RowsStatement
+from backend.statements.kept import Kept
 from backend.statements.locks import Lock
 from backend.statements.named_rows import NamedRows, if_all
 from backend.statements.names import unused_name
 from backend.statements.row_arrays import AnyExpression, AnyType, RowArrays
 from backend.statements.row_counts import all_were_written
 from backend.statements.scope.from_clauses import AnySelect
-
-_KEPT: Final = 128
-"""Statements that are kept for one entity and scope: which fields are set together comes from a program."""
 
 _LOCK: Final = Lock("no key update")
 """The lock that an UPDATE of other columns than the key takes itself."""
@@ -28,12 +26,9 @@ _LOCK: Final = Lock("no key update")
 class UpdateManyStatements(StatementFamily[ModelT], Generic[ModelT]):
     """Statements that update many rows, each named by its key."""
 
-    @override
-    def __init__(
-        self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
-    ) -> None:
-        super().__init__(entity, scoped=scoped, columns=columns)
-        self._updates: dict[tuple[object, ...], RowsStatement] = {}
+    @lazy
+    def _updates(self) -> Kept[tuple[object, ...], RowsStatement]:
+        return Kept()
 
     @property
     def named_columns(self) -> tuple[str, ...]:
@@ -48,17 +43,13 @@ class UpdateManyStatements(StatementFamily[ModelT], Generic[ModelT]):
         whether its version is the expected one, if any row expects one. It writes nothing if one is missing, stale or
         named twice, and else fails unless it writes each.
         """
-        shape = (names, partial, some_set_nothing)
-        built = self._updates.get(shape)
-        if built is None:
-            if len(self._updates) == _KEPT:
-                self._updates.clear()
-            arrays = RowArrays(
-                {name: self._type_of(name) for name in names}, partial, cte=unused_name(self.entity, "given")
-            )
-            statement = self._update_each(arrays, keeps_some=some_set_nothing)
-            built = self._updates[shape] = RowsStatement(self._scoped_rows(statement), arrays)
-        return built
+
+        def build() -> RowsStatement:
+            types = {name: self._type_of(name) for name in names}
+            arrays = RowArrays(types, partial, cte=unused_name(self.entity, "given"))
+            return RowsStatement(self._scoped_rows(self._update_each(arrays, keeps_some=some_set_nothing)), arrays)
+
+        return self._updates.get((names, partial, some_set_nothing), build)
 
     def _update_each(self, arrays: RowArrays, *, keeps_some: bool) -> AnySelect:
         table, position = self.entity.table, unused_name(self.entity, "given_position")

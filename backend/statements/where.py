@@ -14,6 +14,7 @@ from backend.statements.change import Change, ChangeStatements
 from backend.statements.column_defaults import with_python_onupdates
 from backend.statements.conditions import Where
 from backend.statements.locks import Lock, locking
+from backend.statements.names import unused_name
 from backend.statements.row_counts import has_count
 from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
@@ -56,12 +57,13 @@ class WhereStatements(ChangeStatements[ModelT], Generic[ModelT]):
         keys = self.entity.identity.columns
         rows = select(*(key.label(f"key_{at}") for at, key in enumerate(keys)))
         rows = rows.where(*self._owner_conditions, *self._conditions(where)).order_by(*keys)
-        return locking(rows, lock).cte("met")
+        return locking(rows, lock).cte(unused_name(self.entity, "met"))
 
     def _write(self, statement: Update | Delete, met: CTE, *, returning: bool) -> AnySelect:
         keys = self.entity.identity.columns
         is_met = and_(*(key == met.c[f"key_{at}"] for at, key in enumerate(keys)))
-        written = statement.where(is_met, *self._owner_conditions).returning(*self._columns).cte("written")
+        columns = self._columns if returning else keys
+        written = statement.where(is_met, *self._owner_conditions).returning(*columns).cte("written")
         all_met = select(func.count()).select_from(met).correlate(None).scalar_subquery()
         if not returning:
             return select(func.count()).select_from(written).having(has_count(func.count(), all_met))

@@ -53,7 +53,20 @@ COLUMNS = [
     *("position", "given_position", "is_new", "place", "changes", "written", "given", "old", "excluded", "locked"),
     *("value_0", "is_set_0", "flag_0", "column_0", "key_0"),
 ]
-TABLES = ["given", "sent", "named", "new_rows", "locked", "written", "unchanged", "refused", "result", "old", "new"]
+TABLES = [
+    "given",
+    "sent",
+    "named",
+    "new_rows",
+    "locked",
+    "written",
+    "unchanged",
+    "refused",
+    "result",
+    "old",
+    "new",
+    "met",
+]
 
 
 @pytest.mark.parametrize(

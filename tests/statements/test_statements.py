@@ -100,7 +100,7 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         (),
         "WITH written AS (INSERT INTO task (title, completed, user_id) SELECT given.value_0 AS value_0, "
         "given.value_1 AS value_1, %(the_owner)s AS anon_1 FROM unnest(%(the_values_0)s, %(the_values_1)s) WITH "
-        f"ORDINALITY AS given(value_0, value_1, position) ORDER BY given.position RETURNING {COLUMNS}) SELECT "
+        "ORDINALITY AS given(value_0, value_1, position) ORDER BY given.position RETURNING task.id) SELECT "
         "count(*) AS count_1 FROM written HAVING "
         + EACH_WRITTEN.replace("(SELECT count(*) AS count_1 FROM written)", "count(*)"),
     ),

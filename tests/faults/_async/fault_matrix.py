@@ -17,7 +17,7 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import AsyncDatabase, Lock
+from backend import AsyncDatabase, Lock, Patch, typed
 from backend.database.bridge import async_sleep
 from backend.errors import Outcome, RepositoryError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
@@ -61,6 +61,8 @@ class RepositoryCall:
     after: Rows = frozenset({OLD})
     """What the table holds when it is applied; for a read what it held."""
     locks: bool = False
+    returns_row: bool = True
+    """Whether a write returns the row that there was: not a new one, nor a number of rows."""
 
     @property
     def writes(self) -> bool:
@@ -68,7 +70,12 @@ class RepositoryCall:
 
 
 CALLS: Final = (
-    RepositoryCall("create", lambda tasks, _: tasks.create(TaskCreate(title="new")), frozenset({OLD, ("new", False)})),
+    RepositoryCall(
+        "create",
+        lambda tasks, _: tasks.create(TaskCreate(title="new")),
+        frozenset({OLD, ("new", False)}),
+        returns_row=False,
+    ),
     RepositoryCall(
         "update", lambda tasks, row: tasks.update(row.id, TaskUpdate(title="new")), frozenset({("new", False)})
     ),
@@ -78,6 +85,31 @@ CALLS: Final = (
         frozenset({("new", False)}),
     ),
     RepositoryCall("delete", lambda tasks, row: tasks.delete(row.id), frozenset()),
+    RepositoryCall(
+        "create_many",
+        lambda tasks, _: tasks.create_many([TaskCreate(title="new"), TaskCreate(title="newer")]),
+        frozenset({OLD, ("new", False), ("newer", False)}),
+        returns_row=False,
+    ),
+    RepositoryCall(
+        "create_many without rows",
+        lambda tasks, _: tasks.create_many([TaskCreate(title="new")], returning=False),
+        frozenset({OLD, ("new", False)}),
+        returns_row=False,
+    ),
+    RepositoryCall(
+        "update_many",
+        lambda tasks, row: tasks.update_many([Patch(row.id, TaskUpdate(title="new"), expected=row.updated_at)]),
+        frozenset({("new", False)}),
+    ),
+    RepositoryCall("delete_many", lambda tasks, row: tasks.delete_many([row.id]), frozenset()),
+    RepositoryCall(
+        "update_where",
+        lambda tasks, _: tasks.update_where(TaskUpdate(title="new"), typed(Task.title) == "old"),
+        frozenset({("new", False)}),
+        returns_row=False,
+    ),
+    RepositoryCall("delete_where", lambda tasks, _: tasks.delete_where(all_rows=True), frozenset(), returns_row=False),
     RepositoryCall("a change", lambda tasks, row: tasks.toggle_complete(row.id), frozenset({("old", True)})),
     RepositoryCall("update of nothing", lambda tasks, row: tasks.update(row.id, TaskUpdate())),
     RepositoryCall("get", lambda tasks, row: tasks.get(row.id)),
@@ -95,7 +127,7 @@ CALLS: Final = (
 )
 ALONE: Final = tuple(call for call in CALLS if not call.locks)
 """Those that need no transaction."""
-CREATE, LIST = CALLS[0], CALLS[9]
+CREATE, LIST = (next(call for call in CALLS if call.name == name) for name in ("create", "list"))
 
 each_step = pytest.mark.parametrize("step", STEPS)
 each_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
