@@ -1,9 +1,8 @@
 """The upsert of many rows in one statement. No I/O.
 
 new_rows    the data, each row with its position and with what it changes
-locked      the rows that are there and change, locked in the order of their ids, as other bulk calls do
 unchanged   the rows that are there and do not change: they are read, neither locked nor written
-written     INSERT … ON CONFLICT DO UPDATE of the others; a row that is inserted at the same moment is changed
+written     INSERT … ON CONFLICT DO UPDATE of the others, which are locked or inserted in the order of their keys
 refused     the rows whose key another owner has: a plain INSERT, which fails as that of `create`
 result      every row with its position
 """
@@ -127,8 +126,6 @@ class RowsUpsert:
     def _written(self, unchanged: CTE | None, is_new: ColumnElement[bool]) -> CTE:
         given, conditions = self._given, [*self._owned]
         rows = select(*given.values.values()).order_by(*(given.values[key] for key in self._keys), given.position)
-        if self._shape.changed:
-            rows = rows.where(select(func.count()).select_from(self._locked).scalar_subquery() >= 0)  # once all are
         if unchanged is not None and self._target.where is None:
             rows = rows.where(or_(self._changes, given.position.not_in(select(unchanged.c[self._position]))))
         statement = postgresql.insert(self._table).from_select([*given.values], rows)
@@ -192,13 +189,6 @@ class RowsUpsert:
         """Return the parts of the ids that the statement draws itself, so that it knows whose they are."""
         defaults = {key: default_expression(self._table.columns[key]) for key in self._ids if key not in values}
         return {key: default for key, default in defaults.items() if default is not None}
-
-    @property
-    def _locked(self) -> CTE:
-        ids = [self._table.columns[key] for key in self._ids]
-        found = select(*ids).select_from(self._existing).where(*self._in_scope, self._changes)
-        locked = found.order_by(*ids).with_for_update(key_share=True, of=self._table)
-        return locked.cte(unused_name(self._entity, "locked"))
 
     @property
     def _existing(self) -> AnyFrom:

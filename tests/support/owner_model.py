@@ -4,7 +4,7 @@ The calls have the names of the repository's, so that one which is missing here 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -168,11 +168,11 @@ class Deleted:
 class Unless:
     """The answer, unless the database checks a unique key before the last row is written: in no order of its own."""
 
-    rows: Sequence[Fresh]
+    answer: Any
     error: type[RepositoryError]
 
     def of(self, answer: object) -> object:
-        return self.error if answer is self.error else self.rows
+        return self.error if answer is self.error else self.answer
 
 
 @dataclass(frozen=True)
@@ -184,6 +184,12 @@ class Pages:
     pages: int
     has_next: bool
     has_previous: bool
+
+
+def _values_of(rows: Iterable[Row], key: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The values of a unique key, of the rows that have no NULL in it."""
+    values = [tuple(row[name] for name in key) for row in rows]
+    return [value for value in values if None not in value]
 
 
 @dataclass
@@ -327,24 +333,22 @@ class Owned:
         values = [one.data.model_dump(exclude_unset=True) for one in given]
         changes = [*zip(rows, values, strict=True)]
         answer = [self._changed(row, new) if new else Fresh(row) for row, new in changes]
-        return self._unless_names_collide(changes, answer) if self.table == "project" else answer
+        return self._unless_keys_collide(changes, answer)
 
     def delete_many(self, ids: Sequence[Any], *, progress: Any = None) -> list[Row]:
         self._require_distinct(ids)
         rows = [self.found(id) for id in ids]
         return [self.delete(id) for id, _ in zip(ids, rows, strict=True)]
 
-    def update_where(self, data: Any, *where: Condition, all_rows: bool = False) -> Counted:
+    def update_where(self, data: Any, *where: Condition, all_rows: bool = False) -> Counted | Unless:
         answer = self.update_where_returning(data, *where, all_rows=all_rows)
-        return Counted(answer.rows) if isinstance(answer, Unless) else Counted(answer)
+        return Unless(Counted(answer.answer), answer.error) if isinstance(answer, Unless) else Counted(answer)
 
     def update_where_returning(self, data: Any, *where: Condition, all_rows: bool = False) -> Sequence[Fresh] | Unless:
         rows = self._chosen(where, all_rows=all_rows)
         values: Row = {**data.values} if isinstance(data, Assigned) else data.model_dump(exclude_unset=True)
         answer = [self._changed(row, values) if values else Fresh(row) for row in rows]
-        return (
-            self._unless_names_collide([(row, values) for row in rows], answer) if self.table == "project" else answer
-        )
+        return self._unless_keys_collide([(row, values) for row in rows], answer)
 
     def delete_where(self, *where: Condition, all_rows: bool = False) -> Deleted:
         return Deleted(self.delete_where_returning(*where, all_rows=all_rows))
@@ -502,18 +506,19 @@ class Owned:
         if len(set(ids)) < len(ids):
             raise InvalidDataError("")
 
-    def _unless_names_collide(
+    def _unless_keys_collide(
         self, changes: Sequence[tuple[Row, Row]], answer: Sequence[Fresh]
     ) -> Sequence[Fresh] | Unless:
-        later = {row["id"]: row for row in self.rows} | {old["id"]: old | new for old, new in changes}
-        owned = [(row["owner_id"], row["name"]) for row in self.world.tables["project"].values()]
-        names = [(row["owner_id"], row["name"]) for row in later.values()]
-        if len(set(names)) < len(names):
-            raise UniqueViolationError("")
-        moved = {
-            (old["owner_id"], name) for old, new in changes if (name := new.get("name")) not in (None, old["name"])
-        }
-        return Unless(answer, UniqueViolationError) if moved & set(owned) else answer
+        before = self.world.tables[self.table].values()
+        later = {self.id_in(row): row for row in before} | {self.id_in(old): old | new for old, new in changes}
+        is_free = True
+        for key in UNIQUE.get(self.table, ()):
+            values = _values_of(later.values(), key)
+            if len({*values}) < len(values):
+                raise UniqueViolationError("")
+            moved = [old | new for old, new in changes if any((old | new)[name] != old[name] for name in key)]
+            is_free &= {*_values_of(moved, key)}.isdisjoint(_values_of(before, key))
+        return answer if is_free else Unless(answer, UniqueViolationError)
 
     def _check(self, row: Row, new: Sequence[Row] = ()) -> None:
         owner = row[self.owner_column]

@@ -42,9 +42,8 @@ class UpsertCalls(BulkCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT, Crea
     ) -> Sequence[Upserted[ModelT]]:
         """Upsert each item as `upsert`, all or nothing, and return the rows in this order.
 
-        The items may set different fields. Rows that are there are locked in the order of their primary keys, and new
-        ones are inserted in the order of their keys, so that such statements do not deadlock. `progress` is as in
-        `create_many`.
+        The items may set different fields. The rows are locked or inserted in the order of the key of `on`, so that two
+        such statements do not deadlock. `progress` is as in `create_many`.
 
         Raises what `upsert` raises; `InvalidDataError` for every invalid item of a statement, with its position as the
         first part of each problem's location, and for a key that two items have; `UsageError` for a column that only
