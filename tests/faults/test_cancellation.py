@@ -14,8 +14,9 @@ from backend import AsyncDatabase, init_db
 from backend.settings import Settings
 from backend.tasks import Task
 from tests.faults._async.fault_matrix import (
-    CALLS,
     CREATE,
+    LIST,
+    LOCKED,
     OLD,
     Matching,
     RepositoryCall,
@@ -122,7 +123,7 @@ async def test_a_call_of_its_own_can_be_cancelled_at_each_wait(
 
 @each_moment
 @pytest.mark.parametrize("way", [in_transaction, rolled_back, in_savepoint, in_run], ids=lambda way: way.__name__)
-@pytest.mark.parametrize("call", [CREATE, CALLS[8], CALLS[9]], ids=lambda call: call.name)
+@pytest.mark.parametrize("call", [CREATE, LOCKED, LIST], ids=lambda call: call.name)
 async def test_a_transaction_can_be_cancelled_at_each_wait(
     stage: Stage, call: RepositoryCall, way: Way, moment: Moment
 ) -> None:
@@ -208,7 +209,7 @@ async def test_the_probe_of_a_refused_connect_can_be_cancelled(proxy: WireProxy,
 
 async def test_waiting_for_the_pool_can_be_cancelled(stage: Stage) -> None:
     async with stage.database.transaction() as session:
-        await CALLS[9].make(stage.tasks(session), stage.row)
+        await LIST.make(stage.tasks(session), stage.row)
         task = asyncio.create_task(alone(stage, CREATE))
         await asyncio.sleep(0)
         task.cancel()

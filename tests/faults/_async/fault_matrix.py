@@ -127,7 +127,9 @@ CALLS: Final = (
 )
 ALONE: Final = tuple(call for call in CALLS if not call.locks)
 """Those that need no transaction."""
-CREATE, LIST = (next(call for call in CALLS if call.name == name) for name in ("create", "list"))
+CREATE, LIST, LOCKED = (
+    next(call for call in CALLS if call.name == name) for name in ("create", "list", "get with lock")
+)
 
 each_step = pytest.mark.parametrize("step", STEPS)
 each_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
