@@ -14,10 +14,10 @@ from backend import AsyncDatabase, init_db
 from backend.settings import Settings
 from backend.tasks import Task
 from tests.faults._async.fault_matrix import (
+    BEFORE,
     CREATE,
     LIST,
     LOCKED,
-    OLD,
     Matching,
     RepositoryCall,
     Stage,
@@ -30,6 +30,7 @@ from tests.faults._async.fault_matrix import (
     url_of,
 )
 from tests.support.cancellation import Moment, each_cancellation
+from tests.support.models.suite import Shelf
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import Fault, Refuse, Stall, Step
 
@@ -103,13 +104,14 @@ async def check_each_cancellation(stage: Stage, way: Way, call: RepositoryCall, 
 
 
 async def check_world(stage: Stage, call: RepositoryCall) -> None:
-    """The row is old or new, all else as before; leaves the row old for the next time."""
+    """The rows are old or new, all else as before; leaves them old for the next time."""
     await stage.check_whole()
     rows = stage.rows()
-    assert rows in ({OLD}, call.after)
-    if rows != frozenset({OLD}):
+    assert rows in (BEFORE, call.after)
+    if rows != BEFORE:
         with stage.beside.begin() as connection:
             connection.execute(delete(Task))
+            connection.execute(delete(Shelf))
         stage.row = new_row(stage.beside)
 
 

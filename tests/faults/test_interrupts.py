@@ -13,9 +13,9 @@ from sqlmodel import Session
 from backend import Database
 from backend.settings import Settings
 from tests.faults._sync.fault_matrix import (
+    BEFORE,
     CREATE,
     LIST,
-    OLD,
     Matching,
     RepositoryCall,
     Stage,
@@ -104,7 +104,7 @@ Way = Callable[[Stage, RepositoryCall], None]
 
 def check_world(stage: Stage, call: RepositoryCall) -> None:
     stage.check_whole()
-    assert stage.rows() in ({OLD}, call.after)
+    assert stage.rows() in (BEFORE, call.after)
 
 
 @pytest.mark.parametrize("step", ["before_statement", "after_statement"])
@@ -165,5 +165,5 @@ def test_a_connect_can_be_interrupted(proxy: WireProxy, clean: Engine, way: Way,
             interrupting(proxy, armed, is_cancelled=False),
         ):
             way(stage, CREATE)
-        assert stage.rows() == {OLD}
+        assert stage.rows() == BEFORE
         check_world(stage, CREATE)

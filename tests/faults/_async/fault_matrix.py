@@ -11,6 +11,7 @@ from typing import Final, Literal
 import pytest
 from pydantic import BaseModel
 from sqlalchemy import Engine, Row, String, column, select, table
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session as SQLAlchemySession
 from sqlalchemy.pool import QueuePool
@@ -21,6 +22,7 @@ from backend import AsyncDatabase, Lock, Patch, typed
 from backend.database.bridge import async_sleep
 from backend.errors import Outcome, RepositoryError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
+from tests.support.models.suite import AsyncShelfRepository, Shelf, ShelfCreate
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import ArmedFault, Statement, Step
 
@@ -31,12 +33,17 @@ STEPS: Final[tuple[Step, ...]] = (
 CommandComplete, which PostgreSQL sends before it commits a statement of its own transaction."""
 
 OLD: Final = ("old", False)
-"""Title and completion of the one row that every cell begins with."""
+"""Title and completion of the one task that every cell begins with."""
+
+SHELF: Final = ("shelf", "old")
+"""Code and note of the one shelf."""
 
 Matching = Callable[[Statement], bool]
 """Chooses the statements at which a fault strikes."""
 
-Rows = frozenset[tuple[str, bool]]
+Rows = frozenset[tuple[str, bool | str | None]]
+
+BEFORE: Final[Rows] = frozenset({OLD, SHELF})
 
 
 class TaskLine(BaseModel):
@@ -46,71 +53,111 @@ class TaskLine(BaseModel):
 
 
 class AsyncReportRepository(AsyncTaskRepository):
-    """Tasks, with a report of a subclass's own."""
+    """Tasks, with a report of a subclass's own, and with the shelves of their owner."""
 
     async def titles(self) -> Sequence[Row[str]]:
         return await self._all(self._select(col(Task.title)))
 
+    @property
+    def shelves(self) -> AsyncShelfRepository:
+        return AsyncShelfRepository(self.session).owned_by("a")
+
+
+def tasks_become(*rows: tuple[str, bool]) -> Rows:
+    return frozenset({SHELF, *rows})
+
+
+def shelves_become(*rows: tuple[str, str | None]) -> Rows:
+    return frozenset({OLD, *rows})
+
 
 @dataclass(frozen=True)
 class RepositoryCall:
-    """One call of the repository on the row that there is."""
+    """One call of the repository on the task that there is, or of its shelves' on the shelf."""
 
     name: str
     make: Callable[[AsyncReportRepository, Task], Awaitable[object]]
-    after: Rows = frozenset({OLD})
-    """What the table holds when it is applied; for a read what it held."""
+    after: Rows = BEFORE
+    """What the tables hold when it is applied; for a read what they held."""
     locks: bool = False
-    returns_row: bool = True
-    """Whether a write returns the row that there was: not a new one, nor a number of rows."""
+    returns_task: bool = True
+    """Whether a write returns the task that there was: not a new one, nor a number of rows."""
 
     @property
     def writes(self) -> bool:
-        return self.after != frozenset({OLD})
+        return self.after != BEFORE
 
 
 CALLS: Final = (
     RepositoryCall(
         "create",
         lambda tasks, _: tasks.create(TaskCreate(title="new")),
-        frozenset({OLD, ("new", False)}),
-        returns_row=False,
+        tasks_become(OLD, ("new", False)),
+        returns_task=False,
     ),
     RepositoryCall(
-        "update", lambda tasks, row: tasks.update(row.id, TaskUpdate(title="new")), frozenset({("new", False)})
+        "update", lambda tasks, row: tasks.update(row.id, TaskUpdate(title="new")), tasks_become(("new", False))
     ),
     RepositoryCall(
         "update expected",
         lambda tasks, row: tasks.update(row.id, TaskUpdate(title="new"), expected=row.updated_at),
-        frozenset({("new", False)}),
+        tasks_become(("new", False)),
     ),
-    RepositoryCall("delete", lambda tasks, row: tasks.delete(row.id), frozenset()),
+    RepositoryCall("delete", lambda tasks, row: tasks.delete(row.id), tasks_become()),
     RepositoryCall(
         "create_many",
         lambda tasks, _: tasks.create_many([TaskCreate(title="new"), TaskCreate(title="newer")]),
-        frozenset({OLD, ("new", False), ("newer", False)}),
-        returns_row=False,
+        tasks_become(OLD, ("new", False), ("newer", False)),
+        returns_task=False,
     ),
     RepositoryCall(
         "create_many without rows",
         lambda tasks, _: tasks.create_many([TaskCreate(title="new")], returning=False),
-        frozenset({OLD, ("new", False)}),
-        returns_row=False,
+        tasks_become(OLD, ("new", False)),
+        returns_task=False,
     ),
     RepositoryCall(
         "update_many",
         lambda tasks, row: tasks.update_many([Patch(row.id, TaskUpdate(title="new"), expected=row.updated_at)]),
-        frozenset({("new", False)}),
+        tasks_become(("new", False)),
     ),
-    RepositoryCall("delete_many", lambda tasks, row: tasks.delete_many([row.id]), frozenset()),
+    RepositoryCall("delete_many", lambda tasks, row: tasks.delete_many([row.id]), tasks_become()),
     RepositoryCall(
         "update_where",
         lambda tasks, _: tasks.update_where(TaskUpdate(title="new"), typed(Task.title) == "old"),
-        frozenset({("new", False)}),
-        returns_row=False,
+        tasks_become(("new", False)),
+        returns_task=False,
     ),
-    RepositoryCall("delete_where", lambda tasks, _: tasks.delete_where(all_rows=True), frozenset(), returns_row=False),
-    RepositoryCall("a change", lambda tasks, row: tasks.toggle_complete(row.id), frozenset({("old", True)})),
+    RepositoryCall(
+        "delete_where", lambda tasks, _: tasks.delete_where(all_rows=True), tasks_become(), returns_task=False
+    ),
+    RepositoryCall(
+        "upsert",
+        lambda tasks, _: tasks.shelves.upsert(ShelfCreate(code="shelf", note="new"), on=col(Shelf.code)),
+        shelves_become(("shelf", "new")),
+        returns_task=False,
+    ),
+    RepositoryCall(
+        "upsert of a new row",
+        lambda tasks, _: tasks.shelves.upsert(ShelfCreate(code="new"), on=col(Shelf.code)),
+        shelves_become(SHELF, ("new", None)),
+        returns_task=False,
+    ),
+    RepositoryCall(
+        "upsert_many",
+        lambda tasks, _: tasks.shelves.upsert_many(
+            [ShelfCreate(code="new", note="new"), ShelfCreate(code="shelf", note="new")], on=col(Shelf.code)
+        ),
+        shelves_become(("shelf", "new"), ("new", "new")),
+        returns_task=False,
+    ),
+    RepositoryCall(
+        "get_or_create",
+        lambda tasks, _: tasks.shelves.get_or_create(ShelfCreate(code="new", note="new"), on=col(Shelf.code)),
+        shelves_become(SHELF, ("new", "new")),
+        returns_task=False,
+    ),
+    RepositoryCall("a change", lambda tasks, row: tasks.toggle_complete(row.id), tasks_become(("old", True))),
     RepositoryCall("update of nothing", lambda tasks, row: tasks.update(row.id, TaskUpdate())),
     RepositoryCall("get", lambda tasks, row: tasks.get(row.id)),
     RepositoryCall("get_one", lambda tasks, row: tasks.get_one(row.id)),
@@ -171,7 +218,7 @@ def cut_when_struck(proxy: WireProxy, armed: ArmedFault) -> Generator[None]:
 
 @dataclass
 class Stage:
-    """A database behind the proxy, one row in its table, and a way beside the proxy to look at both."""
+    """A database behind the proxy, one row in each of its tables, and a way beside the proxy to look at both."""
 
     database: AsyncDatabase
     proxy: WireProxy
@@ -182,24 +229,25 @@ class Stage:
         return AsyncReportRepository(session).owned_by("a")
 
     def rows(self) -> Rows:
-        """What the table holds."""
+        """What the tables hold."""
         with self.beside.connect() as connection:
-            return frozenset(
-                (title, done) for title, done in connection.execute(select(col(Task.title), col(Task.completed)))
-            )
+            tasks = connection.execute(select(col(Task.title), col(Task.completed))).all()
+            shelves = connection.execute(select(col(Shelf.code), col(Shelf.note))).all()
+        return frozenset(tasks) | frozenset(shelves)
 
     async def check(self, call: RepositoryCall, error: RepositoryError, outcome: Outcome, step: Step) -> None:
-        """The outcome is the expected one, the table agrees with it, and the database is as before the fault."""
+        """The outcome is the expected one, the tables agree with it, and the database is as before the fault."""
         assert error.outcome == outcome
         done = outcome == "applied" or (outcome == "unknown" and step in STEPS[2:])
-        assert self.rows() == (call.after if done else {OLD})
+        assert self.rows() == (call.after if done else BEFORE)
         await self.check_whole()
 
     async def check_whole(self) -> None:
         """No connection is leaked or starved, nothing is open on the server, and the next call works."""
         await check_settled(self.database.engine, self.proxy, self.beside)
         async with self.database.session() as session:
-            assert await self.tasks(session).count() == len(self.rows())
+            tasks = self.tasks(session)
+            assert await tasks.count() + await tasks.shelves.count() == len(self.rows())
 
 
 async def check_settled(engine: AsyncEngine, proxy: WireProxy, beside: Engine) -> None:
@@ -246,8 +294,10 @@ def _server_states(beside: Engine, application: str) -> list[str]:
 
 
 def new_row(beside: Engine) -> Task:
-    """The one row, made beside the proxy."""
+    """The task, made beside the proxy, as the shelf is unless it is there."""
     with SQLAlchemySession(beside, expire_on_commit=False) as session:
+        shelf = insert(Shelf).values(code=SHELF[0], note=SHELF[1], owner_id="a")
+        session.execute(shelf.on_conflict_do_nothing())
         row = Task(title=OLD[0], completed=OLD[1], user_id="a")
         session.add(row)
         session.commit()

@@ -16,9 +16,9 @@ from backend.errors import (
 )
 from backend.settings import Settings
 from tests.faults._async.fault_matrix import (
+    BEFORE,
     CREATE,
     LIST,
-    OLD,
     STEPS,
     Stage,
     check_settled,
@@ -94,7 +94,7 @@ async def test_where_no_connection_is_made_nothing_is_applied(
         await use(fresh)
     assert armed.fired >= 1
     assert (raised.value.outcome, raised.value.retryable) == ("not_applied", True)
-    assert fresh.rows() == {OLD}
+    assert fresh.rows() == BEFORE
     await fresh.check_whole()
 
 
@@ -108,7 +108,7 @@ async def test_a_new_connection_that_breaks_before_its_first_use_is_a_connect_er
         await use(fresh)
     assert armed.fired >= 1
     assert (raised.value.outcome, raised.value.retryable) == ("not_applied", True)
-    assert fresh.rows() == {OLD}
+    assert fresh.rows() == BEFORE
     await fresh.check_whole()
 
 
@@ -120,7 +120,7 @@ async def test_a_connect_that_is_not_answered_ends_with_its_time(proxy: WireProx
             await create(stage)
         assert armed.fired == 1
         assert raised.value.outcome == "not_applied"
-        assert stage.rows() == {OLD}
+        assert stage.rows() == BEFORE
         await check_settled(hasty.engine, proxy, clean)
 
 

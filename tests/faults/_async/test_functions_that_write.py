@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.errors import OutcomeUnknownError
 from backend.tasks import AsyncTaskRepository, Task
-from tests.faults._async.fault_matrix import OLD, STEPS, Stage, each_step, is_call, is_commit
+from tests.faults._async.fault_matrix import BEFORE, STEPS, Stage, each_step, is_call, is_commit
 from tests.support.wire.faults import Cut, Fault, Step
 
 NEW = ("written", False)
@@ -68,7 +68,7 @@ async def test_a_lost_answer_of_a_function_leaves_the_outcome_unknown(
         with stage.proxy.fault(Fault(step, Cut(), is_call)) as armed, pytest.raises(OutcomeUnknownError):
             await call(AsyncWritingRepository(session).every_owner())
     assert armed.fired == 1
-    assert stage.rows() == ({OLD, NEW} if step in STEPS[2:] else {OLD})
+    assert stage.rows() == (BEFORE | {NEW} if step in STEPS[2:] else BEFORE)
     await stage.check_whole()
 
 
@@ -79,7 +79,7 @@ async def test_a_lost_commit_of_a_function_at_a_stricter_level_leaves_the_outcom
     async with strict.database.session() as session:
         with strict.proxy.fault(Fault("after_statement", Cut(), is_commit)), pytest.raises(OutcomeUnknownError):
             await call(AsyncWritingRepository(session).every_owner())
-    assert strict.rows() == {OLD, NEW}
+    assert strict.rows() == BEFORE | {NEW}
     await strict.check_whole()
 
 

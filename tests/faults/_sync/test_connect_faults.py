@@ -17,9 +17,9 @@ from backend.errors import (
 )
 from backend.settings import Settings
 from tests.faults._sync.fault_matrix import (
+    BEFORE,
     CREATE,
     LIST,
-    OLD,
     STEPS,
     Stage,
     check_settled,
@@ -93,7 +93,7 @@ def test_where_no_connection_is_made_nothing_is_applied(fresh: Stage, use: Use, 
         use(fresh)
     assert armed.fired >= 1
     assert (raised.value.outcome, raised.value.retryable) == ("not_applied", True)
-    assert fresh.rows() == {OLD}
+    assert fresh.rows() == BEFORE
     fresh.check_whole()
 
 
@@ -107,7 +107,7 @@ def test_a_new_connection_that_breaks_before_its_first_use_is_a_connect_error(
         use(fresh)
     assert armed.fired >= 1
     assert (raised.value.outcome, raised.value.retryable) == ("not_applied", True)
-    assert fresh.rows() == {OLD}
+    assert fresh.rows() == BEFORE
     fresh.check_whole()
 
 
@@ -119,7 +119,7 @@ def test_a_connect_that_is_not_answered_ends_with_its_time(proxy: WireProxy, cle
             create(stage)
         assert armed.fired == 1
         assert raised.value.outcome == "not_applied"
-        assert stage.rows() == {OLD}
+        assert stage.rows() == BEFORE
         check_settled(hasty.engine, proxy, clean)
 
 

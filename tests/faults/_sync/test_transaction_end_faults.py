@@ -18,10 +18,10 @@ from backend.errors import (
 )
 from backend.tasks import Task
 from tests.faults._sync.fault_matrix import (
+    BEFORE,
     CALLS,
     CREATE,
     LIST,
-    OLD,
     Matching,
     RepositoryCall,
     Stage,
@@ -99,7 +99,7 @@ def test_a_lost_rollback_does_not_hide_what_the_block_raised(stage: Stage, step:
             raise mine
     assert armed.fired == 1
     assert raised.value is mine
-    assert stage.rows() == {OLD}
+    assert stage.rows() == BEFORE
     stage.check_whole()
 
 
@@ -112,7 +112,7 @@ def test_a_lost_rollback_does_not_hide_what_a_run_raised(stage: Stage, step: Ste
     with stage.proxy.fault(Fault(step, Cut(), is_rollback)) as armed, pytest.raises(MineError):
         stage.database.run(work)
     assert armed.fired == 1
-    assert stage.rows() == {OLD}
+    assert stage.rows() == BEFORE
     stage.check_whole()
 
 
@@ -262,7 +262,7 @@ UNLOADABLE = update(Task).values(created_at="infinity")
 """A time that PostgreSQL holds and Python has no value for."""
 
 returning = pytest.mark.parametrize(
-    "call", [call for call in CALLS if call.writes and call.returns_row], ids=lambda call: call.name
+    "call", [call for call in CALLS if call.writes and call.returns_task], ids=lambda call: call.name
 )
 
 
