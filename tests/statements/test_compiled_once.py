@@ -8,7 +8,18 @@ from sqlmodel import col, select
 
 from backend import Database
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
-from tests.support.models.suite import Project, ProjectCreate, ProjectRepository, TicketCreate, TicketRepository
+from tests.support.models.suite import (
+    Project,
+    ProjectCreate,
+    ProjectRepository,
+    Shelf,
+    ShelfCreate,
+    ShelfRepository,
+    TicketCreate,
+    TicketRepository,
+)
+
+_CODE = col(Shelf.code)
 
 Call = Callable[[TaskRepository, int, int], object]
 CALLS: dict[str, Call] = {
@@ -18,6 +29,24 @@ CALLS: dict[str, Call] = {
     "update": lambda tasks, key, n: tasks.update(key, TaskUpdate(title=f"{n}")),
     "update of a version": lambda tasks, key, n: tasks.update(
         key, TaskUpdate(title=f"{n}"), expected=tasks.get_one(key).updated_at
+    ),
+    "create_many": lambda tasks, _key, n: tasks.create_many([TaskCreate(title=f"{n}", completed=True)] * n),
+    "update_many": lambda tasks, key, n: tasks.update_many({key: TaskUpdate(title=f"{n}")}),
+    "delete_many": lambda tasks, _key, n: tasks.delete_many(
+        [row.id for row in tasks.create_many([TaskCreate(title=f"{n}", completed=True)] * n)]
+    ),
+    "update_where": lambda tasks, _key, n: tasks.update_where(TaskUpdate(title=f"{n}"), col(Task.title) == f"{n}"),
+    "delete_where": lambda tasks, _key, n: tasks.delete_where(col(Task.title) == f"{n}"),
+    "upsert": lambda tasks, _key, n: _shelves(tasks, n).upsert(ShelfCreate(code=f"{n}", note="x"), on=_CODE),
+    "upsert by a shared key": lambda tasks, _key, n: _shelves(tasks, 0).upsert(
+        ShelfCreate(code=f"{n}", label=f"{n}"), on=col(Shelf.label)
+    ),
+    "get_or_create": lambda tasks, _key, n: _shelves(tasks, n).get_or_create(ShelfCreate(code=f"{n % 3}"), on=_CODE),
+    "upsert_many": lambda tasks, _key, n: _shelves(tasks, n).upsert_many(
+        [ShelfCreate(code=f"{code}", note=f"{n}") for code in range(n)], on=_CODE
+    ),
+    "upsert_many of different fields": lambda tasks, _key, n: _shelves(tasks, n).upsert_many(
+        [ShelfCreate(code="x"), *(ShelfCreate(code=f"{code}", note=f"{n}") for code in range(n))], on=_CODE
     ),
     "toggle": lambda tasks, key, _: tasks.toggle_complete(key),
     "list": lambda tasks, _key, n: tasks.list(col(Task.title) == f"{n}", order_by=col(Task.title), limit=n, offset=n),
@@ -32,6 +61,10 @@ CALLS: dict[str, Call] = {
     "exists in a subquery": lambda tasks, _key, n: tasks.exists(col(Task.user_id).in_(_owners(f"{n}"))),
     "delete": lambda tasks, _key, n: tasks.delete(tasks.create(TaskCreate(title=f"{n}", completed=n % 2 == 0)).id),
 }  # fmt: skip
+
+
+def _shelves(tasks: TaskRepository, owner: int) -> ShelfRepository:
+    return ShelfRepository(tasks.session).owned_by(f"{owner}")
 
 
 def _owners(name: str) -> Select[str]:

@@ -1,4 +1,8 @@
-"""The statements that write the rows that meet conditions, and an upsert of one row, as their SQL."""
+"""The statements that write the rows that meet conditions, and the upserts, as their SQL."""
+
+import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlmodel import col
@@ -6,10 +10,12 @@ from sqlmodel import col
 from backend.entity.checks import ClassOptions, define
 from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.statements import Statements
+from backend.statements.upsert_shape import UpsertShape
 from backend.tasks import Task, TaskCreate, TaskUpdate
 from tests.support.compiling import compiled
 from tests.support.models.suite import Shelf, ShelfCreate, ShelfUpdate
 
+CANARY = "canary-7d1f"
 TASKS = Statements(
     define(
         "TaskRepository",
@@ -99,3 +105,64 @@ def test_upsert_of_one_row_compiles_to_its_sql_for_each_server() -> None:
     assert compiled(statement, ["code", "note"]).sql == f'{upserted}"old".id IS NULL AS anon_1'
     assert compiled(older, ["code", "note"]).sql == f"{upserted}CAST(xmax AS TEXT) = %(param_1)s AS anon_1"
     assert SHELVES.upsert_one(SHELVES.upsert(col(Shelf.code), "set"), frozenset({"note"})) is statement
+
+
+def test_upsert_of_many_rows_compiles_to_its_sql() -> None:
+    shape = UpsertShape(("code", "note"), frozenset(), ("note",), frozenset(), False, False)
+    made = compiled(SHELVES.upsert_many(SHELVES.upsert(col(Shelf.code), "set"), shape).statement)
+    columns = ("id", "owner_id", "code", "label", "note", "revision")
+    assert made.sql == (
+        "WITH new_rows AS (SELECT given.position AS position, given.value_0 AS value_0, given.value_1 AS value_1, "
+        "%(the_owner)s AS value_2 FROM unnest(%(the_values_0)s::TEXT[], %(the_values_1)s::TEXT[]) WITH ORDINALITY AS "
+        "given(value_0, value_1, position)), written AS (INSERT INTO shelf (code, note, owner_id) SELECT "
+        "new_rows.value_0 AS value_0, new_rows.value_1 AS value_1, new_rows.value_2 AS value_2 FROM new_rows ORDER BY "
+        "new_rows.value_0, new_rows.position ON CONFLICT (owner_id, code) DO UPDATE SET note = excluded.note, "
+        "revision = (shelf.revision + %(revision_1)s) WHERE shelf.owner_id = %(the_owner)s RETURNING "
+        + ", ".join(f"shelf.{name}" for name in columns)
+        + ', "old".id IS NULL AS is_new), result AS (SELECT new_rows.position AS position, '
+        + ", ".join(f"written.{name} AS column_{at}" for at, name in enumerate(columns))
+        + ", written.is_new AS is_new FROM new_rows JOIN written ON written.code = new_rows.value_0) SELECT "
+        + ", ".join(f"result.column_{at}" for at in range(len(columns)))
+        + ", result.is_new FROM result WHERE width_bucket(%(param_1)s, %(param_2)s, CASE WHEN ((SELECT count(*) AS "
+        "count_1 FROM result) = %(the_count)s) THEN %(param_3)s ELSE %(param_4)s END, %(param_5)s) = %(param_6)s "
+        "ORDER BY result.position"
+    )
+    assert made.parameters["the_owner"] is None
+
+
+OF_ONE = frozenset({"note"})
+EACH = UpsertShape(("code", "label", "note"), frozenset(), ("note",), frozenset(), False, False)
+SOME = UpsertShape(("code", "label", "note"), frozenset({"note"}), ("note",), frozenset({"note"}), True, False)
+NONE = UpsertShape(("code", "label", "note"), frozenset(), (), frozenset(), True, True)
+WRITES: dict[str, Callable[[Statements[Any]], ScopedStatement]] = {
+    "upsert": lambda s: s.upsert_one(s.upsert(col(Shelf.code), "set"), OF_ONE),
+    "get_or_create": lambda s: s.upsert_many(s.upsert(col(Shelf.code), "nothing"), NONE).statement,
+    "upsert of many": lambda s: s.upsert_many(s.upsert(col(Shelf.code), "set"), EACH).statement,
+    "upsert of different fields": lambda s: s.upsert_many(s.upsert(col(Shelf.code), "set"), SOME).statement,
+    "upsert by a shared key": lambda s: s.upsert_many(s.upsert(col(Shelf.label), (col(Shelf.note),)), EACH).statement,
+    "upsert of NULL": lambda s: s.upsert_many(s.upsert(col(Shelf.label), "nothing"), NONE).statement,
+}
+
+
+@pytest.mark.parametrize("make", WRITES.values(), ids=WRITES)
+def test_an_upsert_names_its_owner_by_a_parameter_and_is_built_once(
+    make: Callable[[Statements[Any]], ScopedStatement],
+) -> None:
+    statement = make(SHELVES)
+    made = compiled(statement, ["code", "note"])
+    reads_and_changes = re.findall(r"(?:FROM|JOIN) shelf\b|DO UPDATE SET", made.sql)
+    assert made.sql.count("%(the_owner)s") == len(reads_and_changes) + 1  # one for the new rows
+    assert made.parameters["the_owner"] is None
+    assert make(SHELVES) is statement
+
+
+@pytest.mark.parametrize("returning", [False, True])
+def test_the_values_of_a_write_by_condition_are_bound(returning: bool) -> None:
+    where = (col(Task.title) == CANARY,)
+    for statement in (
+        TASKS.update_where({"title": CANARY}, where, returning=returning),
+        TASKS.delete_where(where, returning=returning),
+    ):
+        made = compiled(statement)
+        assert CANARY not in made.sql
+        assert CANARY in made.parameters.values()

@@ -33,7 +33,7 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import AsyncCRUDRepository, AsyncDatabase, Change, typed
+from backend import AsyncCRUDRepository, AsyncDatabase, Change, Patch, typed
 from backend import errors as tree
 from backend.errors import (
     InvalidDataError,
@@ -166,6 +166,11 @@ async def _referred_to(ledgers: AsyncLedgerRepository, row: Ledger, _: Engine) -
     return await ledgers.delete(row.id)
 
 
+async def _many_referred_to(ledgers: AsyncLedgerRepository, row: Ledger, _: Engine) -> object:
+    await ledgers.create(LedgerCreate(parent=row.id))
+    return await ledgers.delete_many([row.id])
+
+
 async def _not_null(ledgers: AsyncLedgerRepository, row: Ledger, engine: Engine) -> object:
     run(engine, "DELETE FROM ledger", "ALTER TABLE ledger ALTER size SET NOT NULL")
     return await ledgers.create(LedgerCreate(size=None))
@@ -183,13 +188,28 @@ async def _raised(ledgers: AsyncLedgerRepository, row: Ledger, engine: Engine) -
         run(engine, "DROP FUNCTION refuse CASCADE")
 
 
+def upsert(ledgers: AsyncLedgerRepository, *data: LedgerCreate) -> Awaitable[object]:
+    if len(data) == 1:
+        return ledgers.upsert(data[0], on=col(Ledger.code))
+    return ledgers.upsert_many(data, on=col(Ledger.code))
+
+
 Provoke = Callable[[AsyncLedgerRepository, Ledger, Engine], Awaitable[object]]
 
 REQUESTS: list[tuple[type[RequestError], Provoke, tuple[str, ...]]] = [
     (tree.NotFoundError, lambda ledgers, row, _: ledgers.get_one(row.id + 1), ()),
+    (tree.NotFoundError, lambda ledgers, row, _: ledgers.delete_many([row.id, row.id + 1]), ()),
+    (tree.NotFoundError, lambda ledgers, row, _: ledgers.update_many({row.id + 1: LedgerUpdate(size=1)}), ()),
     (tree.MultipleFoundError, _several, ()),
     (tree.StaleError, lambda ledgers, row, _: ledgers.update(row.id, LedgerUpdate(size=1), expected=9), ("revision",)),
+    (
+        tree.StaleError,
+        lambda ledgers, row, _: ledgers.update_many([Patch(row.id, LedgerUpdate(size=1), expected=9)]),
+        ("revision",),
+    ),
     (tree.InvalidDataError, lambda ledgers, _row, _: ledgers.create(LedgerCreate(size=2**40)), ("size",)),
+    (tree.InvalidDataError, lambda ledgers, _row, _: upsert(ledgers, *[LedgerCreate(code="x")] * 2), ("code",)),
+    (tree.InvalidDataError, lambda ledgers, row, _: ledgers.delete_many([row.id, row.id]), ("id",)),
     (tree.InvalidDataError, lambda ledgers, row, _: ledgers.divide(row.id, 0), ()),
     (
         tree.UniqueViolationError,
@@ -201,6 +221,12 @@ REQUESTS: list[tuple[type[RequestError], Provoke, tuple[str, ...]]] = [
         lambda ledgers, _row, _: ledgers.create(LedgerCreate(parent=0)),
         ("holder_id", "parent"),
     ),
+    (
+        tree.ForeignKeyViolationError,
+        lambda ledgers, _row, _: upsert(ledgers, LedgerCreate(code="one", parent=0), LedgerCreate(code="two")),
+        ("holder_id", "parent"),
+    ),
+    (tree.ForeignKeyViolationError, _many_referred_to, ("holder_id", "parent")),
     (tree.ForeignKeyViolationError, _referred_to, ("holder_id", "parent")),
     (tree.NotNullViolationError, _not_null, ("size",)),
     (
@@ -209,8 +235,18 @@ REQUESTS: list[tuple[type[RequestError], Provoke, tuple[str, ...]]] = [
         ("holder_id", "size"),
     ),
     (
+        tree.CheckViolationError,
+        lambda ledgers, _row, _: ledgers.update_where(LedgerUpdate(size=0), all_rows=True),
+        ("holder_id", "size"),
+    ),
+    (
         tree.ExclusionViolationError,
         lambda ledgers, _row, _: ledgers.create(LedgerCreate(slot=1)),
+        ("holder_id", "slot"),
+    ),
+    (
+        tree.ExclusionViolationError,
+        lambda ledgers, _row, _: upsert(ledgers, LedgerCreate(code="two", slot=1)),
         ("holder_id", "slot"),
     ),
     (tree.ConstraintViolationError, _raised, ()),

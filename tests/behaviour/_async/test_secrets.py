@@ -5,7 +5,7 @@ import logging
 import pickle
 import traceback
 import warnings
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Annotated, Any
 
 import pytest
@@ -14,7 +14,7 @@ from sqlalchemy import Integer, cast, delete
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from backend import AsyncCRUDRepository, AsyncDatabase, Change, typed
+from backend import AsyncCRUDRepository, AsyncDatabase, Change, Patch, typed
 from backend import errors as tree
 from backend.database.addresses import libpq_parameters
 from backend.database.connections._async import AsyncConnector
@@ -88,12 +88,28 @@ def raising(sqlstate: str) -> Provoke:
     return lambda world: world.insert(raises=sqlstate)
 
 
+def upsert(world: World, *data: SecretRowCreate) -> Awaitable[object]:
+    if len(data) == 1:
+        return world.rows.upsert(data[0], on=col(SecretRow.id))
+    return world.rows.upsert_many(data, on=col(SecretRow.id))
+
+
 async def _invalid(world: World) -> object:
     return await world.rows.create(SecretRowCreate.model_construct(id=CANARY, size=CANARY))
 
 
 async def _unstorable(world: World) -> object:
     return await world.rows.create(SecretRowCreate(id=CANARY + "\0"))
+
+
+async def _invalid_of_many(world: World) -> object:
+    wrong = SecretRowCreate.model_construct(id=CANARY, size=CANARY)
+    return await upsert(world, SecretRowCreate(id=CANARY + "2"), wrong)
+
+
+async def _wrong_key(world: World) -> object:
+    wrong: Any = CANARY
+    return await world.rows.upsert(SecretRowCreate(id=CANARY), on=wrong)
 
 
 async def _several(world: World) -> object:
@@ -139,6 +155,11 @@ async def _exhaust_pool(world: World) -> None:
         await database.ping()
 
 
+async def _lost_upsert(world: World) -> object:
+    with world.server.proxy.fault(Fault("after_statement", Cut())):
+        return await upsert(world, SecretRowCreate(id=CANARY, secret=CANARY + "2"))
+
+
 async def _unread_write(world: World) -> object:
     return await world.insert(unreadable=CANARY)
 
@@ -175,14 +196,34 @@ async def _undefined(world: World) -> None:
 
 CASES: list[tuple[type[RepositoryError], Provoke]] = [
     (tree.NotFoundError, lambda world: world.rows.get_one(CANARY + "9")),
+    (tree.NotFoundError, lambda world: world.rows.update_many({CANARY + "9": SecretRowUpdate(secret=CANARY)})),
+    (tree.NotFoundError, lambda world: world.rows.delete_many([CANARY, CANARY + "9"])),
     (tree.MultipleFoundError, _several),
     (tree.StaleError, lambda world: world.rows.update(CANARY, SecretRowUpdate(secret=CANARY), expected=9)),
+    (
+        tree.StaleError,
+        lambda world: world.rows.update_many([Patch(CANARY, SecretRowUpdate(secret=CANARY + "2"), expected=9)]),
+    ),
     (tree.InvalidDataError, _invalid),
+    (tree.InvalidDataError, _invalid_of_many),
+    (tree.InvalidDataError, lambda world: upsert(world, *[SecretRowCreate(id=CANARY)] * 2)),
+    (tree.InvalidDataError, lambda world: world.rows.create_many([SecretRowCreate(id=CANARY + "2")] * 2)),
+    (tree.InvalidDataError, lambda world: world.rows.delete_many([CANARY] * 2)),
     (tree.InvalidDataError, _unstorable),
     (tree.InvalidDataError, lambda world: world.rows.as_numbers()),
     (tree.UniqueViolationError, lambda world: world.insert(id=CANARY)),
     (tree.UniqueViolationError, lambda world: world.insert(secret=CANARY)),
+    (tree.UniqueViolationError, lambda world: upsert(world, SecretRowCreate(id=CANARY + "2", secret=CANARY))),
+    (
+        tree.UniqueViolationError,
+        lambda world: upsert(world, *(SecretRowCreate(id=CANARY + one, secret=CANARY) for one in "23")),
+    ),
+    (
+        tree.UniqueViolationError,
+        lambda world: world.rows.create_many([SecretRowCreate(id=CANARY + "2", secret=CANARY)]),
+    ),
     (tree.ForeignKeyViolationError, lambda world: world.insert(parent=CANARY + "9")),
+    (tree.ForeignKeyViolationError, lambda world: upsert(world, SecretRowCreate(id=CANARY, parent=CANARY + "9"))),
     (tree.NotNullViolationError, raising("23502")),
     (tree.CheckViolationError, lambda world: world.insert(size=0)),
     (tree.ExclusionViolationError, lambda world: world.insert(slot=1)),
@@ -196,6 +237,7 @@ CASES: list[tuple[type[RepositoryError], Provoke]] = [
     (tree.ConnectionLostError, _lost_read),
     (tree.ConnectionLostError, _lost_transaction),
     (tree.OutcomeUnknownError, _lost_write),
+    (tree.OutcomeUnknownError, _lost_upsert),
     (tree.OutcomeUnknownError, _lost_commit),
     (tree.ConnectError, lambda world: world.connect(f"postgresql://{CANARY}:{CANARY}@127.0.0.1:1/{CANARY}")),
     (tree.ConnectError, lambda world: world.connect(f"postgresql://{CANARY}:{CANARY}@unknown.invalid/{CANARY}")),
@@ -205,6 +247,7 @@ CASES: list[tuple[type[RepositoryError], Provoke]] = [
     (tree.SchemaMismatchError, raising("42P01")),
     (tree.NotPermittedError, raising("42501")),
     (tree.UnreadableRowError, _unread_write),
+    (tree.UnreadableRowError, lambda world: upsert(world, SecretRowCreate(id=CANARY, unreadable=CANARY))),
     (tree.UnreadableRowError, lambda world: world.rows.as_(Numbers).one()),
     (tree.UnreadableRowError, lambda world: world.rows.as_(Numbers).cursor_page()),
     (tree.InvalidCursorError, lambda world: world.rows.cursor_page(cursor=CANARY)),
@@ -219,6 +262,7 @@ CASES: list[tuple[type[RepositoryError], Provoke]] = [
     (tree.OwnerRequiredError, lambda world: AsyncTaskRepository(world.session).create(TaskCreate(title=CANARY))),
     (tree.UsageError, _not_bound),
     (tree.UsageError, _mistaken),
+    (tree.UsageError, _wrong_key),
     (tree.ProgramError, _too_large),
     (tree.InvalidStatementError, raising("42601")),
     (tree.InvalidStatementError, raising("21000")),

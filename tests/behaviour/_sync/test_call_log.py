@@ -16,11 +16,13 @@ from typing_extensions import override
 from backend import Change, Database, typed
 from backend.errors import NotFoundError, OutcomeUnknownError, RepositoryError, SerializationError
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
+from tests.support.models.suite import Shelf, ShelfCreate, ShelfRepository
 from tests.support.wire import WireProxy
 from tests.support.wire.faults import Cut, Fault
 
 FIELDS = ("operation", "model", "rows", "attempt", "error", "outcome")
 _REOPEN = Change(typed(Task.completed).to(False))
+_SHELF = ShelfCreate(code="canary-code", label="canary-label", note="canary-note")
 
 
 class Records(logging.Handler):
@@ -72,6 +74,10 @@ class Tasks(TaskRepository):
     def reopen(self, id: int) -> object:
         return self._change(id, _REOPEN)
 
+    @property
+    def shelves(self) -> ShelfRepository:
+        return ShelfRepository(self.session).owned_by("canary-owner")
+
 
 @pytest.fixture
 def listening() -> Iterator[Records]:
@@ -105,6 +111,7 @@ class Made:
     by: Callable[[Tasks, int], object]
     operation: str
     rows: int = 1
+    model: str = "Task"
 
     @override
     def __str__(self) -> str:
@@ -144,6 +151,15 @@ CALLS = [
     Made(lambda tasks, _: tasks.update_where_returning(_REOPEN, all_rows=True), "update_where_returning"),
     Made(lambda tasks, _: tasks.delete_where(all_rows=True), "delete_where"),
     Made(lambda tasks, _: tasks.delete_where_returning(all_rows=True), "delete_where_returning"),
+    Made(lambda tasks, _: tasks.shelves.upsert(_SHELF, on=col(Shelf.code)), "upsert", model="Shelf"),
+    Made(lambda tasks, _: tasks.shelves.upsert(_SHELF, on=col(Shelf.label)), "upsert", model="Shelf"),
+    Made(lambda tasks, _: tasks.shelves.get_or_create(_SHELF, on=col(Shelf.code)), "get_or_create", model="Shelf"),
+    Made(
+        lambda tasks, _: tasks.shelves.upsert_many([_SHELF, ShelfCreate(code="canary")], on=col(Shelf.code)),
+        "upsert_many",
+        rows=2,
+        model="Shelf",
+    ),
     Made(lambda tasks, key: tasks.update(key, TaskUpdate(title="canary-title")), "update"),
     Made(lambda tasks, key: tasks.delete(key), "delete"),
     Made(lambda tasks, _: tasks.all_titles(), "select"),
@@ -158,10 +174,10 @@ def test_call_logs_one_record_without_parameters_or_owner(
     session: Session, task: Task, records: Records, made: Made
 ) -> None:
     made.by(Tasks(session).owned_by("canary-owner"), task.id)
-    assert records.fields == [(made.operation, "Task", made.rows, 1, None, None)]
+    assert records.fields == [(made.operation, made.model, made.rows, 1, None, None)]
     record = records.all[0]
     assert vars(record)["duration_ms"] > 0
-    assert record.getMessage().startswith(f"{made.operation} of Task: {made.rows} row")
+    assert record.getMessage().startswith(f"{made.operation} of {made.model}: {made.rows} row")
     assert "canary" not in record.getMessage() + repr(vars(record))
 
 
@@ -173,7 +189,7 @@ def test_call_logs_the_operation_that_its_errors_name(
         made.by(Tasks(session).owned_by("canary-owner"), task.id)
     error = raised.value
     assert error.operation == made.operation
-    assert records.fields == [(made.operation, "Task", 0, 1, type(error).__name__, error.outcome)]
+    assert records.fields == [(made.operation, made.model, 0, 1, type(error).__name__, error.outcome)]
 
 
 def test_call_that_raises_logs_the_error_and_its_outcome(session: Session, proxy: WireProxy, records: Records) -> None:

@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import ENUM, INET, REGCLASS, REGCONFIG, Excl
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, Session, SQLModel, col
 
-from backend import Change, CRUDRepository, Database, typed
+from backend import Change, CRUDRepository, Database, Patch, typed
 from backend import errors as tree
 from backend.errors import (
     InvalidDataError,
@@ -166,6 +166,11 @@ def _referred_to(ledgers: LedgerRepository, row: Ledger, _: Engine) -> object:
     return ledgers.delete(row.id)
 
 
+def _many_referred_to(ledgers: LedgerRepository, row: Ledger, _: Engine) -> object:
+    ledgers.create(LedgerCreate(parent=row.id))
+    return ledgers.delete_many([row.id])
+
+
 def _not_null(ledgers: LedgerRepository, row: Ledger, engine: Engine) -> object:
     run(engine, "DELETE FROM ledger", "ALTER TABLE ledger ALTER size SET NOT NULL")
     return ledgers.create(LedgerCreate(size=None))
@@ -183,13 +188,28 @@ def _raised(ledgers: LedgerRepository, row: Ledger, engine: Engine) -> object:
         run(engine, "DROP FUNCTION refuse CASCADE")
 
 
+def upsert(ledgers: LedgerRepository, *data: LedgerCreate) -> object:
+    if len(data) == 1:
+        return ledgers.upsert(data[0], on=col(Ledger.code))
+    return ledgers.upsert_many(data, on=col(Ledger.code))
+
+
 Provoke = Callable[[LedgerRepository, Ledger, Engine], object]
 
 REQUESTS: list[tuple[type[RequestError], Provoke, tuple[str, ...]]] = [
     (tree.NotFoundError, lambda ledgers, row, _: ledgers.get_one(row.id + 1), ()),
+    (tree.NotFoundError, lambda ledgers, row, _: ledgers.delete_many([row.id, row.id + 1]), ()),
+    (tree.NotFoundError, lambda ledgers, row, _: ledgers.update_many({row.id + 1: LedgerUpdate(size=1)}), ()),
     (tree.MultipleFoundError, _several, ()),
     (tree.StaleError, lambda ledgers, row, _: ledgers.update(row.id, LedgerUpdate(size=1), expected=9), ("revision",)),
+    (
+        tree.StaleError,
+        lambda ledgers, row, _: ledgers.update_many([Patch(row.id, LedgerUpdate(size=1), expected=9)]),
+        ("revision",),
+    ),
     (tree.InvalidDataError, lambda ledgers, _row, _: ledgers.create(LedgerCreate(size=2**40)), ("size",)),
+    (tree.InvalidDataError, lambda ledgers, _row, _: upsert(ledgers, *[LedgerCreate(code="x")] * 2), ("code",)),
+    (tree.InvalidDataError, lambda ledgers, row, _: ledgers.delete_many([row.id, row.id]), ("id",)),
     (tree.InvalidDataError, lambda ledgers, row, _: ledgers.divide(row.id, 0), ()),
     (
         tree.UniqueViolationError,
@@ -201,6 +221,12 @@ REQUESTS: list[tuple[type[RequestError], Provoke, tuple[str, ...]]] = [
         lambda ledgers, _row, _: ledgers.create(LedgerCreate(parent=0)),
         ("holder_id", "parent"),
     ),
+    (
+        tree.ForeignKeyViolationError,
+        lambda ledgers, _row, _: upsert(ledgers, LedgerCreate(code="one", parent=0), LedgerCreate(code="two")),
+        ("holder_id", "parent"),
+    ),
+    (tree.ForeignKeyViolationError, _many_referred_to, ("holder_id", "parent")),
     (tree.ForeignKeyViolationError, _referred_to, ("holder_id", "parent")),
     (tree.NotNullViolationError, _not_null, ("size",)),
     (
@@ -209,8 +235,18 @@ REQUESTS: list[tuple[type[RequestError], Provoke, tuple[str, ...]]] = [
         ("holder_id", "size"),
     ),
     (
+        tree.CheckViolationError,
+        lambda ledgers, _row, _: ledgers.update_where(LedgerUpdate(size=0), all_rows=True),
+        ("holder_id", "size"),
+    ),
+    (
         tree.ExclusionViolationError,
         lambda ledgers, _row, _: ledgers.create(LedgerCreate(slot=1)),
+        ("holder_id", "slot"),
+    ),
+    (
+        tree.ExclusionViolationError,
+        lambda ledgers, _row, _: upsert(ledgers, LedgerCreate(code="two", slot=1)),
         ("holder_id", "slot"),
     ),
     (tree.ConstraintViolationError, _raised, ()),
