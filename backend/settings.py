@@ -1,6 +1,7 @@
 """The settings of a database, read from the environment and `.env`; no other I/O."""
 
-from typing import ClassVar
+import re
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -52,8 +53,10 @@ class Settings(BaseSettings):
     connect_retry_s: float = Field(default=5.0, ge=0, le=_DAY_S)
     """Seconds in which a connect is tried again while the database wakes or starts, or is full. Default 5."""
 
-    prepare_threshold: int | None = Field(default=None, ge=0)
-    """Runs after which psycopg prepares a statement; unset: never. PgBouncer loses prepared statements."""
+    prepare_threshold: Annotated[int, Field(ge=0)] | Literal["auto"] | None = None
+    """Runs after which psycopg prepares a statement. Default: never, as a pooler loses prepared statements, and may
+    run another client's. `"auto"`: after 5, on connections without a pooler; each asks once, one round trip. A number:
+    on every connection, for a pooler that keeps them: Neon's, or PgBouncer 1.22 with `max_prepared_statements`."""
 
     @field_validator(
         "database_url_direct", "pool_size", "pool_max_overflow", "pool_timeout_s", "pool_recycle_s",
@@ -64,6 +67,13 @@ class Settings(BaseSettings):
         if isinstance(value, str) and not value.strip() and field.field_name is not None:
             return cls.model_fields[field.field_name].default
         return value
+
+    @field_validator("prepare_threshold", mode="before")
+    @classmethod
+    def _threshold_is_known(cls, value: object) -> object:
+        if isinstance(value, str) and not re.fullmatch(r"\s*(auto|\d+|)\s*", value, re.ASCII):
+            raise ValueError("expected a number of runs from 0, or auto")
+        return value.strip() if isinstance(value, str) else value
 
     @field_validator("database_url", "database_url_direct")
     @classmethod

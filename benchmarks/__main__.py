@@ -1,4 +1,4 @@
-"""`python -m benchmarks [calls | conditions | pages]`: prints the tables of `docs/maintainers/benchmarks.md`."""
+"""`python -m benchmarks [calls | conditions | pages | prepare]`: prints tables of `docs/maintainers/benchmarks.md`."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from backend import Database, Settings, init_db
 from backend.embedded import EmbeddedServer
-from benchmarks import conditions, pages
+from benchmarks import conditions, pages, preparing
 from benchmarks.calls import (
     NAMES,
     Calls,
@@ -20,6 +20,7 @@ from benchmarks.calls import (
     by_repository,
     by_repository_on_new_sessions,
 )
+from benchmarks.compare.server import TcpServer
 from benchmarks.rounds import Ratio, measured
 
 _ROUNDS = 60
@@ -29,7 +30,11 @@ def main(arguments: list[str]) -> None:
     """Measures, and prints the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=("calls", "conditions", "pages"), default="calls", help="calls unless given"
+        "what",
+        nargs="?",
+        choices=("calls", "conditions", "pages", "prepare"),
+        default="calls",
+        help="calls unless given",
     )
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help=f"rounds, {_ROUNDS} unless given")
     parser.add_argument("--prepare", action="store_true", help="every contender prepares a statement at its 5th run")
@@ -41,6 +46,9 @@ def main(arguments: list[str]) -> None:
         return
     threshold = 5 if given.prepare else None
     with ExitStack() as stack:
+        if given.what == "prepare":
+            preparing.run(given.url or stack.enter_context(TcpServer()).url, given.rounds)
+            return
         url = given.url or stack.enter_context(EmbeddedServer()).url
         database = stack.enter_context(Database(Settings(database_url=SecretStr(url), prepare_threshold=threshold)))
         if given.what == "pages":

@@ -10,7 +10,7 @@ import psycopg
 
 from benchmarks.calls import LIST_LENGTH, LIST_OWNER, NAMES, OWNER, Calls
 
-_CALLS_A_BATCH = 100
+CALLS_A_BATCH = 100
 """Calls timed together, a list counted as one: long beside the clock's resolution, short beside a machine's moods."""
 
 
@@ -32,16 +32,16 @@ def measured(
     """For each call and contender its times beside those of the first contender."""
     times: dict[str, dict[str, list[float]]] = {name: {who: [] for who in contenders} for name in NAMES}
     order = list(contenders)
-    _prepare(server)
+    start(server)
     for calls in contenders.values():
-        _warm(calls, server)
+        warm(calls, server)
     gc.collect()
     gc.freeze()
     for _ in range(rounds):
         order = order[1:] + order[:1]  # nobody always comes after the same other
         for name in NAMES:
             for who in order:
-                ids = _rows(server)
+                ids = rows(server)
                 times[name][who].append(_timed(contenders[who], name, ids))
     first = next(iter(contenders))
     return {
@@ -65,12 +65,14 @@ def _timed(calls: Calls, name: str, ids: Sequence[int]) -> float:
     return (time.perf_counter() - started) / len(ids)
 
 
-def _warm(calls: Calls, server: "psycopg.Connection[tuple[object, ...]]") -> None:
+def warm(calls: Calls, server: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Make each call once a row."""
     for name in NAMES:
-        _timed(calls, name, _rows(server))
+        _timed(calls, name, rows(server))
 
 
-def _prepare(server: "psycopg.Connection[tuple[object, ...]]") -> None:
+def start(server: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Empty the table, but for the rows of the list."""
     server.execute("TRUNCATE task")
     server.execute(
         "INSERT INTO task (title, user_id) SELECT 'Task ' || n, %s FROM generate_series(1, %s) n",
@@ -78,12 +80,12 @@ def _prepare(server: "psycopg.Connection[tuple[object, ...]]") -> None:
     )
 
 
-def _rows(server: "psycopg.Connection[tuple[object, ...]]") -> Sequence[int]:
-    """The ids of new rows, one for each call of a batch; those of earlier batches are gone."""
+def rows(server: "psycopg.Connection[tuple[object, ...]]") -> Sequence[int]:
+    """Return the ids of new rows, one for each call of a batch; those of earlier batches are gone."""
     server.execute("DELETE FROM task WHERE user_id = %s", (OWNER,))
     found = server.execute(
         "INSERT INTO task (title, user_id) SELECT 'Task ' || n, %s FROM generate_series(1, %s) n RETURNING id",
-        (OWNER, _CALLS_A_BATCH),
+        (OWNER, CALLS_A_BATCH),
     )
     return list(_ids(found))
 

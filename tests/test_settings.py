@@ -54,6 +54,7 @@ def test_a_url_that_cannot_be_parsed_is_not_shown(url: str) -> None:
         ("POOL_SIZE", "many"), ("POOL_SIZE", "-1"), ("CONNECT_TIMEOUT_S", "1"), ("CONNECT_TIMEOUT_S", "9" * 20),
         ("POOL_TIMEOUT_S", "inf"), ("POOL_TIMEOUT_S", "nan"), ("POOL_TIMEOUT_S", "1e300"), ("POOL_RECYCLE_S", "9" * 20),
         ("CONNECT_RETRY_S", "inf"), ("CONNECT_RETRY_S", "nan"), ("CONNECT_RETRY_S", "-1"),
+        ("PREPARE_THRESHOLD", "-1"), ("PREPARE_THRESHOLD", "automatic"), ("PREPARE_THRESHOLD", "1.5"),
     ],
 )  # fmt: skip
 def test_a_malformed_number_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -70,6 +71,13 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monk
     monkeypatch.setenv("POOL_TIMEOUT_S", "3")
     settings = Settings.load()
     assert (settings.pool_size, settings.pool_timeout_s, settings.prepare_threshold) == (7, 3.0, None)
+
+
+@pytest.mark.parametrize(("text", "value"), [("auto", "auto"), (" auto ", "auto"), ("0", 0), (" 5 ", 5), ("  ", None)])
+def test_a_threshold_is_a_number_or_auto(monkeypatch: pytest.MonkeyPatch, text: str, value: int | str | None) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u@h/d")
+    monkeypatch.setenv("PREPARE_THRESHOLD", text)
+    assert Settings.load().prepare_threshold == value
 
 
 def test_an_empty_number_is_its_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from tests.support.wire import WireProxy
 _REPORT = re.compile(
     r"ok       url      postgresql\+psycopg://\S+\n"
     r"ok       route    direct\n"
+    r"ok       prepare  statements are not prepared: PREPARE_THRESHOLD is not set\n"
     r"ok       tls      none, within this machine\n"
     r"ok       server   PostgreSQL \d+(\.\d+)?( .+)?\n"
     r"ok       connect  \d+\.\d ms, \d+ round trips \(1 to connect, \d+ to ask\)\n"
@@ -34,7 +35,7 @@ class Run(Protocol):
     def __call__(self, url: str, *, json: bool = False, **variables: str) -> tuple[int, str]: ...
 
 
-NAMES = ["url", "route", "tls", "server", "connect", "latency", "clock", "pool", "limit", "tables"]
+NAMES = ["url", "route", "prepare", "tls", "server", "connect", "latency", "clock", "pool", "limit", "tables"]
 
 
 def test_a_database_without_its_tables_fails_the_check(cli: CommandLine, new_url: str) -> None:
@@ -117,9 +118,21 @@ def test_a_check_shows_the_url_without_its_secrets(run: Run, server: Server, as_
 def test_a_check_knows_a_pooler_and_what_does_not_suit_it(run: Run, direct: Database, pooler: PgBouncer) -> None:
     code, text = run(pooler.url, PREPARE_THRESHOLD="5", POOL_SIZE="999")
     assert code == 0
-    assert "advice   route    through a pooler\n                  -> unset PREPARE_THRESHOLD: a " in text
+    assert "ok       route    through a pooler\n" in text
+    assert (
+        "\nadvice   prepare  statements are prepared after 5 runs\n                  -> set PREPARE_THRESHOLD=" in text
+    )
     assert "\nok       limit " in text
-    assert "ok       route    through a pooler\n" in run(pooler.url, PREPARE_THRESHOLD="")[1]
+    assert "\nok       prepare  statements are not prepared: " in run(pooler.url, PREPARE_THRESHOLD="")[1]
+
+
+@pytest.mark.session_state("the check may prepare its statements, as the environment asks")
+def test_a_check_says_whether_auto_prepares(run: Run, direct: Database, server: Server, pooler: PgBouncer) -> None:
+    lines = [run(url, PREPARE_THRESHOLD="auto")[1].splitlines()[2] for url in (server.url, pooler.url)]
+    assert lines == [
+        "ok       prepare  statements are prepared after 5 runs: auto, and the connection is direct",
+        "ok       prepare  statements are not prepared: auto, and the connection is through a pooler",
+    ]
 
 
 def test_a_check_says_that_there_is_no_pool(run: Run, new_url: str) -> None:

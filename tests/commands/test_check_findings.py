@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from backend import Database, Settings
-from backend.commands.check.connecting import Route, check_latency, check_pool, check_route, check_tls
+from backend.commands.check.connecting import Route, check_latency, check_pool, check_prepare, check_route, check_tls
 from backend.commands.check.handshake import Handshake
 from backend.commands.check.server import Server, check_clock, check_limit, check_server
 from backend.commands.wire import FirstConnect
@@ -19,7 +19,7 @@ SERVER = Server("18.6", False, 1, 97, 3, 0.0, 0.01)
 VERIFY = "sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"
 
 
-def with_settings(**values: int) -> Settings:
+def with_settings(**values: int | str | None) -> Settings:
     return SETTINGS.model_copy(update=values)
 
 
@@ -59,12 +59,41 @@ def test_tls_that_others_could_read_or_imitate_is_to_be_changed(route: Route, te
     ],
 )
 def test_route_says_what_is_in_between(route: Route, text: str) -> None:
-    assert (check_route(route, SETTINGS).text, check_route(route, SETTINGS).fix) == (text, None)
+    assert (check_route(route).text, check_route(route).fix) == (text, None)
 
 
-@pytest.mark.parametrize(("route", "is_advised"), [(ROUTE, False), (NEON, True)])
-def test_prepared_statements_are_to_be_unset_behind_a_pooler(route: Route, is_advised: bool) -> None:
-    assert (check_route(route, with_settings(prepare_threshold=0)).level == "advice") is is_advised
+POOLED = replace(ROUTE, is_pooled=True)
+
+
+@pytest.mark.parametrize(
+    ("setting", "route", "text", "level"),
+    [
+        (None, ROUTE, "statements are not prepared: PREPARE_THRESHOLD is not set", "ok"),
+        (None, NEON, "statements are not prepared: PREPARE_THRESHOLD is not set", "ok"),
+        (
+            "auto",
+            replace(ROUTE, prepare_threshold=5),
+            "statements are prepared after 5 runs: auto, and the connection is direct",
+            "ok",
+        ),
+        ("auto", POOLED, "statements are not prepared: auto, and the connection is through a pooler", "ok"),
+        (
+            "auto",
+            NEON,
+            "statements are not prepared: auto, and the connection is through Neon's proxy: set a number to prepare "
+            "there",
+            "ok",
+        ),
+        (0, replace(ROUTE, prepare_threshold=0), "statements are prepared after 0 runs", "ok"),
+        (3, replace(NEON, prepare_threshold=3), "statements are prepared after 3 runs", "ok"),
+        (3, replace(POOLED, prepare_threshold=3), "statements are prepared after 3 runs", "advice"),
+    ],
+)
+def test_statements_are_to_be_prepared_only_where_they_are_kept(
+    setting: int | str | None, route: Route, text: str, level: str
+) -> None:
+    found = check_prepare(route, with_settings(prepare_threshold=setting))
+    assert (found.text, found.level) == (text, level)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def route_to(url: str) -> Route:
 )
 def test_a_check_knows_neons_pooler_by_the_hosts_name(neon: Neon, clean: Engine, host: str, text: str) -> None:
     url = neon.url_of(host)
-    assert check_route(route_to(url), Settings.from_url(url)).text == text
+    assert check_route(route_to(url)).text == text
 
 
 @pytest.mark.parametrize(

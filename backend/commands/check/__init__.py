@@ -19,6 +19,7 @@ from backend.commands.check.connecting import (
     check_connect,
     check_latency,
     check_pool,
+    check_prepare,
     check_route,
     check_tls,
     check_url,
@@ -73,7 +74,8 @@ def _findings(settings: Settings, metadata: MetaData) -> list[Finding]:
         handshake = Handshake.of(settings)
         return [
             check_url(database.engine.url),
-            check_route(route, settings),
+            check_route(route),
+            check_prepare(route, settings),
             check_tls(route, handshake.tls),
             check_server(server),
             check_connect(connected_ms, handshake, first.round_trips),

@@ -32,6 +32,8 @@ class Route:
     uses_tls: bool
     sslmode: str
     channel_binding: str
+    prepare_threshold: int | None = None
+    """That of the connection itself."""
 
     @property
     def is_within_the_machine(self) -> bool:
@@ -60,6 +62,7 @@ def route_of(connection: Connection, process: int) -> Route:
         driver.pgconn.ssl_in_use,
         parameters.get("sslmode", "prefer"),
         parameters.get("channel_binding", "prefer"),
+        driver.prepare_threshold,
     )
 
 
@@ -69,15 +72,29 @@ def check_url(url: URL) -> Finding:
     return Finding("url", text, {"url": text})
 
 
-def check_route(route: Route, settings: Settings) -> Finding:
-    """Return whether a pooler is in between, and whether the settings suit it."""
+def check_route(route: Route) -> Finding:
+    """Return whether a pooler is in between."""
     text = "through a pooler" if route.is_pooled else "direct"
     if route.is_neon:
         text += ", Neon's pooler" if route.is_pooled else ", Neon's compute"
+    return Finding("route", text, {"pooled": route.is_pooled, "neon": route.is_neon})
+
+
+def check_prepare(route: Route, settings: Settings) -> Finding:
+    """Return whether the connection prepares statements, why, and whether the pooler in between allows it."""
+    given, runs = settings.prepare_threshold, route.prepare_threshold
+    text = "statements are not prepared" if runs is None else f"statements are prepared after {runs} runs"
+    if given is None:
+        text += ": PREPARE_THRESHOLD is not set"
+    elif given == "auto":
+        text += f": auto, and the connection is {_passage(route)}"
     fix = None
-    if route.is_pooled and settings.prepare_threshold is not None:
-        fix = "unset PREPARE_THRESHOLD: a statement that was prepared on one connection runs on another"
-    return Finding("route", text, {"pooled": route.is_pooled, "neon": route.is_neon}, fix)
+    if runs is not None and route.is_pooled and not route.is_neon:
+        fix = (
+            "set PREPARE_THRESHOLD=auto, unless this pooler keeps prepared statements, as PgBouncer from 1.22 does "
+            "with max_prepared_statements: else another client's statement may run instead"
+        )
+    return Finding("prepare", text, {"setting": given, "threshold": runs}, fix)
 
 
 def check_tls(route: Route, version: str | None) -> Finding:
@@ -128,6 +145,12 @@ def check_pool(settings: Settings, route: Route) -> Finding:
         {"size": settings.pool_size, "max_overflow": settings.pool_max_overflow, "recycle_s": age_s},
         fix,
     )
+
+
+def _passage(route: Route) -> str:
+    if route.is_neon:
+        return "through Neon's proxy: set a number to prepare there"
+    return "through a pooler" if route.is_pooled else "direct"
 
 
 def _is_loopback(host: str) -> bool:

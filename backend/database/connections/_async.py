@@ -13,6 +13,7 @@ from backend.database.bridge import async_run_blocking, async_sleep, async_wait_
 from backend.database.connections.backoff import Backoff
 from backend.database.connections.cursors import AsyncCursor
 from backend.database.connections.places import Diagnosis, Place
+from backend.database.connections.preparing import AUTO_THRESHOLD, ask_process, may_be_direct
 from backend.database.connections.probe import ConnectProbe, with_sqlstate
 from backend.settings import Settings
 
@@ -29,6 +30,7 @@ class AsyncConnector:
     def __init__(self, settings: Settings, parameters: Mapping[str, str]) -> None:
         self._settings = settings
         self._context: AdaptContext | None = None
+        self._ask_process = b""
         self._parameters = parameters
         self._hosts = [host for host in parameters.get("hostaddr", parameters.get("host", "")).split(",") if host]
         timeout = {"connect_timeout": settings.connect_timeout_s}
@@ -36,9 +38,10 @@ class AsyncConnector:
         self._conninfo = make_conninfo("", **options)
 
     def configure(self, dialect: Dialect) -> None:
-        """Adopt the type adapters of the engine's dialect."""
+        """Adopt the type adapters and the SQL of the engine's dialect."""
         _, arguments = dialect.create_connect_args(URL.create(dialect.name))
         self._context = arguments.get("context")
+        self._ask_process = ask_process(dialect)
 
     async def connect(self) -> "psycopg.AsyncConnection[tuple[object, ...]]":
         """Return a connection; retry for `connect_retry_s` while the server is waking. Other refusals are final.
@@ -48,13 +51,7 @@ class AsyncConnector:
         backoff = Backoff(self._settings.connect_retry_s)
         while True:
             try:
-                return await psycopg.AsyncConnection.connect(
-                    self._conninfo,
-                    autocommit=True,  # spares SQLAlchemy's first questions their BEGIN and ROLLBACK
-                    context=self._context,
-                    cursor_factory=AsyncCursor,
-                    prepare_threshold=self._settings.prepare_threshold,
-                )
+                return await self._connect_once()
             except psycopg.errors.ConnectionTimeout as error:
                 error.add_note(Place.of(self._parameters, Diagnosis("silent")))
                 raise error.with_traceback(None) from None  # without the frames that hold the attempt's socket open
@@ -68,6 +65,25 @@ class AsyncConnector:
             except BaseException as error:
                 raise error.with_traceback(None) from None  # a cancellation: as above
             await async_sleep(delay_s)
+
+    async def _connect_once(self) -> "psycopg.AsyncConnection[tuple[object, ...]]":
+        threshold = self._settings.prepare_threshold
+        connection = await psycopg.AsyncConnection.connect(
+            self._conninfo,
+            autocommit=True,  # spares SQLAlchemy's first questions their BEGIN and ROLLBACK
+            context=self._context,
+            cursor_factory=AsyncCursor,
+            prepare_threshold=None if threshold == "auto" else threshold,
+        )
+        if threshold == "auto" and may_be_direct(connection.info):
+            try:
+                answer = await (await connection.execute(self._ask_process)).fetchone()
+            except BaseException:
+                await connection.close()
+                raise
+            if answer == (connection.info.backend_pid,):
+                connection.prepare_threshold = AUTO_THRESHOLD
+        return connection
 
     async def _diagnose(self) -> Diagnosis:
         """Connect once more and return why this attempt fails, or that it was accepted."""

@@ -147,7 +147,7 @@ _MESSAGES_BY_OPERATION: Final[dict[tuple[type[RepositoryError], str], str]] = {
 }
 """More precise texts for one operation."""
 
-_LOST_PREPARED: Final = "lost a prepared statement, as behind a pooler in transaction mode: unset PREPARE_THRESHOLD"
+_LOST_PREPARED: Final = "lost a prepared statement, as behind a pooler in transaction mode: set PREPARE_THRESHOLD=auto"
 
 _MESSAGES_BY_SQLSTATE: Final[dict[tuple[type[RepositoryError], str], str]] = {
     (ConnectionLostError, "25006"): (
