@@ -12,7 +12,7 @@ from sqlmodel import SQLModel, col
 
 from backend import typed
 from backend.entity.checks import ClassOptions, define
-from backend.entity.parameters import keys_parameter
+from backend.entity.parameters import EXPECTED_PARAMETER, keys_parameter
 from backend.errors import OwnerRequiredError, UsageError
 from backend.statements.assignments import Assignment
 from backend.statements.change import Change
@@ -60,6 +60,7 @@ EACH_WRITTEN = (
 KEYS = keys_parameter(0)
 AMONG = "task.id IN (SELECT given.value_0 FROM given)"
 EACH_FOUND = "(SELECT count(*) AS count_1 FROM named) = (SELECT count(*) AS count_1 FROM given)"
+SOME_CURRENT = "NOT given.is_set_1 OR named.column_7 IS NOT DISTINCT FROM given.value_1"
 
 TITLED = (col(Task.title) == CANARY,)
 TOGGLE = Change(typed(Task.completed).to(~col(Task.completed)))
@@ -73,9 +74,16 @@ def keyset(s: Statements[SQLModel], order: Order, position: Position, where: tup
     return s.keyset(where, s.order(order), position)
 
 
-def sent(arrays: int) -> str:
-    """The columns of the rows that are sent as this many arrays."""
-    return ", ".join(f"sent.{name} AS {name}" for name in [*(f"value_{at}" for at in range(arrays)), "position"])
+def sent(arrays: int, *masks: int) -> str:
+    """The columns of the rows that are sent as this many arrays, of which some have masks."""
+    names = [*(f"value_{at}" for at in range(arrays)), *(f"is_set_{at}" for at in masks), "position"]
+    return ", ".join(f"sent.{name} AS {name}" for name in names)
+
+
+def each_current(condition: str) -> str:
+    """The condition that each row has the version that is expected."""
+    found = f"(SELECT count(*) AS count_1 FROM given JOIN named ON named.key_0 = given.value_0 WHERE {condition})"
+    return f"{found} = (SELECT count(*) AS count_1 FROM given)"
 
 
 SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
@@ -127,6 +135,53 @@ SHAPES: dict[str, tuple[Make, tuple[str, ...], str]] = {
         "LEFT OUTER JOIN written ON written.given_position = given.position "
         f"WHERE CASE WHEN ({EACH_FOUND}) THEN {EACH_WRITTEN.replace('count_1', 'count_2')} ELSE true END "
         "ORDER BY given.position",
+    ),
+    "update of many, each with its version": (
+        lambda s: (
+            s.update_many(
+                (KEYS, EXPECTED_PARAMETER, "title", "completed"), frozenset({"completed"}), some_set_nothing=False
+            ).statement
+        ),
+        (),
+        f"WITH given AS (SELECT {sent(4, 3)} FROM unnest(%(the_values_0)s, %(the_values_1)s, %(the_values_2)s, "
+        "%(the_values_3)s, %(the_mask_3)s) WITH ORDINALITY AS sent(value_0, value_1, value_2, value_3, is_set_3, "
+        "position)), "
+        f"named AS (SELECT task.id AS key_0, task.updated_at AS column_0 FROM task WHERE {AMONG} AND {MINE} ORDER BY "
+        "task.id FOR NO KEY UPDATE), written AS (UPDATE task SET title=given.value_2, completed=CASE WHEN "
+        f"given.is_set_3 THEN given.value_3 ELSE task.completed END, {LATER} FROM given WHERE task.id = given.value_0 "
+        f"AND {MINE} AND {EACH_FOUND} AND {each_current('named.column_0 IS NOT DISTINCT FROM given.value_1')} "
+        f"RETURNING {COLUMNS}, given.position AS given_position) SELECT {WRITTEN}, named.key_0, "
+        "named.column_0 IS NOT DISTINCT FROM given.value_1 AS anon_1 "
+        "FROM given LEFT OUTER JOIN named ON named.key_0 = given.value_0 "
+        "LEFT OUTER JOIN written ON written.given_position = given.position "
+        f"WHERE CASE WHEN ({EACH_FOUND} AND {each_current('named.column_0 IS NOT DISTINCT FROM given.value_1')}) "
+        f"THEN {EACH_WRITTEN.replace('count_1', 'count_2')} ELSE true END ORDER BY given.position",
+    ),
+    "update of many, of which some set something and some have a version": (
+        lambda s: (
+            s.update_many(
+                (KEYS, EXPECTED_PARAMETER, "title"), frozenset({EXPECTED_PARAMETER, "title"}), some_set_nothing=True
+            ).statement
+        ),
+        (),
+        f"WITH given AS (SELECT {sent(3, 1, 2)} FROM unnest(%(the_values_0)s, %(the_values_1)s, %(the_values_2)s, "
+        "%(the_mask_1)s, %(the_mask_2)s) WITH ORDINALITY AS sent(value_0, value_1, value_2, is_set_1, is_set_2, "
+        "position)), named AS (SELECT task.id AS key_0, "
+        + ", ".join(f"task.{name} AS column_{at}" for at, name in enumerate([*NAMES, "updated_at"]))
+        + f" FROM task WHERE {AMONG} AND {MINE} ORDER BY task.id FOR NO KEY UPDATE), written AS (UPDATE task SET "
+        f"title=CASE WHEN given.is_set_2 THEN given.value_2 ELSE task.title END, {LATER} FROM given WHERE task.id = "
+        f"given.value_0 AND {MINE} AND {EACH_FOUND} AND {each_current(SOME_CURRENT)} AND given.is_set_2 "
+        f"RETURNING {COLUMNS}, given.position AS given_position) SELECT "
+        + ", ".join(
+            f"CASE WHEN (written.given_position IS NOT NULL) THEN written.{name} ELSE named.column_{at} END "
+            f"AS anon_{at + 1}"
+            for at, name in enumerate(NAMES)
+        )
+        + f", named.key_0, {SOME_CURRENT} AS anon_8 "
+        "FROM given LEFT OUTER JOIN named ON named.key_0 = given.value_0 "
+        "LEFT OUTER JOIN written ON written.given_position = given.position "
+        f"WHERE CASE WHEN ({EACH_FOUND} AND {each_current(SOME_CURRENT)}) "
+        f"THEN {EACH_WRITTEN.replace('count_1', 'count_2')} ELSE true END ORDER BY given.position",
     ),
     "update of many that sets nothing": (
         lambda s: s.update_many((KEYS,), frozenset(), some_set_nothing=True).statement,

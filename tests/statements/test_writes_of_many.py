@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlmodel import col
@@ -13,7 +14,7 @@ from backend.statements.statements import Statements
 from backend.statements.upsert_shape import UpsertShape
 from backend.tasks import Task, TaskCreate, TaskUpdate
 from tests.support.compiling import compiled
-from tests.support.models.suite import Shelf, ShelfCreate, ShelfUpdate
+from tests.support.models.suite import Note, NoteCreate, NoteUpdate, Shelf, ShelfCreate, ShelfUpdate
 
 CANARY = "canary-7d1f"
 TASKS = Statements(
@@ -31,6 +32,10 @@ SHELVES = Statements(
         ClassOptions(owner=col(Shelf.owner_id), version=col(Shelf.revision), shared_keys=(col(Shelf.label),)),
     ),
     scoped=True,
+)
+NOTES = Statements(
+    define("NoteRepository", (Note, NoteCreate, NoteUpdate, UUID, str), ClassOptions(version=col(Note.revision))),
+    scoped=False,
 )
 NAMES = ("id", "title", "description", "completed", "user_id", "created_at", "updated_at")
 TITLED = (col(Task.title) == "x",)
@@ -166,3 +171,19 @@ def test_the_values_of_a_write_by_condition_are_bound(returning: bool) -> None:
         made = compiled(statement)
         assert CANARY not in made.sql
         assert CANARY in made.parameters.values()
+
+
+def test_new_rows_with_drawn_keys_are_inserted_in_the_order_of_the_keys_and_returned_in_that_of_the_data() -> None:
+    made = compiled(NOTES.insert_many(("text", "rank"), frozenset({"rank"}), returning=True).statement)
+    assert made.sql == (
+        "WITH new_rows AS (SELECT given.position AS position, given.value_0 AS value_0, CASE WHEN given.is_set_1 THEN "
+        "given.value_1 ELSE NULL END AS value_1, gen_random_uuid() AS value_2 FROM unnest(%(the_values_0)s::TEXT[], "
+        "%(the_values_1)s, %(the_mask_1)s) WITH ORDINALITY AS given(value_0, value_1, is_set_1, position)), written AS "
+        "(INSERT INTO note (text, rank, id) SELECT new_rows.value_0 AS value_0, new_rows.value_1 AS value_1, "
+        "new_rows.value_2 AS value_2 FROM new_rows ORDER BY new_rows.value_2 RETURNING note.id, note.text, note.rank, "
+        "note.revision) SELECT written.id, written.text, written.rank, written.revision FROM written LEFT OUTER JOIN "
+        "new_rows ON written.id = new_rows.value_2 WHERE width_bucket(%(param_1)s, %(param_2)s, CASE WHEN ((SELECT "
+        "count(*) AS count_1 FROM written) = %(the_count)s) THEN %(param_3)s ELSE %(param_4)s END, %(param_5)s) = "
+        "%(param_6)s AND width_bucket(%(param_7)s, %(param_8)s, CASE WHEN (new_rows.position IS NOT NULL) THEN "
+        "%(param_9)s ELSE %(param_10)s END, %(param_11)s) = %(param_12)s ORDER BY new_rows.position"
+    )

@@ -53,7 +53,7 @@ def compiled(statement: Executable | ScopedStatement, columns: Sequence[str] = (
 def unfilled(text: str) -> str:
     """The text with the names of `backend.entity.parameters` as they are before they are filled up."""
     makes = (array_parameter, cursor_parameter, id_parameter, keys_parameter, mask_parameter)
-    several = (make(at) for make in makes for at in range(3))
+    several = (make(at) for make in makes for at in range(8))
     for name in (*_NAMES, *several):
         text = text.replace(name, name.rstrip("_"))
     return text
