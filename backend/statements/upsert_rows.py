@@ -144,15 +144,17 @@ class RowsUpsert:
         shape, columns = self._shape, self._table.columns
         if not shape.changed:  # one that is inserted at the same moment: it is locked, and stays as it is
             return {self._keys[0]: columns[self._keys[0]]}
-        values = {
+        changes = self._are_flagged(statement, CHANGES_PARAMETER)
+        moved = onupdates(self._entity, self._target, ())
+        unset = {name: _if(changes, value, columns[name]) for name, value in moved.items()}
+        return unset | {
             name: _if(
-                self._are_flagged(statement, f"{CHANGES_PARAMETER} {name}"), statement.excluded[name], columns[name]
+                self._are_flagged(statement, f"{CHANGES_PARAMETER} {name}"),
+                statement.excluded[name],
+                unset.get(name, columns[name]),
             )
             for name in shape.changed
         }
-        changes = self._are_flagged(statement, CHANGES_PARAMETER)
-        moved = onupdates(self._entity, self._target, shape.changed)
-        return values | {name: _if(changes, value, columns[name]) for name, value in moved.items()}
 
     def _refused(self, written: CTE, unchanged: CTE | None) -> CTE:
         given = self._given
