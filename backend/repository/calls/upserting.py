@@ -67,6 +67,11 @@ def _upsert_one(
     require_owner(bound, kind)
     plan = statements.upsert(on, update)
     values, changed = _read(bound, data, plan, kind)
+    if not plan.target.nulls_conflict and any(_is_null(values[name]) for name in _key(bound, plan)):
+        rows = run(bound, statements.insert, values, kind)  # no row can have this key
+        if not rows:
+            raise bound.metadata.suppressed_error(kind)
+        return Upserted(bound.build(rows[0]), "inserted")
     if plan.target.is_shared or not changed:
         return _upsert_rows(bound, [(values, changed)], plan, kind)[0]
     parameters = {**values, **python_onupdates(bound.metadata.entity.table, values)}
@@ -108,15 +113,19 @@ def _shape(
     bound: Bound[RowT], rows: Sequence[Mapping[str, object]], changed: Sequence[frozenset[str]], plan: Upsert
 ) -> UpsertShape:
     names = bound.metadata.entity.table.columns.keys()
-    key = [column.key for column in plan.target.columns if column is not bound.metadata.entity.owner_column]
     by_any, by_all = frozenset[str]().union(*changed), changed[0].intersection(*changed)
     return UpsertShape(
         *set_names(rows, names),
         tuple(name for name in names if name in by_any),
         by_any - by_all,
         not all(changed),
-        any(_is_null(row[name]) for row in rows for name in key),
+        any(_is_null(row[name]) for row in rows for name in _key(bound, plan)),
     )
+
+
+def _key(bound: Bound[RowT], plan: Upsert) -> Sequence[str]:
+    """Return the columns of the key that the data has: without the owner."""
+    return [column.key for column in plan.target.columns if column is not bound.metadata.entity.owner_column]
 
 
 def _is_null(value: object) -> bool:
@@ -130,7 +139,7 @@ def _require_distinct(
 
     `first` has the position of each key that the call was given before.
     """
-    keys = [column.key for column in plan.target.columns if column is not bound.metadata.entity.owner_column]
+    keys = _key(bound, plan)
     for at, (row, _) in enumerate(rows, position):
         key = tuple(row[name] for name in keys)
         if not plan.target.nulls_conflict and any(map(_is_null, key)):

@@ -131,6 +131,27 @@ async def test_a_shared_key_of_another_owner_fails_as_create_does(
     assert sorted((row.owner_id, row.code, row.note) for row in rows) == [("a", "old", "first"), ("b", "old", None)]
 
 
+async def test_a_shared_key_of_an_own_row_is_found_changed_and_left_alone(shelves: AsyncShelfRepository) -> None:
+    data = [
+        ShelfCreate(code="new", label="free"),
+        ShelfCreate(code="old", label="mine", note="x"),
+        ShelfCreate(code="null", note="x"),
+        ShelfCreate(code="other", label="also free", note="x"),
+    ]
+    kept = await shelves.upsert_many(data, on=LABEL, update="nothing")
+    assert [(one.row.code, one.row.note, one.outcome) for one in kept] == [
+        ("new", None, "inserted"), ("old", "first", "unchanged"), ("null", "x", "inserted"), ("other", "x", "inserted"),
+    ]  # fmt: skip
+    data[2] = ShelfCreate(code="another", note="x")
+    again = await shelves.upsert_many(data, on=LABEL, update=col(Shelf.note))
+    assert [(one.row.code, one.row.note, one.outcome, one.row.revision) for one in again] == [
+        ("new", None, "unchanged", 1), ("old", "x", "updated", 2), ("another", "x", "inserted", 1),
+        ("other", "x", "updated", 2),
+    ]  # fmt: skip
+    found = await shelves.get_or_create(ShelfCreate(code="old", label="mine"), on=LABEL)
+    assert (found.outcome, found.row) == ("unchanged", again[1].row)
+
+
 async def test_another_unique_key_that_is_taken_writes_nothing(shelves: AsyncShelfRepository) -> None:
     with pytest.raises(UniqueViolationError):
         await shelves.upsert(ShelfCreate(code="old", note="x", label="theirs"), on=CODE)

@@ -129,6 +129,27 @@ def test_a_shared_key_of_another_owner_fails_as_create_does(shelves: ShelfReposi
     assert sorted((row.owner_id, row.code, row.note) for row in rows) == [("a", "old", "first"), ("b", "old", None)]
 
 
+def test_a_shared_key_of_an_own_row_is_found_changed_and_left_alone(shelves: ShelfRepository) -> None:
+    data = [
+        ShelfCreate(code="new", label="free"),
+        ShelfCreate(code="old", label="mine", note="x"),
+        ShelfCreate(code="null", note="x"),
+        ShelfCreate(code="other", label="also free", note="x"),
+    ]
+    kept = shelves.upsert_many(data, on=LABEL, update="nothing")
+    assert [(one.row.code, one.row.note, one.outcome) for one in kept] == [
+        ("new", None, "inserted"), ("old", "first", "unchanged"), ("null", "x", "inserted"), ("other", "x", "inserted"),
+    ]  # fmt: skip
+    data[2] = ShelfCreate(code="another", note="x")
+    again = shelves.upsert_many(data, on=LABEL, update=col(Shelf.note))
+    assert [(one.row.code, one.row.note, one.outcome, one.row.revision) for one in again] == [
+        ("new", None, "unchanged", 1), ("old", "x", "updated", 2), ("another", "x", "inserted", 1),
+        ("other", "x", "updated", 2),
+    ]  # fmt: skip
+    found = shelves.get_or_create(ShelfCreate(code="old", label="mine"), on=LABEL)
+    assert (found.outcome, found.row) == ("unchanged", again[1].row)
+
+
 def test_another_unique_key_that_is_taken_writes_nothing(shelves: ShelfRepository) -> None:
     with pytest.raises(UniqueViolationError):
         shelves.upsert(ShelfCreate(code="old", note="x", label="theirs"), on=CODE)
