@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import ColumnClause, UnaryExpression
 
+from backend.entity.column_types import compares_as_python
 from backend.entity.entity import Entity
 from backend.errors import UsageError, described
 
@@ -70,6 +71,13 @@ def resolve_upsert(entity: Entity[Any], on: UniqueKey, update: Updates) -> Upser
             )
     _require_fields(entity, "update", named)
     return Upsert(target, frozenset(entity.columns[name].key for name in named))
+
+
+def is_unique_key(entity: Entity[Any], attributes: Collection[str]) -> bool:
+    """Return whether no two rows can have the same values of these attributes, as Python compares them."""
+    keys = (key for key in _unique_keys(entity) if key.where is None and not key.refusal)
+    is_key = any(key.attributes == frozenset(attributes) for key in keys)
+    return is_key and all(compares_as_python(entity.columns[name]) for name in attributes)
 
 
 def _target(entity: Entity[Any], attributes: Collection[str]) -> ConflictTarget:

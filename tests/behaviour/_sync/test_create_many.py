@@ -23,8 +23,11 @@ from tests.support.models.bulk import (
     CountedCreate,
     CountedRepository,
     DrawnRepository,
+    SeatCreate,
+    SeatRepository,
     Size,
 )
+from tests.support.models.suite import ShelfCreate, ShelfRepository
 from tests.support.wire import WireProxy
 
 MANY = 10_001
@@ -224,6 +227,34 @@ def test_a_key_that_two_items_have_is_refused_before_sql(session: Session, table
     assert str(raised.value) == "positions 0 and 2 name the same Chosen: give each row once"
     assert [problem.location for problem in raised.value.problems] == [(2,)]
     assert seen.round_trips == 0
+
+
+def test_a_composite_key_that_two_items_have_is_refused_before_sql(
+    session: Session, tables: Engine, proxy: WireProxy
+) -> None:
+    seats = SeatRepository(session).owned_by("a")
+    with proxy.watch() as seen, pytest.raises(InvalidDataError, match="positions 0 and 2 name the same Seat"):
+        seats.create_many([SeatCreate(room=room, number=1) for room in "xyx"])
+    assert seen.round_trips == 0
+
+
+def test_a_unique_key_that_two_items_have_is_refused_with_both_positions(session: Session, proxy: WireProxy) -> None:
+    shelves = ShelfRepository(session).owned_by("a")
+    data = [ShelfCreate(code=code, label=label) for code, label in (("x", None), ("y", None), ("x", "l"), ("z", "l"))]
+    with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
+        shelves.create_many(data)
+    assert str(raised.value) == "positions 0 and 2 name the same Shelf: give each row once"
+    assert raised.value.fields == ("owner_id", "code")
+    assert raised.value.__suppress_context__
+    assert [problem.location for problem in raised.value.problems] == [(2,)]
+    assert len(seen.statements) == 1  # the server has found it
+    with pytest.raises(InvalidDataError, match="positions 1 and 2 name the same Shelf"):
+        shelves.create_many(data[1:])
+    shelves.create(data[1])
+    with pytest.raises(UniqueViolationError) as violated:  # of another row
+        shelves.create_many(data[:2])
+    assert violated.value.fields == ("owner_id", "code")
+    assert shelves.count() == 1
 
 
 def test_a_row_that_the_table_refuses_leaves_none(session: Session, tables: Engine) -> None:

@@ -1,8 +1,8 @@
-"""Models for calls on many rows: three kinds of key, and columns of which some rows of a call set no value."""
+"""Models for calls on many rows: kinds of key, and columns of which some rows of a call set no value."""
 
 from datetime import date
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import MISSING
@@ -172,3 +172,33 @@ class AsyncChosenRepository(
     version=col(Chosen.revision),
     shared_keys=(col(Chosen.id),),
 ): ...
+
+
+class Seat(SQLModel, table=True):
+    """A key of the owner and of two columns that the client chooses."""
+
+    metadata = METADATA
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    room: str = Field(primary_key=True, sa_type=Text)
+    number: int = Field(primary_key=True, sa_type=Integer)
+
+
+class SeatId(NamedTuple):
+    owner: str
+    room: str
+    number: int
+
+
+class SeatCreate(SQLModel):
+    room: str
+    number: int
+
+
+class SeatUpdate(SQLModel): ...
+
+
+class SeatRepository(CRUDRepository[Seat, SeatCreate, SeatUpdate, SeatId], owner=col(Seat.owner)): ...
+
+
+class AsyncSeatRepository(AsyncCRUDRepository[Seat, SeatCreate, SeatUpdate, SeatId], owner=col(Seat.owner)): ...
