@@ -1,4 +1,4 @@
-"""`python -m benchmarks [calls | conditions | pages | prepare]`: prints tables of `docs/maintainers/benchmarks.md`."""
+"""`python -m benchmarks [WHAT]`: prints the tables of `docs/maintainers/benchmarks.md`."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from backend import Database, Settings, init_db
 from backend.embedded import EmbeddedServer
-from benchmarks import conditions, pages, preparing
+from benchmarks import conditions, functions, pages, preparing
 from benchmarks.calls import (
     NAMES,
     Calls,
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("calls", "conditions", "pages", "prepare"),
+        choices=("calls", "conditions", "functions", "pages", "prepare"),
         default="calls",
         help="calls unless given",
     )
@@ -50,6 +50,9 @@ def main(arguments: list[str]) -> None:
             preparing.run(given.url or stack.enter_context(TcpServer()).url, given.rounds)
             return
         url = given.url or stack.enter_context(EmbeddedServer()).url
+        if given.what == "functions":
+            functions.run(url)
+            return
         database = stack.enter_context(Database(Settings(database_url=SecretStr(url), prepare_threshold=threshold)))
         if given.what == "pages":
             pages.run(database, given.rounds, given.rows)
