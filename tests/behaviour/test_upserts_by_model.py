@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, text
 from sqlmodel import Session, SQLModel, col, select
 
 from backend import CRUDRepository, Database
@@ -206,3 +206,35 @@ def test_upsert_many_sets_what_its_own_row_sets_where_nulls_are_equal(database: 
         answers = slots.upsert_many(data, on=on)
         assert [one.row.id for one in answers] == [kept.id, changed.id]
         assert [one.row.note for one in answers] == ["before", "after"]
+
+
+def test_rows_with_null_in_a_part_of_their_key_come_back_in_the_order_of_the_data(database: Database) -> None:
+    with database.session() as session:
+        parcels, on = ParcelRepository(session).owned_by("a"), (col(Parcel.code), col(Parcel.place))
+        data = [ParcelCreate(code=code, note=note) for code, note in ("b1", "a1", "b2", "c1", "a2")]
+        answers = parcels.upsert_many(data, on=on)
+        assert [(one.row.code, one.row.note) for one in answers] == [(one.code, one.note) for one in data]
+        drafts = DraftRepository(session).owned_by("a")
+        drawn = drafts.upsert_many([DraftCreate(code=None, note=note) for note in "bac"], on=col(Draft.code))
+        assert [(one.row.note, one.inserted) for one in drawn] == [("b", True), ("a", True), ("c", True)]
+
+
+def test_a_row_that_does_not_change_is_not_written(database: Database) -> None:
+    versions = text("SELECT ctid::text FROM parcel UNION ALL SELECT ctid::text FROM draft")
+    with database.session() as session:
+        parcels, drafts = ParcelRepository(session).owned_by("a"), DraftRepository(session).owned_by("a")
+        parcel, draft, of_draft = ParcelCreate(code="x", place=1), DraftCreate(code="x"), col(Draft.code)
+        of_parcel = (col(Parcel.code), col(Parcel.place))
+        parcels.create(parcel)
+        drafts.create(draft)
+        with session.begin():
+            before = session.connection().execute(versions).all()
+        assert parcels.get_or_create(parcel, on=of_parcel).outcome == "unchanged"
+        assert drafts.get_or_create(draft, on=of_draft).outcome == "unchanged"
+        assert parcels.upsert_many([parcel], on=of_parcel, update="nothing")[0].outcome == "unchanged"
+        with session.begin():
+            assert session.connection().execute(versions).all() == before
+        archived = DraftCreate(code="x", archived=True)  # outside the index
+        assert drafts.get_or_create(archived, on=of_draft).outcome == "inserted"
+        found = drafts.get_or_create(draft, on=of_draft)
+        assert (found.outcome, found.row.archived) == ("unchanged", False)
