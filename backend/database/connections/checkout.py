@@ -14,7 +14,7 @@ answer is closed then.
 """
 
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Final, Protocol
 
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
@@ -26,7 +26,10 @@ from sqlalchemy.pool import PoolResetState
 from backend.database.connections.forking import register_engine
 from backend.database.connections.loops import require_own_loop
 
-_OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+_ACTIVE: Final = TransactionStatus.ACTIVE  # Python 3.11 looks a member up in Python code each time
+_OPEN: Final = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+_IDLE: Final = TransactionStatus.IDLE
+_OK: Final = ConnStatus.OK
 _autocommit_requested: ContextVar[bool] = ContextVar("backend_autocommit", default=False)
 
 
@@ -84,8 +87,9 @@ def may_switch_mode(connection: Connection) -> bool:
 
 def switch_to_autocommit(connection: Connection) -> bool:
     """Switch the connection to AUTOCOMMIT, unless a transaction is open on it. Return whether it is in that mode."""
-    if is_autocommit(connection):
-        driver = connection.connection.driver_connection
+    proxy = connection.connection
+    adapted, driver = proxy.dbapi_connection, proxy.driver_connection
+    if adapted is not None and adapted.autocommit:
         return driver is not None and _is_idle(driver.pgconn)
     if not may_switch_mode(connection):
         return False
@@ -116,14 +120,16 @@ def _on_reset(connection: _DBAPIConnection, record: _Record | None, state: PoolR
     if record is None:  # a detached connection, which is closed next
         return
     status = record.driver_connection.pgconn.transaction_status
-    if status == TransactionStatus.ACTIVE:  # a statement failed without an answer, and libpq does not know its end yet
+    if status == _IDLE:
+        return
+    if status == _ACTIVE:  # a statement failed without an answer, and libpq does not know its end yet
         record.invalidate()
     elif status in _OPEN and state.transaction_was_reset and not state.terminate_only:
         connection.rollback()
 
 
 def _is_idle(pgconn: PGconn) -> bool:
-    return pgconn.transaction_status == TransactionStatus.IDLE
+    return pgconn.transaction_status == _IDLE
 
 
 def _is_closed(pgconn: PGconn) -> bool:
@@ -132,4 +138,4 @@ def _is_closed(pgconn: PGconn) -> bool:
         pgconn.consume_input()
     except psycopg.Error:
         return True
-    return pgconn.status != ConnStatus.OK
+    return pgconn.status != _OK

@@ -138,8 +138,8 @@ class FairPool(QueuePool):
             raise PoolTimeout("every place of the pool is taken")
         try:
             connection = super().connect()
-            if connection.record_info is not None:
-                connection.record_info[_PLACE] = turns.give
+            if (info := connection.record_info) is not None:
+                info[_PLACE] = turns.give
         except BaseException:
             turns.give()
             raise
