@@ -38,10 +38,11 @@ class Ownership:
 
     def require(self, owner: object) -> None:
         """Raise `UsageError` for an invalid owner; `None` must not become access to everything."""
-        expected = with_article(self.python_type)
         if owner is None:
+            expected = with_article(self.python_type)
             raise UsageError(f"the owner of {self._model} is None, expected {expected}: pass the owner to owned_by()")
         if not isinstance(owner, self.python_type) or isinstance(owner, bool):
+            expected = with_article(self.python_type)
             raise UsageError(
                 f"an owner of {self._model} is {expected}, got {described(owner)}: pass {expected} to owned_by()"
             )

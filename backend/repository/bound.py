@@ -22,9 +22,9 @@ RowT_co = TypeVar("RowT_co", covariant=True)
 Parameters = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(slots=True, eq=False, repr=False)  # not frozen, which takes longer to make: two for each scope
 class Bound(Generic[RowT_co]):
-    """A repository as its calls see it; they return rows of the type `RowT_co`."""
+    """A repository as its calls see it; they return rows of the type `RowT_co`. It is never changed."""
 
     session: Session
     metadata: RepositoryMetadata[Any]  # of the model, whose rows are returned as `RowT_co`

@@ -111,7 +111,7 @@ def check_session(repository: str, session: object, kind: type[Session | AsyncSe
 
 def _holds_anything(session: PlainSession) -> bool:
     """Return whether there is anything to close: a transaction, or instances."""
-    return session.in_transaction() or next(iter(session), None) is not None
+    return session.in_transaction() or len(session.identity_map) > 0 or bool(session.new)
 
 
 def _is_to_be_entered(value: object) -> bool:
