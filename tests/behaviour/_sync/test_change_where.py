@@ -69,6 +69,9 @@ def test_update_where_writes_the_set_fields_of_the_owners_rows(tasks: NamingRepo
 def test_update_where_takes_a_change(tasks: NamingRepository) -> None:
     assert titles(tasks.update_where_returning(_SHOUT, typed(Task.title) < "c")) == ["B", "A"]
     assert tasks.update_where(_CLOSE, all_rows=True) == 0
+    assert tasks.update_where(_SHOUT, typed(Task.title) == "c") == 1
+    both = Change(typed(Task.completed).to(True), where=typed(Task.title) != "A")
+    assert titles(tasks.update_where_returning(both, typed(Task.title) != "B")) == ["C"]
     with pytest.raises(UsageError, match="lacks a value for a bound parameter"):
         tasks.update_where(_NAME, all_rows=True)
 
