@@ -5,7 +5,8 @@ that call validates by alias. Every SQLModel class defines one.
 """
 
 from abc import ABCMeta
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Final, cast
 
 from pydantic import BaseModel, EncodedBytes, EncodedStr, TypeAdapter
@@ -23,11 +24,11 @@ class NameValidator:
     def __init__(self, cls: type[BaseModel]) -> None:
         adapter = TypeAdapter(cls)
         adapter.rebuild()
-        self._validator = SchemaValidator(cast("CoreSchema", _rewrite(adapter.core_schema)))  # still a core schema
-
-    def validate(self, values: Mapping[str, object]) -> BaseModel:
-        """Return an instance; for a table, of a subclass that is no table. Raises `ValidationError`."""
-        return cast("BaseModel", self._validator.validate_python(values, by_name=True, by_alias=False))  # its instance
+        validator = SchemaValidator(cast("CoreSchema", _rewrite(adapter.core_schema)))  # still a core schema
+        self.validate: Callable[[Mapping[str, object]], BaseModel] = partial(
+            validator.validate_python, by_name=True, by_alias=False
+        )
+        """Returns an instance; for a table, of a subclass that is no table. Raises `ValidationError`."""
 
 
 def _rewrite(schema: object) -> object:

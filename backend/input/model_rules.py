@@ -37,11 +37,8 @@ class ModelRules:
         self.has_row_rules: bool = model_validators(entity.model, schema)
         needs_fields = any(_needs_validation(entity.model, schema, key) for key in own)
         self._fields = NameValidator(_partial_model(entity.model, own)) if needs_fields else None
-
-    @property
-    def is_noop(self) -> bool:
+        self.is_noop: bool = not needs_fields and not self.has_row_rules
         """Whether the schema already enforces every rule of the model."""
-        return self._fields is None and not self.has_row_rules
 
     def validate_fields(self, values: FieldValues) -> FieldValues:
         """Return the values after each field's rules. Raises pydantic's `ValidationError`."""

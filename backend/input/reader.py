@@ -56,8 +56,8 @@ class SchemaReader:
 
         The model's own `@model_validator` functions see the row with its `owner`.
         """
-        valid = vars(self._validate(self._raw_values(data, self._writers)))
-        values = {name: valid[name] for name in self._writers if valid.get(name, MISSING) is not MISSING}
+        valid, writers = self._validate(self._raw_values(data, only_set=False)), self._writers
+        values = {name: value for name, value in vars(valid).items() if value is not MISSING and name in writers}
         return self._to_column_values(self._apply_model_rules(FieldValues(values), owner, is_row=True))
 
     def set_columns(self, data: BaseModel) -> frozenset[str]:
@@ -74,30 +74,23 @@ class SchemaReader:
 
     def update_values(self, data: BaseModel) -> ColumnValues:
         """Return only the fields that the caller or a validator set. Raises what `insert_values` raises."""
-        valid = self._validate(self._raw_values(data, getattr(data, "model_fields_set", ())))
-        values_of = vars(valid)
-        values = {
-            name: values_of[name]
-            for name in self._writers
-            if name in valid.model_fields_set and values_of[name] is not MISSING
-        }
+        valid = self._validate(self._raw_values(data, only_set=True))
+        names = self._writers.keys() & valid.model_fields_set
+        values = {name: value for name, value in vars(valid).items() if value is not MISSING and name in names}
         return self._to_column_values(self._apply_model_rules(FieldValues(values), None, is_row=False))
 
-    def _raw_values(self, data: BaseModel, names: Iterable[str]) -> Mapping[str, object]:
+    def _raw_values(self, data: BaseModel, *, only_set: bool) -> Mapping[str, object]:
         if not isinstance(data, self._schema):
             raise UsageError(
                 f"{self._details.operation} takes {with_article(self._schema)}, got {described(data)}: "
                 f"pass {self._schema.__name__}(…)",
                 self._details,
             )
-        values_of = vars(data)
-        raw = {
-            name: values_of[name]
-            for name in names
-            if name in self._writers and name in values_of and values_of[name] is not MISSING
-        }
-        for name in self._nested_fields & raw.keys():
-            raw[name] = self._dump_nested(name, raw[name])
+        names = self._writers.keys() & data.model_fields_set if only_set else self._writers
+        raw = {name: value for name, value in vars(data).items() if value is not MISSING and name in names}
+        if self._nested_fields:
+            for name in self._nested_fields & raw.keys():
+                raw[name] = self._dump_nested(name, raw[name])
         return raw
 
     def _dump_nested(self, name: str, value: object) -> object:
@@ -146,7 +139,7 @@ class SchemaReader:
                     raise self._problem(name, "none_not_allowed", "None is not allowed here")
                 result[writer.key] = writer.null
                 continue
-            stored = self._to_json(name, value)
+            stored = self._to_json(name, value) if writer.is_json else value
             if (refusal := writer.check(stored)) is not None:
                 raise self._problem(name, *refusal)
             result[writer.key] = stored

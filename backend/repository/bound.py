@@ -69,13 +69,13 @@ class Bound(Generic[RowT_co]):
         return self.scope.get(OWNER_PARAMETER)
 
     @property
-    def build(self) -> Callable[[Sequence[object]], RowT_co]:
-        """Return the function that builds the result from a row."""
+    def build(self) -> Callable[[Sequence[Sequence[object]]], list[RowT_co]]:
+        """Return the function that builds the results from rows."""
         return self.metadata.build if self.view is None else self.view.build
 
     @property
-    def build_transient(self) -> Callable[[ModelRow], RowT_co]:
-        """Return the function that builds the result from a deleted row."""
+    def build_transient(self) -> Callable[[Sequence[ModelRow]], list[RowT_co]]:
+        """Return the function that builds the results from deleted rows."""
         return self.metadata.build_transient
 
     def owned_by(self, owner: object) -> "Bound[RowT_co]":

@@ -62,12 +62,12 @@ class RepositoryMetadata(Generic[ModelT]):
 
     @lazy
     def build(self) -> Builder[ModelT]:
-        """Return the function that builds a detached entity from a row."""
+        """Return the function that builds detached entities from rows."""
         return detached_builder(self.entity.mapper, self.entity.columns)
 
     @lazy
     def build_transient(self) -> Builder[ModelT]:
-        """Return the function that builds a transient entity from a row."""
+        """Return the function that builds transient entities from rows."""
         return transient_builder(self.entity.mapper, self.entity.columns)
 
     @lazy

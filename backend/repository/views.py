@@ -1,6 +1,6 @@
 """A view of one repository class: its statements in either scope, and the function that builds it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Generic
 
 from sqlalchemy import Column
@@ -9,7 +9,7 @@ from backend.entity.checks import owner_columns
 from backend.entity.checks.views import view_columns
 from backend.entity.entity import Entity
 from backend.errors import DefinitionError, OwnerRequiredError, UsageError
-from backend.results.views import ViewT, view_builder
+from backend.results.views import ViewBuilder, ViewT, view_builder
 from backend.statements.statements import Statements
 
 
@@ -21,8 +21,7 @@ class ViewMetadata(Generic[ViewT]):
         self._columns = view_columns(entity, view)
         self._statements: dict[bool, tuple[Mapping[str, Column[object]], Statements[Any]]] = {}
         self.view = view
-        self.build: Callable[[Sequence[object]], ViewT] = view_builder(entity, view, tuple(self._columns))
-        """The function that builds a view from a row."""
+        self.build: ViewBuilder[ViewT] = view_builder(entity, view, tuple(self._columns))
 
     def statements(self, *, scoped: bool) -> Statements[Any]:
         """Return the statements that select the view's columns, scoped to an owner or not.

@@ -18,8 +18,11 @@ from backend.errors import UsageError
 ModelRow: TypeAlias = Row[*tuple[object, ...]]
 """A row whose columns are in the order of `Entity.columns`."""
 
-Builder: TypeAlias = Callable[[Sequence[object]], ModelT]
-"""A function that builds an entity from a row, whose values are in the order of the columns."""
+Builder: TypeAlias = Callable[[Sequence[Sequence[object]]], list[ModelT]]
+"""A function that builds an entity from each row, whose values are in the order of the columns."""
+
+Fill: TypeAlias = Callable[[Sequence[Sequence[object]], bool], list[ModelT]]
+"""Makes an instance of each row, and gives it the key of its row if asked to."""
 
 Columns: TypeAlias = Mapping[str, Column[object]]
 """The columns of a row by attribute name, in the row's order."""
@@ -35,41 +38,75 @@ def transient_builder(mapper: Mapper[ModelT], columns: Columns) -> Builder[Model
     return _builder(mapper, columns, has_row=False)
 
 
+def keeps_state(fill: Fill[ModelT], row: Sequence[object]) -> bool:
+    """Return whether assigning the key leaves the state that the public way leaves.
+
+    Not so for a model with mapped columns that its table lacks, which the public way expires; and perhaps not in a new
+    SQLAlchemy.
+    """
+    try:
+        (keyed,), (public,) = fill((row,), True), fill((row,), False)
+        make_transient_to_detached(public)
+        one, other = instance_state(keyed), instance_state(public)
+        held = {*vars(one), *vars(other), "committed_state", "expired_attributes"}
+        return all(getattr(one, name) == getattr(other, name) for name in held)
+    except AttributeError:
+        return False
+
+
 def key_reader(mapper: Mapper[ModelT], columns: Columns) -> Callable[[Sequence[object]], tuple[object, ...]]:
     """Return a function that returns the primary key of a row."""
     selected = [*columns.values()]
     positions = [next(at for at, column in enumerate(selected) if column is key) for key in mapper.primary_key]
     if len(positions) == 1:
         (position,) = positions
-        return lambda row: (row[position],)
+        return itemgetter(slice(position, position + 1))
     return itemgetter(*positions)
 
 
 def _builder(mapper: Mapper[ModelT], columns: Columns, *, has_row: bool) -> Builder[ModelT]:
     mapper.registry.configure()  # at the first row, when every relationship's target has been imported
-    manager = mapper.class_manager
-    names = tuple(columns)
-    key_of = key_reader(mapper, columns)
-    has_other_columns = any(column.key not in columns for column in mapper.column_attrs)
+    fill, manager = _filler(mapper, columns), mapper.class_manager
     loaders: dict[str, Any] = {  # SQLAlchemy types them as functions of this model's state
         relationship.key: partial(_load_if_attached, key=relationship.key) for relationship in mapper.relationships
     }
+    is_keyed: bool | None = None  # decided by the first row
 
-    def build(row: Sequence[object]) -> ModelT:
-        instance = manager.new_instance()
-        vars(instance).update(zip(names, row, strict=False))  # other values may follow
-        state = instance_state(instance)
-        if has_row and has_other_columns:
-            make_transient_to_detached(instance)  # expires these columns: an attached entity loads them
-        elif has_row:
-            state.key = mapper.identity_key_from_primary_key(key_of(row))
+    def build(rows: Sequence[Sequence[object]]) -> list[ModelT]:
+        nonlocal is_keyed
+        if is_keyed is None and rows:
+            is_keyed = has_row and keeps_state(fill, rows[0])
+        instances = fill(rows, bool(is_keyed))
+        if has_row and not is_keyed:
+            for instance in instances:
+                make_transient_to_detached(instance)
         if loaders:
-            state.callables = dict(loaders)
+            for instance in instances:
+                instance_state(instance).callables = dict(loaders)
         if manager.dispatch.load:
-            manager.dispatch.load(state, None)
-        return instance
+            for instance in instances:
+                manager.dispatch.load(instance_state(instance), None)
+        return instances
 
     return build
+
+
+def _filler(mapper: Mapper[ModelT], columns: Columns) -> Fill[ModelT]:
+    """Return the one function that assigns `InstanceState.key`, which SQLAlchemy documents for reading."""
+    new_instance, names, key_of = mapper.class_manager.new_instance, tuple(columns), key_reader(mapper, columns)
+    identity_class, _, token = mapper.identity_key_from_primary_key(())
+
+    def fill(rows: Sequence[Sequence[object]], is_keyed: bool) -> list[ModelT]:
+        instances: list[ModelT] = []
+        for row in rows:
+            instance = new_instance()
+            vars(instance).update(zip(names, row, strict=False))  # other values may follow
+            if is_keyed:
+                instance_state(instance).key = (identity_class, key_of(row), token)
+            instances.append(instance)
+        return instances
+
+    return fill
 
 
 def _load_if_attached(state: InstanceState[object], passive: PassiveFlag, *, key: str) -> LoaderCallableStatus:

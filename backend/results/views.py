@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Sequence
-from typing import cast, overload
+from typing import TypeAlias, cast, overload
 
 from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy import SQLColumnExpression
@@ -18,6 +18,9 @@ from backend.input.problems import problems
 
 T = TypeVar("T")
 ViewT = TypeVar("ViewT", bound=BaseModel)
+
+ViewBuilder: TypeAlias = Callable[[Sequence[Sequence[object]]], list[ViewT]]
+"""A function that builds a view from each row."""
 
 
 @overload
@@ -38,9 +41,7 @@ def shows(column: object, /) -> object:
     return field
 
 
-def view_builder(
-    entity: Entity[ModelT], view: type[ViewT], names: Sequence[str]
-) -> Callable[[Sequence[object]], ViewT]:
+def view_builder(entity: Entity[ModelT], view: type[ViewT], names: Sequence[str]) -> ViewBuilder[ViewT]:
     """Return a builder of views from rows that begin with the values of these fields.
 
     It validates by the names of the fields, and raises `UnreadableRowError`, which never shows a value.
@@ -48,9 +49,10 @@ def view_builder(
     validate = NameValidator(view).validate
     annotations = {name: (field.annotation,) for name, field in view.model_fields.items()}
 
-    def build(row: Sequence[object]) -> ViewT:
+    def build(rows: Sequence[Sequence[object]]) -> list[ViewT]:
         try:
-            return cast("ViewT", validate(dict(zip(names, row, strict=False))))  # an instance of the view
+            built = [validate(dict(zip(names, row, strict=False))) for row in rows]
+            return cast("list[ViewT]", built)  # instances of the view
         except ValidationError as error:
             found = problems(error, annotations)
         fields = tuple(dict.fromkeys(str(problem.location[0]) for problem in found if problem.location))

@@ -116,7 +116,9 @@ def _with_python_values(
     if not computed:
         return rows
     return [
-        {**row, **{key: _python_value(default, row) for key, default in computed.items() if key not in row}}
+        row
+        if computed.keys() <= row.keys()
+        else {**row, **{key: _python_value(default, row) for key, default in computed.items() if key not in row}}
         for row in rows
     ]
 

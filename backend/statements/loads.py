@@ -39,7 +39,7 @@ class LoadStatement:
     """How many columns a link has."""
     target: Mapper[SQLModel]
     build: Builder[SQLModel]
-    """Builds the related entity from its columns."""
+    """Builds related entities from their columns."""
     key_of: Callable[[Sequence[object]], Key]
     """Returns the key of the related row from its columns."""
 

@@ -52,7 +52,7 @@ def range_check(smallest: int, largest: int) -> Check:
     refusal = ("out_of_range", f"its column holds whole numbers from {smallest} to {largest}")
 
     def check(value: object) -> Refusal | None:
-        if not isinstance(value, int) or isinstance(value, bool | Enum):
+        if type(value) is not int and (not isinstance(value, int) or isinstance(value, bool | Enum)):
             return _OF_INT
         return None if smallest <= value <= largest else refusal
 

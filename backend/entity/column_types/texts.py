@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Enum, String, Uuid
 from sqlalchemy.dialects.postgresql import BIT, BitString
 
-from backend.entity.column_types.refusal import Check, Refusal, class_check, take_storable
+from backend.entity.column_types.refusal import UNSTORABLE, Check, Refusal, class_check, is_storable
 
 _OF_STR: Final = ("string_type", "its column holds text, and gives back no member of an enum: pass its value")
 _PADDED: Final = re.compile(r"N?CHAR(\(\d+\))?")
@@ -22,7 +22,7 @@ def text_check(kind: String, declared: str) -> Check:
     shortest = length or 0 if is_padded else 0
 
     def check(value: object) -> Refusal | None:
-        if not isinstance(value, str) or isinstance(value, PythonEnum):
+        if type(value) is not str and (not isinstance(value, str) or isinstance(value, PythonEnum)):
             return _OF_STR
         if length is not None and len(value) > length:
             return ("string_too_long", f"its column holds at most {length} characters")
@@ -31,7 +31,7 @@ def text_check(kind: String, declared: str) -> Check:
                 "string_too_short",
                 f"its column pads with spaces up to {length} characters: pad it, or make it a VARCHAR",
             )
-        return take_storable(value)
+        return None if is_storable(value) else UNSTORABLE
 
     return check
 

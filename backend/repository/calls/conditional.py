@@ -31,7 +31,7 @@ def update_where_returning(
 ) -> Sequence[RowT]:
     """Write the set fields to each row that meets every condition, and return these rows in the order of their keys."""
     _require_conditions(bound, _UPDATE_RETURNING, where, all_rows)
-    return [*map(bound.build, _update(bound, _UPDATE_RETURNING, data, where, returning=True))]
+    return bound.build(_update(bound, _UPDATE_RETURNING, data, where, returning=True))
 
 
 def change_where(bound: Bound[RowT], change: Change, where: Sequence[Where], parameters: Parameters) -> int:
@@ -52,7 +52,7 @@ def delete_where_returning(bound: Bound[RowT], where: Sequence[Where], all_rows:
     """Delete each row that meets every condition, and return these rows as they were, in the order of their keys."""
     _require_conditions(bound, _DELETE_RETURNING, where, all_rows)
     statement = bound.write_statements.delete_where(where, returning=True)
-    return [*map(bound.build_transient, run_on_each(bound, statement, {}, _DELETE_RETURNING))]
+    return bound.build_transient(run_on_each(bound, statement, {}, _DELETE_RETURNING))
 
 
 def _update(

@@ -22,7 +22,7 @@ _CREATE_MANY: Final = OperationKind("create_many", writes=True, schema="create")
 def create_many(bound: Bound[RowT], data: Iterable[BaseModel], progress: Progress | None) -> Sequence[RowT]:
     """Insert a row for each item, and return the rows in this order."""
     batches = _insert(bound, data, progress, returning=True)
-    return [bound.build(row) for rows in batches for row in rows]
+    return [row for rows in batches for row in bound.build(rows)]
 
 
 def count_created(bound: Bound[RowT], data: Iterable[BaseModel], progress: Progress | None) -> int:
@@ -36,11 +36,11 @@ def _insert(
 ) -> Sequence[Rows]:
     statements, details = bound.write_statements, bound.metadata.operation(_CREATE_MANY).details
     require_owner(bound, _CREATE_MANY)
-    entity, reader = bound.metadata.entity, bound.metadata.create_reader
+    entity, reader, owner = bound.metadata.entity, bound.metadata.create_reader, bound.owner
     key = entity.identity.attributes
 
     def insert(bound: Bound[RowT], position: int, items: Sequence[BaseModel]) -> Rows:
-        values = read_many(items, lambda item: reader.insert_values(item, bound.owner), position, details)
+        values = read_many(items, lambda item: reader.insert_values(item, owner), position, details)
         rows = with_python_defaults(entity.table, values)
         if _keys_of(bound, key) <= rows[0].keys():
             _require_distinct(bound, rows, position, key)

@@ -23,4 +23,4 @@ def delete_many(bound: Bound[RowT], ids: Iterable[object], progress: Progress | 
         return call.run(bound, statement, rows, _DELETE_MANY, count=len(ids))
 
     batches = write_in_batches(bound, _DELETE_MANY, ids, delete, progress)
-    return [bound.build_transient(row) for rows in batches for row in rows]
+    return [row for rows in batches for row in bound.build_transient(rows)]

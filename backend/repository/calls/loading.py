@@ -24,7 +24,7 @@ _Known: TypeAlias = dict[tuple[type[SQLModel], _Key], SQLModel]
 def build(bound: Bound[RowT], rows: Sequence[Sequence[object]], kind: OperationKind) -> Sequence[RowT]:
     """Return the entities of the rows, with their relationships loaded, for every call that reads."""
     try:
-        built = [*map(bound.build, rows)]
+        built = bound.build(rows)
     except UnreadableRowError as error:  # of a view, which does not know the call
         error.details = replace(error.details, operation=kind.name)
         raise
@@ -67,7 +67,7 @@ def _load_step(
         key = load.key_of(values)
         entity = known.get((model, key))
         if entity is None:
-            entity = known[model, key] = load.build(values)
+            entity = known[model, key] = load.build((values,))[0]
         related[row[:length]][key] = found[key] = entity
     for parent, link in zip(parents, links, strict=True):
         entities = [*related[link].values()]

@@ -47,7 +47,7 @@ def change(bound: Bound[RowT], id: object, change: Change, parameters: Parameter
         raise metadata.not_found_error(id, _CHANGE, conditions_given=conditions_given)
     rows = run(bound, statement, {**parameters, **identity.parameters(id)}, _CHANGE)
     if rows:
-        return bound.build(rows[0])
+        return bound.build(rows)[0]
     if not conditions_given and select_unwritten(bound, id, _CHANGE, statement) is not None:
         raise metadata.suppressed_error(_CHANGE)
     raise metadata.not_found_error(id, _CHANGE, conditions_given=conditions_given)

@@ -41,7 +41,7 @@ def update_many(
         return call.run(bound, statement, rows, _UPDATE_MANY if count else _UPDATE_NOTHING, count=count)
 
     batches = write_in_batches(bound, _UPDATE_MANY, _items(patches), update, progress)
-    return [bound.build(row) for rows in batches for row in rows]
+    return [row for rows in batches for row in bound.build(rows)]
 
 
 def _items(patches: Mapping[object, object] | Iterable[object]) -> Iterable[object]:

@@ -71,7 +71,7 @@ def _upsert_one(
         rows = run(bound, statements.insert, values, kind)  # no row can have this key
         if not rows:
             raise bound.metadata.suppressed_error(kind)
-        return Upserted(bound.build(rows[0]), "inserted")
+        return Upserted(bound.build(rows)[0], "inserted")
     if plan.target.is_shared or not changed:
         return _upsert_rows(bound, [(values, changed)], plan, kind)[0]
     parameters = {**values, **python_onupdates(bound.metadata.entity.table, values)}
@@ -164,4 +164,4 @@ def _equal_keys_error(bound: Bound[RowT], plan: Upsert, kind: OperationKind) -> 
 
 def _upserted(bound: Bound[RowT], row: ModelRow, changed: Collection[str]) -> Upserted[RowT]:
     is_new = bool(row[-1])
-    return Upserted(bound.build(row), "inserted" if is_new else "updated" if changed else "unchanged")
+    return Upserted(bound.build((row,))[0], "inserted" if is_new else "updated" if changed else "unchanged")

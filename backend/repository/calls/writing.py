@@ -27,7 +27,7 @@ def create(bound: Bound[RowT], data: BaseModel) -> RowT:
     rows = run(bound, statement, values, _CREATE)
     if not rows:
         raise metadata.suppressed_error(_CREATE)
-    return bound.build(rows[0])
+    return bound.build(rows)[0]
 
 
 def require_owner(bound: Bound[RowT], kind: OperationKind) -> None:
@@ -48,14 +48,14 @@ def update(bound: Bound[RowT], id: object, data: BaseModel, expected: datetime |
     if not values:
         return _update_nothing(bound, id, expected)
     statement = statements.update if expected is None else statements.update_expected
-    return bound.build(_write_by_id(bound, _UPDATE, statement, id, expected, values=values))
+    return bound.build((_write_by_id(bound, _UPDATE, statement, id, expected, values=values),))[0]
 
 
 def delete(bound: Bound[RowT], id: object, expected: datetime | int | None) -> RowT:
     """Delete the row, and return it as it was."""
     statements = bound.write_statements
     statement = statements.delete if expected is None else statements.delete_expected
-    return bound.build_transient(_write_by_id(bound, _DELETE, statement, id, expected))
+    return bound.build_transient((_write_by_id(bound, _DELETE, statement, id, expected),))[0]
 
 
 def _write_by_id(
@@ -89,4 +89,4 @@ def _update_nothing(bound: Bound[RowT], id: object, expected: datetime | int | N
     row = select_by_id(bound, id, _UPDATE_NOTHING)
     if row is None or (expected is not None and not metadata.entity.required_version().equals(row, expected)):
         raise metadata.unwritten_error(id, _UPDATE, row, expected)
-    return bound.build(row)
+    return bound.build((row,))[0]

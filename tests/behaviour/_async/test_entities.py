@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Delete, Insert, Select, Update, event, inspect
 from sqlalchemy.orm import Session as PlainSession
-from sqlalchemy.orm import with_loader_criteria
+from sqlalchemy.orm import defer, with_loader_criteria
 from sqlalchemy.orm.exc import DetachedInstanceError
-from sqlmodel import col
+from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
@@ -19,6 +19,7 @@ from backend import AsyncDatabase
 from backend.database.bridge import async_run_on_session
 from backend.database.sessions.sessions import DatabaseSession, async_open_session
 from backend.errors import NotFoundError, UsageError
+from backend.results import entities
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from tests.support.models.mutable import (
     AsyncJarRepository,
@@ -31,6 +32,7 @@ from tests.support.models.mutable import (
     Rack,
     RackCreate,
 )
+from tests.support.models.suite import AsyncEntryRepository, Entry, EntryCreate
 
 Call = Callable[[AsyncJarRepository, Jar], Awaitable[Jar | None]]
 
@@ -54,6 +56,35 @@ WRITES: dict[str, Call] = {
 }
 CALLS = READS | WRITES
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+
+
+REPOSITORIES = (
+    AsyncEntryRepository,
+    AsyncJarRepository,
+    AsyncMeasuredRepository,
+    AsyncRackRepository,
+    AsyncTaskRepository,
+)
+
+
+@pytest.fixture(params=["the key is assigned", "the public way"], autouse=True)
+def takes_public_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Generator[bool]:
+    """Build entities in either way, whichever the installed SQLAlchemy allows."""
+    is_public = request.param == "the public way"
+    if is_public:
+        monkeypatch.setattr(entities, "keeps_state", keeps_no_state)
+    forget_builders()
+    yield is_public
+    forget_builders()
+
+
+def keeps_no_state(*_: object) -> bool:
+    return False
+
+
+def forget_builders() -> None:
+    for repository in REPOSITORIES:
+        vars(repository._class_metadata).pop("build", None)  # pyright: ignore[reportPrivateUsage]  # kept for good
 
 
 @pytest.fixture
@@ -108,6 +139,68 @@ async def test_the_load_event_is_fired_for_a_deleted_row(session: AsyncSession, 
     assert seen == [deleted]
     pickled(deleted).labels["b"] = 2
     assert inspect(deleted).transient
+
+
+async def test_the_public_way_is_taken_where_the_key_alone_leaves_another_state(
+    session: AsyncSession, jar: Jar, takes_public_way: bool
+) -> None:
+    expired: list[object] = []
+
+    def note(target: Jar, _names: object) -> None:
+        expired.append(target)
+
+    with listening(Jar, "expire", note):  # fired by the public way alone
+        found = [await AsyncJarRepository(session).get_one(jar.id) for _ in range(3)]
+    assert expired == (found if takes_public_way else [])
+
+
+@every_call
+async def test_a_state_is_what_sqlalchemys_loader_leaves(
+    database: AsyncDatabase, session: AsyncSession, jar: Jar, call: Call
+) -> None:
+    entity = await entity_of(call, session, jar)
+    async with database.transaction() as transaction:
+        loaded = await transaction.get(Jar, entity.id)
+        assert loaded is not None
+        transaction.expunge(loaded)
+    assert state_of(entity) == state_of(loaded)
+    assert vars(entity).keys() == vars(loaded).keys()
+
+
+def state_of(entity: SQLModel) -> dict[str, object]:
+    names = (
+        "key", "identity", "identity_key", "identity_token", "has_identity", "transient", "pending", "persistent",
+        "detached", "deleted", "was_deleted", "modified", "expired", "expired_attributes", "committed_state",
+        "unloaded", "mapper",
+    )  # fmt: skip
+    return {name: getattr(inspect(entity), name) for name in names}
+
+
+async def test_an_entity_with_a_composite_key_is_the_one_of_its_session(
+    database: AsyncDatabase, session: AsyncSession
+) -> None:
+    entries = AsyncEntryRepository(session).owned_by("a")
+    created = await entries.create(EntryCreate(journal="j", text="x"))
+    for entity in (created, (await entries.list())[0]):
+        assert inspect(entity).key == (Entry, ("a", "j", created.number), None)
+        async with database.transaction() as transaction:
+            transaction.add(entity)
+            assert await transaction.get(Entry, ("a", "j", created.number)) is entity
+            assert (await transaction.exec(select(Entry))).all() == [entity]
+
+
+async def test_an_expired_or_deferred_value_of_an_attached_entity_is_read_when_used(
+    database: AsyncDatabase, jar: Jar
+) -> None:
+    async with database.transaction() as session:
+        session.add(jar)
+        jar.labels = {"new": 1}
+        session.expire(jar, ["labels"])
+        without_labels = select(Jar).options(defer(Jar.labels))  # type: ignore[arg-type]  # SQLModel types it as a value
+        assert (await session.exec(without_labels)).all() == [jar]
+        assert "labels" in inspect(jar).unloaded
+        assert await async_run_on_session(session, lambda _: jar.labels) == {"a": 1}
+    assert not inspect(jar).modified
 
 
 @every_call
