@@ -114,15 +114,12 @@ class RepositoryMetadata(Generic[ModelT]):
     def missing_error(self, ids: Mapping[int, object], kind: OperationKind) -> NotFoundError:
         """Return the error for the ids, by position, which no row in scope has; they are shown as for one."""
         positions, missing = tuple(ids), [*dict.fromkeys(ids.values())]
-        if len(missing) == 1:
-            error = self.not_found_error(missing[0], kind)
-            return NotFoundError(str(error), error.details, positions)
-        names = [name for name in map(self._shown_id, missing[:_SHOWN_IDS]) if name is not None]
-        rest = f" and {len(missing) - len(names)} more" if len(missing) > len(names) else ""
-        named = f"the ids {', '.join(names)}{rest}" if names else f"{len(missing)} of the ids"
-        return NotFoundError(
-            f"no {self.entity.name} with {named}", ErrorDetails(self.entity.name, kind.name), positions
-        )
+        names = [name for name in map(self._shown_id, missing) if name is not None]
+        named = f"the ids {_shown_first(names)}" if len(names) > 1 else f"id {''.join(names)}"
+        if len(names) < len(missing):
+            named = f"the id{'s' * (len(missing) > 1)} at {_shown_positions(positions)}"
+        details = ErrorDetails(self.entity.name, kind.name)
+        return NotFoundError(f"no {self.entity.name} with {named}", details, positions)
 
     def unwritten_error(self, id: object, kind: OperationKind, row: ModelRow | None, expected: object) -> RequestError:
         """Return why a write has written no row: `row` is the row with this id in scope, or `None`."""
@@ -157,13 +154,8 @@ class RepositoryMetadata(Generic[ModelT]):
         """Return the error for a row whose version is not the expected one, or for those at these positions."""
         name = self.entity.name
         details = ErrorDetails(name, kind.name, fields=(self.entity.required_version().attribute,))
-        if not positions:
-            return StaleError(f"this {name} has changed since it was read: read it again, then decide", details)
-        shown = ", ".join(map(str, positions[:_SHOWN_IDS]))
-        rest = f" and {len(positions) - _SHOWN_IDS} more" if len(positions) > _SHOWN_IDS else ""
-        where = f"position{'s' * (len(positions) > 1)} {shown}{rest}"
-        changed = f"the {name} at {where} has changed since it was read: read it again, then decide"
-        return StaleError(changed, details, positions)
+        which = f"the {name} at {_shown_positions(positions)}" if positions else f"this {name}"
+        return StaleError(f"{which} has changed since it was read: read it again, then decide", details, positions)
 
     def id_of(self, row: object) -> object:
         """Return the id of an entity. Raises `UsageError` for another object, and for an entity without an id."""
@@ -202,12 +194,20 @@ class RepositoryMetadata(Generic[ModelT]):
         )
 
 
+def _shown_positions(positions: Sequence[int]) -> str:
+    return f"position{'s' * (len(positions) > 1)} {_shown_first(positions)}"
+
+
+def _shown_first(several: Sequence[object]) -> str:
+    first = ", ".join(map(str, several[:_SHOWN_IDS]))
+    return first if len(several) <= _SHOWN_IDS else f"{first} and {len(several) - _SHOWN_IDS} more"
+
+
 def _shown_part(value: object) -> str | None:
     return shown(value) if isinstance(value, int) else str(value) if isinstance(value, UUID) else None
 
 
-_SHOWN_IDS: Final = 10
-"""How many ids a message names: one line of a log."""
+_SHOWN_IDS: Final = 10  # one line of a log
 
 
 def repository_metadata(cls: type, root: type, keywords: ClassOptions) -> RepositoryMetadata[SQLModel] | None:

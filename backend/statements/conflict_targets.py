@@ -147,10 +147,16 @@ def _attributes(entity: Entity[Any], keyword: str, given: object, otherwise: str
     if not known or len(known) < len(names):
         wrong = next((column for column, name in zip(columns, names, strict=True) if name is None), columns)
         raise UsageError(
-            f"{keyword}= is {described(wrong)}, expected a column of {entity.name} or a tuple of them: "
+            f"{keyword}= is {_shown(wrong)}, expected a column of {entity.name} or a tuple of them: "
             f"{keyword}=col({entity.name}.field){otherwise}"
         )
     return known
+
+
+def _shown(wrong: object) -> str:
+    """Return the name of another model's column, or the kind of another value, as a message shows it."""
+    model, attribute = getattr(wrong, "class_", None), getattr(wrong, "key", None)
+    return f"{model.__name__}.{attribute}" if isinstance(model, type) else described(wrong)
 
 
 def _attribute(entity: Entity[Any], column: object) -> str | None:

@@ -215,7 +215,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "a client's parts that compare across owners": (
         lambda: repository(Foreign, PAIR, NOTHING, PairId, owner=col(Foreign.tenant)),
         "the key (left, right) of Foreign compares across owners and lets one see that another has a value: "
-        "add tenant to it, or name it in shared_keys=(…) of Wrong",
+        "add tenant to it, or name it in shared_keys=(col(Foreign.left), col(Foreign.right)) of Wrong",
     ),
     "a table without a key": (
         lambda: repository(Keyless, schema("New", number=int, text=str), NOTHING),

@@ -15,7 +15,6 @@ from backend.errors import DefinitionError
 from tests.support.models.invalid import NAMED, RENAMED, owned, repository, schema
 
 WITH_PARENT = schema("WithParent", name=str, parent_id=int)
-SHORT = "add owner_id to it, or name it in shared_keys=(…) of Wrong"
 
 
 def own(model: Any, create: Any = NAMED, update: Any = RENAMED, **keywords: Any) -> Any:
@@ -87,10 +86,12 @@ def test_a_key_without_the_owner_is_refused_and_named(case: str) -> None:
     model = ACROSS[case]()
     with pytest.raises(DefinitionError) as raised:
         own(model)
-    columns = "name, owner_id" if "owner" in case else "name"
+    columns, shared = "name", f"(col({model.__name__}.name),)"
+    if "owner" in case:
+        columns, shared = "name, owner_id", f"(col({model.__name__}.name), col({model.__name__}.owner_id))"
     assert str(raised.value) == (
         f"the key ({columns}) of {model.__name__} compares across owners and lets one see that another has a value: "
-        f"{SHORT}"
+        f"add owner_id to it, or name it in shared_keys={shared} of Wrong"
     )
     own(model, shared_keys=tuple(col(getattr(model, name)) for name in columns.split(", ")))
 
@@ -132,7 +133,7 @@ def test_a_later_class_that_shares_a_reference_does_not_share_it_for_the_first()
     parent, child = _family("Twice")
     own(child, WITH_PARENT, name="First")
     own(child, WITH_PARENT, name="Second", shared_keys=(col(child.parent_id),))
-    with pytest.raises(DefinitionError, match=r"name it in shared_keys=\(…\) of First$"):
+    with pytest.raises(DefinitionError, match=r"name it in shared_keys=\(col\(TwiceChild.parent_id\),\) of First$"):
         own(parent)
 
 
@@ -185,7 +186,8 @@ REFUSED = (
     r"^the foreign key \(parent_id\) of {0}Child refers to {0}Parent, which has owners, and lets one see that another "
     r"has a row: make it ForeignKeyConstraint\(\['parent_id', 'owner_id'\], "
     r"\['{2}parent.id', '{2}parent.owner_id'\]\), "
-    r"with UniqueConstraint\('id', 'owner_id'\) on {0}Parent, or name it in shared_keys=\(…\) of {1}$"
+    r"with UniqueConstraint\('id', 'owner_id'\) on {0}Parent, "
+    r"or name it in shared_keys=\(col\({0}Child.parent_id\),\) of {1}$"
 )
 
 

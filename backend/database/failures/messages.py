@@ -141,9 +141,16 @@ _MESSAGES: Final[dict[type[RepositoryError], str]] = {
     FailedTransactionError: "came after a failed statement of its transaction: roll back first",
 }
 
+_STILL_REFERRED_TO: Final = "is refused: another row still refers to one of them"
+
 _MESSAGES_BY_OPERATION: Final[dict[tuple[type[RepositoryError], str], str]] = {
     (ForeignKeyViolationError, "create"): "refers to a row that does not exist",
+    (ForeignKeyViolationError, "create_many"): "refers to a row that does not exist",
+    (ForeignKeyViolationError, "get_or_create"): "refers to a row that does not exist",
     (ForeignKeyViolationError, "delete"): "is refused: another row still refers to it",
+    (ForeignKeyViolationError, "delete_many"): _STILL_REFERRED_TO,
+    (ForeignKeyViolationError, "delete_where"): _STILL_REFERRED_TO,
+    (ForeignKeyViolationError, "delete_where_returning"): _STILL_REFERRED_TO,
 }
 """More precise texts for one operation."""
 

@@ -47,6 +47,12 @@ def unshared_keys(entity: Entity[SQLModel]) -> Iterator[frozenset[str]]:
     return (key.attributes for key in _keys_across_owners(entity) if not key.attributes <= entity.shared_keys)
 
 
+def shared_keys(model: str, attributes: Collection[str]) -> str:
+    """Return the keyword that shares a key of these attributes, as a class has it: `shared_keys=(col(Book.isbn),)`."""
+    columns = [f"col({model}.{attribute})" for attribute in sorted(attributes)]
+    return f"shared_keys=({', '.join(columns)}{',' * (len(columns) == 1)})"
+
+
 def writable_attributes(entity: Entity[SQLModel]) -> frozenset[str]:
     """Return the attributes that a client sets through a schema, and those that the database computes from others."""
     computed = (key for key, column in entity.columns.items() if column.computed is not None)
@@ -70,10 +76,10 @@ def _check_key(name: str, entity: Entity[SQLModel], key: Key) -> None:
         )
     if key.attributes <= entity.shared_keys or not key.attributes & writable_attributes(entity):
         return
-    listed = ", ".join(sorted(key.attributes))
+    listed, shared = ", ".join(sorted(key.attributes)), shared_keys(entity.name, key.attributes)
     raise DefinitionError(
         f"the key ({listed}) of {entity.name} compares across owners and lets one see that another has a value: "
-        f"add {entity.required_owner().attribute} to it, or name it in shared_keys=(…) of {name}"
+        f"add {entity.required_owner().attribute} to it, or name it in {shared} of {name}"
     )
 
 

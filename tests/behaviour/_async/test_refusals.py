@@ -348,6 +348,16 @@ async def test_a_foreign_key_violation_says_which_side_is_missing_or_in_use(sess
     await tickets.create(TicketCreate(project_id=project.id, title="x"))
     with pytest.raises(ForeignKeyViolationError, match="delete of Project is refused: another row still refers to it"):
         await projects.delete(project.id)
+    new = TicketCreate(project_id=0, title="x")
+    with pytest.raises(ForeignKeyViolationError, match=r"^create_many of Ticket refers to a row that does not exist"):
+        await tickets.create_many([new])
+    in_use = "of Project is refused: another row still refers to one of them"
+    with pytest.raises(ForeignKeyViolationError, match=in_use):
+        await projects.delete_many([project.id])
+    with pytest.raises(ForeignKeyViolationError, match=in_use):
+        await projects.delete_where(all_rows=True)
+    with pytest.raises(ForeignKeyViolationError, match=in_use):
+        await projects.delete_where_returning(all_rows=True)
 
 
 async def test_the_error_of_a_foreign_row_is_that_of_an_absent_one(

@@ -171,7 +171,7 @@ REFUSED: dict[str, tuple[Call, str]] = {
     ),
     "another model": (
         lambda shelves: shelves.get_or_create(ShelfCreate(code="x"), on=col(Parcel.code)),
-        "on= is an InstrumentedAttribute, expected a column of Shelf or a tuple of them: on=col(Shelf.field)",
+        "on= is Parcel.code, expected a column of Shelf or a tuple of them: on=col(Shelf.field)",
     ),
     "a key without a field": (
         lambda shelves: shelves.upsert(ShelfCreate(code="x"), on=col(Shelf.id)),
