@@ -8,6 +8,7 @@ models/invalid       what wrong and right classes are defined of, in a registry 
 models/walk          an owned entity to sort by, with NULLs and ties, for lists that are read in pieces
 models/upserted      a kind of unique key each, for upserts
 models/bulk          columns with defaults of every kind, and three kinds of key, for calls on many rows
+bulk_rows            values of the columns of `models/bulk` as Hypothesis draws them, and keys of the client
 models/mutable       an entity that SQLAlchemy itself takes part in: mutable JSON, relationships, a routed session
 models/related       entities with relationships of every kind, with foreign keys across owners
 secrets_model        a server whose every secret is the canary, and a table that repeats it in errors

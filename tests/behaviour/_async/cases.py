@@ -13,6 +13,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncCRUDRepository
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
+from tests.support.models.bulk import (
+    AsyncChosenRepository,
+    AsyncCountedRepository,
+    AsyncDrawnRepository,
+    ChosenCreate,
+    CountedCreate,
+)
 from tests.support.models.suite import (
     AsyncEntryRepository,
     AsyncNoteRepository,
@@ -155,3 +162,10 @@ CASES: list[Case] = [
 ]
 each_owned = pytest.mark.parametrize("case", [case for case in CASES if case.owned], ids=lambda case: case.name)
 each_versioned = pytest.mark.parametrize("case", [case for case in CASES if case.versioned], ids=lambda case: case.name)
+
+BULK_KINDS: dict[str, tuple[type[Any], type[BaseModel]]] = {
+    "counted key": (AsyncCountedRepository, CountedCreate),
+    "drawn key": (AsyncDrawnRepository, CountedCreate),
+    "chosen key": (AsyncChosenRepository, ChosenCreate),
+}
+"""The entities of `models/bulk`: the repository and the create schema."""

@@ -1,6 +1,6 @@
 """Sessions of the database under test, whose every byte passes the wire proxy."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 
 import pytest
 from sqlalchemy import Engine
@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase
 from tests.behaviour._async.cases import CASES, Case, Rows
+from tests.support.models.bulk import METADATA
 from tests.support.wire import WireProxy
 
 
@@ -35,3 +36,11 @@ def case(request: pytest.FixtureRequest) -> Case:
 async def rows(session: AsyncSession, case: Case) -> Rows:
     """The rows of owner a: none yet."""
     return await case.rows(session)
+
+
+@pytest.fixture
+def bulk_tables(clean: Engine) -> Generator[Engine]:
+    """The tables of `models/bulk`, empty."""
+    METADATA.create_all(clean)
+    yield clean
+    METADATA.drop_all(clean)

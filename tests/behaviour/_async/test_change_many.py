@@ -1,6 +1,6 @@
 """`update_many` and `delete_many`: one statement, rows in the order of the ids, all or nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,52 +13,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from backend import AsyncDatabase, Patch
 from backend.errors import InvalidDataError, NotFoundError, OwnerRequiredError, StaleError, UsageError
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
-from tests.behaviour._async.cases import Case, Rows, each_versioned
+from tests.behaviour._async.cases import BULK_KINDS, Case, Rows, each_versioned
+from tests.support.bulk_rows import CHANGES, KEYS
 from tests.support.models.bulk import (
     METADATA,
-    AsyncChosenRepository,
-    AsyncCountedRepository,
-    AsyncDrawnRepository,
-    ChosenCreate,
+    AsyncSeatRepository,
     CountedCreate,
     CountedUpdate,
-    Size,
+    SeatCreate,
+    SeatId,
+    SeatUpdate,
 )
 from tests.support.wire import WireProxy
 
 MANY = 10_001
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
-JSON = (
-    st.none()
-    | st.booleans()
-    | st.integers(-9, 9)
-    | st.lists(TEXTS, max_size=2)
-    | st.dictionaries(TEXTS, TEXTS, max_size=2)
-)
-CHANGES = st.fixed_dictionaries(
-    {},
-    optional={
-        "name": TEXTS,
-        "note": st.none() | TEXTS,
-        "level": st.integers(-9, 9),
-        "size": st.sampled_from(Size),
-        "tags": st.none() | st.lists(TEXTS, max_size=3),
-        "data": JSON,
-    },
-)
-KEYS = ["z", "É", "a", "B", "", "a "]
-KINDS: dict[str, type[Any]] = {
-    "counted key": AsyncCountedRepository,
-    "drawn key": AsyncDrawnRepository,
-    "chosen key": AsyncChosenRepository,
-}
-
-
-@pytest.fixture
-def tables(clean: Engine) -> Iterator[Engine]:
-    METADATA.create_all(clean)
-    yield clean
-    METADATA.drop_all(clean)
 
 
 @pytest.fixture
@@ -72,15 +40,15 @@ async def titled(tasks: AsyncTaskRepository, *titles: str) -> list[Task]:
 
 async def create_keyed(kind: str, repository: Any) -> list[Any]:
     """Six rows, with the keys of the kind."""
-    if kind == "chosen key":
-        return [*await repository.create_many([ChosenCreate(id=key, name="x") for key in KEYS])]
-    return [*await repository.create_many([CountedCreate(name="x") for _ in KEYS])]
+    schema = BULK_KINDS[kind][1]
+    keys = [{"id": key} if kind == "chosen key" else {} for key in KEYS]
+    return [*await repository.create_many([schema(name="x", **key) for key in keys])]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BULK_KINDS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    changes=st.lists(CHANGES, max_size=6),
+    changes=CHANGES,
     order=st.permutations(range(6)),
     stale=st.sets(st.integers(0, 5)),
     foreign=st.sets(st.integers(0, 5)),
@@ -89,7 +57,7 @@ async def create_keyed(kind: str, repository: Any) -> list[Any]:
 )
 async def test_changed_rows_are_those_of_a_model_in_the_order_of_the_patches(  # noqa: PLR0917 - what Hypothesis draws
     database: AsyncDatabase,
-    tables: Engine,
+    bulk_tables: Engine,
     kind: str,
     changes: list[dict[str, Any]],
     order: list[int],
@@ -101,7 +69,7 @@ async def test_changed_rows_are_those_of_a_model_in_the_order_of_the_patches(  #
 ) -> None:
     stale, foreign = (stale, foreign) if goes_wrong else (set(), set())
     async with database.session() as session:
-        mine, theirs = (KINDS[kind](session).owned_by(owner) for owner in "ab")
+        mine, theirs = (BULK_KINDS[kind][0](session).owned_by(owner) for owner in "ab")
         rows = [row for row, _ in zip(await create_keyed(kind, mine), changes, strict=False)]
         rows = [rows[at] for at in order if at < len(rows)]
         if kind == "chosen key":
@@ -128,7 +96,7 @@ async def test_changed_rows_are_those_of_a_model_in_the_order_of_the_patches(  #
             assert await mine.require_many(ids) == changed
             assert await mine.delete_many(reversed(ids)) == [*reversed(changed)]
             assert await mine.count() == len(before) - len(ids)
-    with tables.begin() as connection:
+    with bulk_tables.begin() as connection:
         for table in METADATA.sorted_tables:
             connection.execute(delete(table))
 
@@ -279,6 +247,20 @@ async def test_every_missing_row_is_named(tasks: AsyncTaskRepository, session: A
         await tasks.delete_many(ids)
     assert raised.value.positions == (1, 2, 3)
     assert await tasks.list() == [own]
+
+
+async def test_a_missing_row_whose_id_is_not_shown_is_named_by_its_position(
+    session: AsyncSession, bulk_tables: Engine
+) -> None:
+    seats = AsyncSeatRepository(session).owned_by("a")
+    await seats.create(SeatCreate(room="x", number=1))
+    ids = [SeatId("a", room, 1) for room in "yxz"]
+    with pytest.raises(NotFoundError, match=r"^no Seat with the ids at positions 0, 2$"):
+        await seats.delete_many(ids)
+    with pytest.raises(NotFoundError, match=r"^no Seat with the id at position 1$"):
+        await seats.update_many([(id, SeatUpdate()) for id in ids[1:]])
+    with pytest.raises(NotFoundError, match=r"^no Seat with the ids at positions 0, 1, .*, 8, 9 and 2 more$"):
+        await seats.require_many([SeatId("a", "y", number) for number in range(12)])
 
 
 async def test_missing_comes_before_stale(tasks: AsyncTaskRepository) -> None:

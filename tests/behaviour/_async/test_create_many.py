@@ -7,22 +7,19 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
 from sqlalchemy import Engine, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase
 from backend.errors import InvalidDataError, OwnerRequiredError, UniqueViolationError, UsageError
 from backend.tasks import AsyncTaskRepository, TaskCreate
-from tests.behaviour._async.cases import Case, Rows
+from tests.behaviour._async.cases import BULK_KINDS, Case, Rows
+from tests.support.bulk_rows import ITEMS, KEYS
 from tests.support.models.bulk import (
     METADATA,
     AsyncChosenRepository,
-    AsyncCountedRepository,
-    AsyncDrawnRepository,
     AsyncSeatRepository,
     ChosenCreate,
-    CountedCreate,
     SeatCreate,
     Size,
 )
@@ -30,44 +27,10 @@ from tests.support.models.suite import AsyncShelfRepository, ShelfCreate
 from tests.support.wire import WireProxy
 
 MANY = 10_001
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
-JSON = (
-    st.none()
-    | st.booleans()
-    | st.integers(-9, 9)
-    | st.lists(TEXTS, max_size=2)
-    | st.dictionaries(TEXTS, TEXTS, max_size=2)
-)
-OPTIONAL = {
-    "note": st.none() | TEXTS,
-    "level": st.integers(-9, 9),
-    "day": st.dates(date(1990, 1, 1)),
-    "weight": st.integers(0, 9),
-    "label": TEXTS,
-    "upper": st.integers(0, 9),
-    "size": st.sampled_from(Size),
-    "tags": st.none() | st.lists(TEXTS, max_size=3),
-    "data": JSON,
-    "code": st.none() | st.sampled_from(["Ab", "C", ""]),
-    "offset": st.none() | st.integers(-9, 9),
-}
 DEFAULTS = {
     "note": None, "level": 7, "day": date(2026, 2, 3), "weight": 3, "upper": 5, "size": Size.SMALL, "tags": None,
     "data": None, "code": None, "offset": None,
 }  # fmt: skip
-ITEMS = st.lists(st.fixed_dictionaries({"name": TEXTS}, optional=OPTIONAL), max_size=6)
-KINDS: dict[str, tuple[type[Any], type[BaseModel]]] = {
-    "counted key": (AsyncCountedRepository, CountedCreate),
-    "drawn key": (AsyncDrawnRepository, CountedCreate),
-    "chosen key": (AsyncChosenRepository, ChosenCreate),
-}
-
-
-@pytest.fixture
-def tables(clean: Engine) -> Iterator[Engine]:
-    METADATA.create_all(clean)
-    yield clean
-    METADATA.drop_all(clean)
 
 
 @pytest.fixture
@@ -81,13 +44,13 @@ def expected(item: dict[str, Any]) -> dict[str, Any]:
     return {**row, "code": row["code"] and row["code"].lower()}  # as its type writes it
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BULK_KINDS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(items=ITEMS, keys=st.permutations(["z", "É", "a", "B", "", "a "]))
+@given(items=ITEMS, keys=st.permutations(KEYS))
 async def test_new_rows_are_the_data_and_the_defaults_in_its_order(
-    database: AsyncDatabase, tables: Engine, kind: str, items: list[dict[str, Any]], keys: list[str]
+    database: AsyncDatabase, bulk_tables: Engine, kind: str, items: list[dict[str, Any]], keys: list[str]
 ) -> None:
-    repository, schema = KINDS[kind]
+    repository, schema = BULK_KINDS[kind]
     if kind == "chosen key":
         items = [{**item, "id": key} for item, key in zip(items, keys, strict=False)]
     async with database.session() as session:
@@ -102,7 +65,7 @@ async def test_new_rows_are_the_data_and_the_defaults_in_its_order(
         if kind != "chosen key":
             assert await mine.create_many([schema(**item) for item in items], returning=False) == len(items)
             assert await mine.count() == before + len(items)
-    with tables.begin() as connection:
+    with bulk_tables.begin() as connection:
         for table in METADATA.sorted_tables:
             connection.execute(delete(table))
 
@@ -220,7 +183,7 @@ async def test_create_many_needs_an_owner(session: AsyncSession) -> None:
 
 
 async def test_a_key_that_two_items_have_is_refused_before_sql(
-    session: AsyncSession, tables: Engine, proxy: WireProxy
+    session: AsyncSession, bulk_tables: Engine, proxy: WireProxy
 ) -> None:
     chosen = AsyncChosenRepository(session).owned_by("a")
     with proxy.watch() as seen, pytest.raises(InvalidDataError) as raised:
@@ -231,7 +194,7 @@ async def test_a_key_that_two_items_have_is_refused_before_sql(
 
 
 async def test_a_composite_key_that_two_items_have_is_refused_before_sql(
-    session: AsyncSession, tables: Engine, proxy: WireProxy
+    session: AsyncSession, bulk_tables: Engine, proxy: WireProxy
 ) -> None:
     seats = AsyncSeatRepository(session).owned_by("a")
     with proxy.watch() as seen, pytest.raises(InvalidDataError, match="positions 0 and 2 name the same Seat"):
@@ -260,7 +223,7 @@ async def test_a_unique_key_that_two_items_have_is_refused_with_both_positions(
     assert await shelves.count() == 1
 
 
-async def test_a_row_that_the_table_refuses_leaves_none(session: AsyncSession, tables: Engine) -> None:
+async def test_a_row_that_the_table_refuses_leaves_none(session: AsyncSession, bulk_tables: Engine) -> None:
     chosen = AsyncChosenRepository(session).owned_by("a")
     await chosen.create(ChosenCreate(id="taken", name="x"))
     with pytest.raises(UniqueViolationError):

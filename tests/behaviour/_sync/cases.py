@@ -13,6 +13,13 @@ from sqlmodel import Session, SQLModel, col
 
 from backend import CRUDRepository
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
+from tests.support.models.bulk import (
+    ChosenCreate,
+    ChosenRepository,
+    CountedCreate,
+    CountedRepository,
+    DrawnRepository,
+)
 from tests.support.models.suite import (
     Entry,
     EntryCreate,
@@ -155,3 +162,10 @@ CASES: list[Case] = [
 ]
 each_owned = pytest.mark.parametrize("case", [case for case in CASES if case.owned], ids=lambda case: case.name)
 each_versioned = pytest.mark.parametrize("case", [case for case in CASES if case.versioned], ids=lambda case: case.name)
+
+BULK_KINDS: dict[str, tuple[type[Any], type[BaseModel]]] = {
+    "counted key": (CountedRepository, CountedCreate),
+    "drawn key": (DrawnRepository, CountedCreate),
+    "chosen key": (ChosenRepository, ChosenCreate),
+}
+"""The entities of `models/bulk`: the repository and the create schema."""

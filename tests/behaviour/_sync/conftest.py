@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from backend import Database
 from tests.behaviour._sync.cases import CASES, Case, Rows
+from tests.support.models.bulk import METADATA
 from tests.support.wire import WireProxy
 
 
@@ -36,3 +37,11 @@ def case(request: pytest.FixtureRequest) -> Case:
 def rows(session: Session, case: Case) -> Rows:
     """The rows of owner a: none yet."""
     return case.rows(session)
+
+
+@pytest.fixture
+def bulk_tables(clean: Engine) -> Generator[Engine]:
+    """The tables of `models/bulk`, empty."""
+    METADATA.create_all(clean)
+    yield clean
+    METADATA.drop_all(clean)
