@@ -13,7 +13,16 @@ from backend import CRUDRepository, Database, init_db, typed
 
 TYPES = registry(metadata=MetaData())
 _ONE_MORE: Any = {"server_default": "0", "onupdate": column("edits", Integer()) + 1}
-_CHANGED: Any = {"server_default": "new", "onupdate": lambda: "changed"}
+COMPUTED: list[str] = []
+"""What Python has computed."""
+
+
+def _compute_state() -> str:
+    COMPUTED.append("changed")
+    return COMPUTED[-1]
+
+
+_CHANGED: Any = {"server_default": "new", "onupdate": _compute_state}
 
 
 class Base(SQLModel, registry=TYPES):
@@ -94,3 +103,12 @@ def test_a_row_has_its_own_value_and_else_what_an_update_sets(
         ("b", None, 8, "mine"),
         ("a", None, 0, "new"),
     ]
+
+
+def test_python_computes_it_for_each_row_and_for_an_upsert_of_many_once(leaves: Leaves) -> None:
+    computed: list[int] = []
+    for call in (update_many, upsert_many):
+        COMPUTED.clear()
+        call(leaves)
+        computed.append(len(COMPUTED))
+    assert computed == [2, 1]
