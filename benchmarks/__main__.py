@@ -4,13 +4,14 @@ import argparse
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import psycopg
 from pydantic import SecretStr
 
 from backend import Database, Settings, init_db
 from backend.embedded import EmbeddedServer
-from benchmarks import conditions, functions, pages, preparing
+from benchmarks import conditions, functions, growth, pages, preparing
 from benchmarks.calls import (
     NAMES,
     Calls,
@@ -32,14 +33,15 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("calls", "conditions", "functions", "pages", "prepare"),
+        choices=("calls", "conditions", "functions", "growth", "pages", "prepare"),
         default="calls",
         help="calls unless given",
     )
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help=f"rounds, {_ROUNDS} unless given")
     parser.add_argument("--prepare", action="store_true", help="every contender prepares a statement at its 5th run")
-    parser.add_argument("--rows", type=int, default=pages.ROWS, help=f"of the list of pages, {pages.ROWS} unless given")
-    parser.add_argument("--url", help="a server whose tables task and post may be emptied; without it an embedded one")
+    parser.add_argument("--rows", type=int, default=pages.ROWS, help=f"of pages and of growth at most, {pages.ROWS}")
+    parser.add_argument("--url", help="a server whose tables task, label and post may be emptied; else an embedded one")
+    parser.add_argument("--out", type=Path, help="a folder for Markdown, JSON and charts of growth")
     given = parser.parse_args(arguments)
     if given.what == "conditions":
         conditions.run(given.rounds)
@@ -48,6 +50,11 @@ def main(arguments: list[str]) -> None:
     with ExitStack() as stack:
         if given.what == "prepare":
             preparing.run(given.url or stack.enter_context(TcpServer()).url, given.rounds)
+            return
+        if given.what == "growth":
+            growth.run(
+                given.url or stack.enter_context(TcpServer()).url, given.rows, given.rounds, given.out, arguments
+            )
             return
         url = given.url or stack.enter_context(EmbeddedServer()).url
         if given.what == "functions":

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlmodel import col
 
 import backend
-from backend import Database, init_db
+from backend import Database, init_db, typed
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 
 _OWN = str(Path(backend.__file__).parent)
@@ -48,6 +48,7 @@ def _calls(tasks: TaskRepository) -> Mapping[str, Callable[[], object]]:
         "update": lambda: tasks.update(id, TaskUpdate(title="y")),
         "toggle_complete": lambda: tasks.toggle_complete(id),
         "delete": lambda: tasks.delete(next(ids)),
+        "update_where": lambda: tasks.update_where(TaskUpdate(title="y"), typed(Task.id) == id),
         "exists": tasks.exists,
         "first": tasks.first,
         "first with a condition": lambda: tasks.first(col(Task.title) == "x"),

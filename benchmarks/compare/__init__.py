@@ -7,5 +7,6 @@ rounds                interleaved rounds: time, and CPU of client and server
 trips, threads, memory   round trips on the wire; calls a second; peak memory
 parts                 the tables of a run
 results, tables, charts   JSON, Markdown, SVG
+report                the files of a run, and what it says of the machine
 progress              a bar on the terminal
 """

@@ -2,33 +2,27 @@
 
 import argparse
 import asyncio
-import os
-import platform
 import shlex
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.compare.calls import CALLS
 from benchmarks.compare.contenders import BASELINE, MISSING, NAMES
 from benchmarks.compare.data import LEAST_ROWS, Data
 from benchmarks.compare.parts import PARTS, Parts, Plan
+from benchmarks.compare.report import facts, write
 from benchmarks.compare.results import Run, from_json
 from benchmarks.compare.server import TcpServer
-from benchmarks.compare.tables import markdown, text
-
-_PACKAGES = ("psycopg", "sqlalchemy", "sqlmodel", "pydantic", "advanced-alchemy", "fastcrud", "django")
+from benchmarks.compare.tables import text
 
 
 def main(arguments: list[str]) -> None:
     """Measure what the arguments ask for."""
     given = _parser().parse_args(arguments)
     if given.redraw:
-        _write(from_json(given.redraw.read_text()), given.redraw.parent, given.redraw.stem)
+        write(from_json(given.redraw.read_text()), given.redraw.parent, given.redraw.stem)
         return
     contenders = [name for name in NAMES if name not in MISSING and (name == BASELINE or name in given.contenders)]
     with ExitStack() as stack:
@@ -40,7 +34,9 @@ def main(arguments: list[str]) -> None:
             url, given.url is None, contenders, given.calls, given.rounds, given.batch,
             given.delays, given.workers, given.seconds, notes,
         )  # fmt: skip
-        run = Run(_facts(arguments, data), contenders, notes=notes)
+        command = shlex.join(["python", "-m", "benchmarks.compare", *arguments])
+        rows = f"{data.rows}, {data.bulk} in a bulk call"
+        run = Run(facts(command, data.server_version(), rows), contenders, notes=notes)
         parts = Parts(plan, data, runner)
         for part in given.parts:
             for table in PARTS[part](parts):
@@ -48,7 +44,7 @@ def main(arguments: list[str]) -> None:
                 sys.stdout.write(f"## {table.title}\n\n{text(table, contenders)}\n")
                 sys.stdout.flush()
                 if given.out:  # after each table, so that a run that is ended leaves what it has
-                    _write(run, given.out, f"cpython-{sys.version_info.major}.{sys.version_info.minor}")
+                    write(run, given.out, f"cpython-{sys.version_info.major}.{sys.version_info.minor}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,37 +96,6 @@ def _numbers(text: str) -> list[float]:
 
 def _integers(text: str) -> list[int]:
     return [int(one) for one in text.split(",")]
-
-
-def _facts(arguments: list[str], data: Data) -> Mapping[str, str]:
-    return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "command": shlex.join(["python", "-m", "benchmarks.compare", *arguments]),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
-        f"load of {os.getloadavg()[0]:.1f} when it began",
-        "CPython": platform.python_version(),
-        "PostgreSQL": data.server_version(),
-        "rows": f"{data.rows}, {data.bulk} in a bulk call",
-        **{name: _version(name) for name in _PACKAGES},
-    }  # fmt: skip
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _write(run: Run, folder: Path, prefix: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    charts: Mapping[str, str] = {}
-    if find_spec("matplotlib") is not None:
-        from benchmarks.compare.charts import draw  # noqa: PLC0415 - may not be installed
-
-        charts = draw(run, folder, prefix)
-    (folder / f"{prefix}.json").write_text(run.to_json())
-    (folder / f"{prefix}.md").write_text(markdown(run, charts))
 
 
 if __name__ == "__main__":

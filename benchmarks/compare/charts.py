@@ -66,4 +66,10 @@ def _bars(place: Axes, rows: Sequence[tuple[str, Cell]]) -> None:
 
 
 def _colour(who: str) -> str:
-    return _OURS if "repository" in who else _BY_HAND if who.startswith(("psycopg", "Core")) else _PEERS
+    return (
+        _OURS
+        if "repository" in who or who[0].isdigit()
+        else _BY_HAND
+        if who.startswith(("psycopg", "Core"))
+        else _PEERS
+    )

@@ -1,0 +1,47 @@
+"""The files of a run, and what it says of the machine."""
+
+import os
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks.compare.results import Run
+from benchmarks.compare.tables import markdown
+
+_PACKAGES = ("psycopg", "sqlalchemy", "sqlmodel", "pydantic", "advanced-alchemy", "fastcrud", "django")
+
+
+def facts(command: str, server: str, rows: str) -> Mapping[str, str]:
+    """Return versions, machine, and the command."""
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "command": command,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"load of {os.getloadavg()[0]:.1f} when it began",
+        "CPython": platform.python_version(),
+        "PostgreSQL": server,
+        "rows": rows,
+        **{name: _version(name) for name in _PACKAGES},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def write(run: Run, folder: Path, prefix: str) -> None:
+    """Write Markdown and JSON, and charts where there is what draws them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    charts: Mapping[str, str] = {}
+    if find_spec("matplotlib") is not None:
+        from benchmarks.compare.charts import draw  # noqa: PLC0415 - may not be installed
+
+        charts = draw(run, folder, prefix)
+    (folder / f"{prefix}.json").write_text(run.to_json())
+    (folder / f"{prefix}.md").write_text(markdown(run, charts))
