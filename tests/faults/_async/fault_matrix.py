@@ -82,10 +82,12 @@ class RepositoryCall:
     locks: bool = False
     returns_task: bool = True
     """Whether a write returns the task that there was: not a new one, nor a number of rows."""
+    may_write: bool = False
+    """Whether it may write, though it does not write here."""
 
     @property
     def writes(self) -> bool:
-        return self.after != BEFORE
+        return self.may_write or self.after != BEFORE
 
 
 CALLS: Final = (
@@ -156,6 +158,12 @@ CALLS: Final = (
         lambda tasks, _: tasks.shelves.get_or_create(ShelfCreate(code="new", note="new"), on=col(Shelf.code)),
         shelves_become(SHELF, ("new", "new")),
         returns_task=False,
+    ),
+    RepositoryCall(
+        "get_or_create of a row that is there",
+        lambda tasks, _: tasks.shelves.get_or_create(ShelfCreate(code="shelf", note="new"), on=col(Shelf.code)),
+        returns_task=False,
+        may_write=True,
     ),
     RepositoryCall("a change", lambda tasks, row: tasks.toggle_complete(row.id), tasks_become(("old", True))),
     RepositoryCall("update of nothing", lambda tasks, row: tasks.update(row.id, TaskUpdate())),
