@@ -25,6 +25,11 @@ def _compute_state() -> str:
 _CHANGED: Any = {"server_default": "new", "onupdate": _compute_state}
 
 
+def _trace(context: Any) -> str:
+    """Reads the other values of its row."""
+    return f"note {context.get_current_parameters().get('note')}"
+
+
 class Base(SQLModel, registry=TYPES):
     metadata = TYPES.metadata
 
@@ -36,6 +41,7 @@ class Leaf(Base, table=True):
     note: str | None = None
     edits: int = Field(default=None, sa_type=Integer, sa_column_kwargs=_ONE_MORE)
     state: str = Field(default=None, sa_type=Text, sa_column_kwargs=_CHANGED)
+    trace: str | None = Field(default=None, sa_type=Text, sa_column_kwargs={"onupdate": _trace})
 
 
 class LeafUpdate(SQLModel):
@@ -112,3 +118,8 @@ def test_python_computes_it_for_each_row_and_for_an_upsert_of_many_once(leaves: 
         call(leaves)
         computed.append(len(COMPUTED))
     assert computed == [2, 1]
+
+
+@pytest.mark.parametrize("call", [update_each, update_many, update_where, upsert_each])
+def test_a_function_reads_the_other_values_of_its_row(leaves: Leaves, call: Callable[[Leaves], Sequence[Leaf]]) -> None:
+    assert [leaf.trace for leaf in call(leaves)] == ["note x", "note None", "note y", "note None", None]

@@ -16,9 +16,10 @@ import pytest
 from pydantic import create_model
 from sqlalchemy import DateTime, Numeric, make_url
 from sqlalchemy.dialects.postgresql import CITEXT
+from sqlmodel import col
 
 from backend import Database, init_db
-from backend.errors import NotFoundError, UniqueViolationError, UsageError
+from backend.errors import InvalidDataError, NotFoundError, UniqueViolationError, UsageError
 from tests.support.models.keyed import KEYS, Colour, Keyed, KeyKind, Lower, keyed
 
 SHOWN = (int, UUID)
@@ -188,6 +189,25 @@ def test_many_find_the_rows_that_get_finds(extended: str, name: str) -> None:
         assert rows.get_many([stored, other]) == {stored: row, other: row}
         assert rows.require_many([other, stored, other]) == [row, row, row]
         assert rows.update(other, made.update(note="x")).note == "x"
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_two_ids_that_the_database_takes_for_one_are_refused(extended: str, name: str) -> None:
+    kind, stored, other = EQUAL[name]
+    made = keyed(name, {"id": kind}, kind.type)
+    with opened(extended, made) as rows:
+        row = rows.create(made.create(id=stored))
+        change, both = made.update(note="x"), [made.create(id=id) for id in (stored, other)]
+        with pytest.raises(InvalidDataError, match=r"^positions 0 and 1 name the same Keyed: give each row once$"):
+            rows.update_many([(stored, change), (other, change)])
+        with pytest.raises(InvalidDataError, match=r"^positions 0 and 1 name the same Keyed: give each row once$"):
+            rows.delete_many([other, stored])
+        assert rows.list() == [row]
+        assert [one.note for one in rows.update_many({other: change})] == ["x"]
+        assert [one.id for one in rows.delete_many([other])] == [row.id]
+        with pytest.raises(InvalidDataError, match="name the same Keyed"):
+            rows.upsert_many(both, on=col(made.model.id))
+        assert rows.count() == 0
 
 
 def test_many_of_several_columns_find_the_rows_that_get_finds(extended: str) -> None:

@@ -78,7 +78,8 @@ class NamedRowsCall:
     def _add(self, key: Key, position: int) -> None:
         before = self._positions.setdefault(key, position)
         if before != position:
-            raise self._metadata.repeated_error(before, position, self._kind)
+            first, second = sorted((before, position))  # the key of a row that was found may be the id of a later one
+            raise self._metadata.repeated_error(first, second, self._kind)
 
     def _error(self, rows: NamedRows, answer: Rows) -> RequestError:
         there = list(zip(range(rows.position, rows.position + len(rows.ids)), rows.ids, answer, strict=True))

@@ -171,7 +171,7 @@ async def test_missing_row_of_a_later_statement_undoes_the_earlier(tasks: AsyncT
     assert await tasks.list() == created
 
 
-async def test_an_id_given_twice_is_refused_in_a_later_statement_too(tasks: AsyncTaskRepository) -> None:
+async def test_what_is_refused_in_a_later_statement_has_its_position(tasks: AsyncTaskRepository) -> None:
     created = await tasks.create_many(TaskCreate(title="x") for _ in range(MANY))
     ids = [*(row.id for row in created), created[3].id]
     message = rf"^positions 3 and {MANY} name the same Task: give each row once$"
@@ -180,6 +180,15 @@ async def test_an_id_given_twice_is_refused_in_a_later_statement_too(tasks: Asyn
     assert [(problem.location, problem.type) for problem in raised.value.problems] == [((MANY,), "repeated_key")]
     with pytest.raises(InvalidDataError, match=message):
         await tasks.delete_many(ids)
+    wrong: list[Any] = [*ids[:-1], "x"]
+    with pytest.raises(UsageError, match=rf"^an id of Task is an int, got a str at position {MANY}: pass an int$"):
+        await tasks.delete_many(wrong)
+    patches = [(row.id, TaskUpdate(title="y")) for row in created]
+    with pytest.raises(UsageError, match=rf"got a TaskUpdate at position {MANY}: pass"):
+        await tasks.update_many([*patches, TaskUpdate()])  # type: ignore[list-item]
+    with pytest.raises(InvalidDataError) as raised:
+        await tasks.update_many([*patches[:-1], (1, TaskUpdate.model_construct({"title"}, title=""))])
+    assert [problem.location for problem in raised.value.problems] == [(MANY - 1, "title")]
     assert await tasks.list() == created
 
 
@@ -193,6 +202,8 @@ async def test_what_is_wrong_with_patches_is_said_before_sql(tasks: AsyncTaskRep
         assert invalid.value.operation == "update_many"
         with pytest.raises(InvalidDataError, match="positions 1 and 2 name the same Task"):
             await tasks.update_many([(1, TaskUpdate()), *bad[1:2], *bad[1:2]])
+        with pytest.raises(InvalidDataError, match="positions 0 and 2 name the same Task"):
+            await tasks.delete_many([1, 2, 1])
     assert seen.round_trips == 0
 
 
@@ -270,6 +281,16 @@ async def test_missing_comes_before_stale(tasks: AsyncTaskRepository) -> None:
         await tasks.update_many([Patch(row.id, TaskUpdate(title="z"), row.updated_at), Patch(-1, TaskUpdate())])
     assert raised.value.positions == (1,)
     assert await tasks.list() == [changed]
+
+
+async def test_a_version_that_no_row_can_have_is_stale(session: AsyncSession, tables: Engine) -> None:
+    counted = AsyncCountedRepository(session).owned_by("a")
+    rows = await counted.create_many([CountedCreate(name=name) for name in "ab"])
+    patches = [Patch(row.id, CountedUpdate(name="c"), expected) for row, expected in zip(rows, (1, 2**40), strict=True)]
+    with pytest.raises(StaleError) as raised:
+        await counted.update_many(patches)
+    assert raised.value.positions == (1,)
+    assert await counted.list() == rows
 
 
 async def test_row_without_a_set_field_is_not_written(tasks: AsyncTaskRepository) -> None:
