@@ -17,6 +17,7 @@ from tests.behaviour._async.cases import BULK_KINDS, Case, Rows, each_versioned
 from tests.support.bulk_rows import CHANGES, KEYS
 from tests.support.models.bulk import (
     METADATA,
+    AsyncCountedRepository,
     AsyncSeatRepository,
     CountedCreate,
     CountedUpdate,

@@ -18,6 +18,7 @@ from tests.support.bulk_rows import CHANGES, KEYS
 from tests.support.models.bulk import (
     METADATA,
     CountedCreate,
+    CountedRepository,
     CountedUpdate,
     SeatCreate,
     SeatId,
