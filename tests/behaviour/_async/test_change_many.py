@@ -284,7 +284,7 @@ async def test_missing_comes_before_stale(tasks: AsyncTaskRepository) -> None:
     assert await tasks.list() == [changed]
 
 
-async def test_a_version_that_no_row_can_have_is_stale(session: AsyncSession, tables: Engine) -> None:
+async def test_a_version_that_no_row_can_have_is_stale(session: AsyncSession, bulk_tables: Engine) -> None:
     counted = AsyncCountedRepository(session).owned_by("a")
     rows = await counted.create_many([CountedCreate(name=name) for name in "ab"])
     patches = [Patch(row.id, CountedUpdate(name="c"), expected) for row, expected in zip(rows, (1, 2**40), strict=True)]

@@ -282,7 +282,7 @@ def test_missing_comes_before_stale(tasks: TaskRepository) -> None:
     assert tasks.list() == [changed]
 
 
-def test_a_version_that_no_row_can_have_is_stale(session: Session, tables: Engine) -> None:
+def test_a_version_that_no_row_can_have_is_stale(session: Session, bulk_tables: Engine) -> None:
     counted = CountedRepository(session).owned_by("a")
     rows = counted.create_many([CountedCreate(name=name) for name in "ab"])
     patches = [Patch(row.id, CountedUpdate(name="c"), expected) for row, expected in zip(rows, (1, 2**40), strict=True)]
