@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from pydantic import MISSING
-from sqlalchemy import Index, Integer, MetaData, UniqueConstraint, column, func
+from sqlalchemy import Index, Integer, MetaData, Text, UniqueConstraint, column, func
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, col
 
@@ -31,7 +31,7 @@ class Seat(Base, table=True):
         Index("free", "number", "owner", unique=True, postgresql_where=column("price").is_(None)),
         Index("dear", "price", "owner", unique=True, postgresql_where=column("number") > 1),
         Index("cheap", "price", "owner", unique=True, postgresql_where=column("number") < 1),
-        Index("sorted", column("hall").desc().nulls_last(), column("row").asc(), "owner", unique=True),
+        Index("sorted", column("hall", Text()).desc().nulls_last(), column("row", Text()).asc(), "owner", unique=True),
         Index("equal", "row", "number", unique=True, postgresql_nulls_not_distinct=True),
         Index("lowered", func.lower(column("hall")), "note", "owner", unique=True),
         Index("negative", -column("price", Integer()), "row", unique=True),
@@ -86,8 +86,8 @@ SEAT = define(
 )
 
 
-def target(*on: Any) -> ConflictTarget:
-    return resolve_upsert(SEAT, on if len(on) > 1 else on[0], "set").target
+def target(first: Any, *others: Any) -> ConflictTarget:
+    return resolve_upsert(SEAT, (first, *others) if others else first, "set").target
 
 
 def names(one: ConflictTarget) -> list[str]:
