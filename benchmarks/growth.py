@@ -1,23 +1,25 @@
 """How the cost of each call grows with the rows of a table and with its owners: `python -m benchmarks growth`.
 
 Rows: from a thousand to `--rows`, of which an owner has a hundred. Owners: from one to a tenth of `--rows`, which they
-share. The calls are about one owner. Reported are the time of a call and the CPU time of the server's process, which a
-busy machine changes less.
+share. Each size has tables of its own, in a schema, and in each round every call is made at every size, one after the
+other in turn. Reported are the time of a call and the CPU time of the server's process, which a busy machine changes
+less, and the ratio to the smallest size in the same round.
 """
 
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Final, LiteralString, TypeAlias
 
 import psycopg
 from pydantic import SecretStr
-from sqlalchemy import Integer, String, cast, func, insert, literal, select
+from sqlalchemy import Integer, String, cast, func, insert, literal, make_url, select
+from sqlalchemy.schema import CreateSchema, DropSchema
 from sqlmodel import col
 
 from backend import Database, Settings, init_db, typed
@@ -25,7 +27,7 @@ from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from benchmarks.compare.models import Label, LabelCreate, LabelRepository, TaskView
 from benchmarks.compare.progress import steps
 from benchmarks.compare.report import facts, write
-from benchmarks.compare.results import Cell, Run, Table
+from benchmarks.compare.results import Cell, Run, Table, compared
 from benchmarks.compare.server import cpu_seconds
 from benchmarks.compare.tables import text
 
@@ -34,9 +36,8 @@ _A_ROW_EACH: Final = 100
 """Rows of an owner where the rows grow, and of a bulk call."""
 _SHORT: Final = 10
 """Rows of a list or a page, which the owner has at least."""
-_SECONDS: Final = 0.4
-"""For one call at one size; at least `_LEAST` samples, whatever they take."""
-_LEAST: Final = 5
+_MOST: Final = 20
+"""Rounds."""
 
 _Ids: TypeAlias = Sequence[int]
 
@@ -60,23 +61,35 @@ _Costs: TypeAlias = Mapping[str, Sequence[tuple[float, float]]]
 """By call: seconds of a call and of the server's CPU, one a sample."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """The tables of one size, and the calls on them."""
+
+    size: _Size
+    calls: Mapping[str, _Call]
+    server: "psycopg.Connection[tuple[object, ...]]"
+    """For what the calls need beside them."""
+    process: int
+    """The server's process of the calls."""
+
+
 def run(url: str, rows: int, rounds: int, out: Path | None, arguments: Sequence[str]) -> None:
-    """Print the tables, and write them with charts where a folder is given. At most so many samples of each call."""
+    """Print the tables, and write them with charts where a folder is given. At most so many rounds."""
     by_rows = [_Size(one, max(one // _A_ROW_EACH, 1)) for one in _powers(1000, rows) or [rows]]
     by_owners = [_Size(rows, one) for one in _powers(1, rows // _SHORT)]
-    sizes = list(dict.fromkeys([*by_rows, *by_owners]))
-    conninfo = url.replace("postgresql+psycopg", "postgresql")
-    with (
-        Database(Settings(database_url=SecretStr(url), pool_size=1)) as database,
-        psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as server,
-    ):
-        version = str(server.execute("SHOW server_version").fetchall()[0][0])
-        found = Run(facts(shlex.join(["python", "-m", "benchmarks", *arguments]), version, f"up to {rows}"), [])
-        costs = {size: _costs(database, server, size, rounds) for size in sizes}
-    found.tables.extend(_tables("rows", "rows", {f"{size.rows:,} rows": costs[size] for size in by_rows}))
-    found.tables.extend(_tables("owners", "owners", {_owners(size): costs[size] for size in by_owners}))
-    found = Run(found.facts, list(dict.fromkeys(who for table in found.tables for who in _of(table))), found.tables)
-    for table in found.tables:
+    command = shlex.join(["python", "-m", "benchmarks", *arguments])
+    with ExitStack() as stack:
+        stages = [stack.enter_context(_stage(url, size)) for size in dict.fromkeys([*by_rows, *by_owners])]
+        version = str(stages[0].server.execute("SHOW server_version").fetchall()[0][0])
+        described = facts(command, version, f"up to {rows}")
+        costs = _measured(stages, min(rounds, _MOST))
+    tables = [
+        *_tables("rows", "rows", {f"{size.rows:,} rows": costs[size] for size in by_rows}),
+        *_tables("owners", "owners", {_owners(size): costs[size] for size in by_owners}),
+    ]
+    sizes = dict.fromkeys(who for table in tables for who in next(iter(table.cells.values())))
+    found = Run(described, list(sizes), tables)
+    for table in tables:
         sys.stdout.write(f"## {table.title}\n\n{text(table, found.contenders)}\n")
     if out:
         write(found, out, "growth")
@@ -86,26 +99,33 @@ def _powers(first: int, last: int) -> list[int]:
     return list(takewhile(lambda power: power <= last, (first * 10**at for at in range(9))))
 
 
-def _costs(database: Database, server: "psycopg.Connection[tuple[object, ...]]", size: _Size, rounds: int) -> _Costs:
-    _fill(database, server, size)
-    with database.engine.connect() as connection:
-        process = connection.scalars(select(func.pg_backend_pid())).one()
-    with database.session() as session:
+@contextmanager
+def _stage(url: str, size: _Size) -> Generator[_Stage]:
+    schema = f"growth_{size.rows}_{size.owners}"
+    within = make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
+    conninfo = within.set(drivername="postgresql").render_as_string(hide_password=False)
+    settings = Settings(database_url=SecretStr(within.render_as_string(hide_password=False)), pool_size=1)
+    with (
+        psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as server,
+        Database(settings) as database,
+        database.session() as session,
+    ):
+        with database.engine.begin() as connection:
+            connection.execute(DropSchema(schema, cascade=True, if_exists=True))
+            connection.execute(CreateSchema(schema))
+        _fill(database, server, size)
+        with database.engine.connect() as connection:
+            process = connection.scalars(select(func.pg_backend_pid())).one()
         calls = _calls(TaskRepository(session).owned_by(_OWNER), LabelRepository(session).owned_by(_OWNER), size)
         calls["ping, for comparison"] = _Call(lambda _: database.ping())
-        with steps(f"{size.rows:,} rows, {size.owners:,} owners", len(calls)) as advance:
-            costs: dict[str, Sequence[tuple[float, float]]] = {}
-            for name, call in calls.items():
-                costs[name] = _samples(call, server, process, rounds)
-                _tidy(server, size)
-                advance()
-    return costs
+        yield _Stage(size, calls, server, process)
+        with database.engine.begin() as connection:
+            connection.execute(DropSchema(schema, cascade=True))
 
 
 def _fill(database: Database, server: "psycopg.Connection[tuple[object, ...]]", size: _Size) -> None:
     for model in (Task, Label):
         init_db(database, model.metadata)
-    server.execute("TRUNCATE task, label RESTART IDENTITY")
     number = func.generate_series(1, size.rows).column_valued("n")
     owner = literal("owner ", String) + cast(cast(number, Integer) % size.owners, String)
     name = literal("label ", String) + cast(number, String)
@@ -114,9 +134,27 @@ def _fill(database: Database, server: "psycopg.Connection[tuple[object, ...]]", 
         connection.execute(
             insert(Label).from_select(["user_id", "name", "colour"], select(owner, name, literal("red", String)))
         )
-    server.execute("ALTER TABLE task SET (autovacuum_enabled = false)")
-    server.execute("ALTER TABLE label SET (autovacuum_enabled = false)")
+    for table in ("task", "label"):
+        server.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)".encode())
     server.execute("VACUUM ANALYZE task, label")
+
+
+def _measured(stages: Sequence[_Stage], rounds: int) -> Mapping[_Size, _Costs]:
+    names = list(stages[0].calls)
+    costs: dict[_Size, dict[str, list[tuple[float, float]]]] = {
+        stage.size: {name: [] for name in names} for stage in stages
+    }
+    order = list(stages)
+    with steps("growth", (rounds + 1) * len(names)) as advance:
+        for _ in range(rounds + 1):  # the first warms up
+            order = order[1:] + order[:1]
+            for name in names:
+                for stage in order:
+                    costs[stage.size][name].append(_sample(stage, stage.calls[name]))
+                advance()
+            for stage in stages:
+                _tidy(stage.server, stage.size)
+    return {size: {name: found[1:] for name, found in by_call.items()} for size, by_call in costs.items()}
 
 
 def _tidy(server: "psycopg.Connection[tuple[object, ...]]", size: _Size) -> None:
@@ -173,24 +211,19 @@ _LABEL: Final = col(Label.name)
 _NEW: Final[LiteralString] = "INSERT INTO task (title, user_id) SELECT 'x', %s FROM generate_series(1, %s) RETURNING id"
 
 
-def _samples(
-    call: _Call, server: "psycopg.Connection[tuple[object, ...]]", process: int, rounds: int
-) -> Sequence[tuple[float, float]]:
-    found: list[tuple[float, float]] = []
-    began = time.perf_counter()
-    while len(found) <= min(_LEAST, rounds) or (len(found) <= rounds and time.perf_counter() - began < _SECONDS):
-        added = server.execute(_NEW, (_OWNER, call.rows * call.times)).fetchall() if call.rows else []
-        ids = [id for (id,) in added if isinstance(id, int)]
-        before, started = cpu_seconds([process]), time.perf_counter()
-        for at in range(call.times):
-            call.make(ids[at * call.rows : (at + 1) * call.rows])
-        wall = time.perf_counter() - started
-        found.append((wall / call.times, (cpu_seconds([process]) - before) / call.times))
-    return found[1:]  # the first warms up
+def _sample(stage: _Stage, call: _Call) -> tuple[float, float]:
+    """Return the seconds of a call, and those of the server's CPU."""
+    added = stage.server.execute(_NEW, (_OWNER, call.rows * call.times)).fetchall() if call.rows else []
+    ids = [id for (id,) in added if isinstance(id, int)]
+    before, started = cpu_seconds([stage.process]), time.perf_counter()
+    for at in range(call.times):
+        call.make(ids[at * call.rows : (at + 1) * call.rows])
+    wall = time.perf_counter() - started
+    return wall / call.times, (cpu_seconds([stage.process]) - before) / call.times
 
 
 def _tables(key: str, what: str, costs: Mapping[str, _Costs]) -> list[Table]:
-    note = "Multiples of the smallest, with quartiles, and the median."
+    note = "Multiples of the first size: median over the rounds, quartiles, and the value."
     return [
         Table(f"{key}-server", f"More {what}: CPU time of the server", "µs", note, _cells(costs, 1)),
         Table(key, f"More {what}: time of a call", "µs", note, _cells(costs, 0)),
@@ -198,20 +231,12 @@ def _tables(key: str, what: str, costs: Mapping[str, _Costs]) -> list[Table]:
 
 
 def _cells(costs: Mapping[str, _Costs], at: int) -> Mapping[str, Mapping[str, Cell]]:
-    cells: dict[str, dict[str, Cell]] = {}
-    for size, by_call in costs.items():
-        for name, samples in by_call.items():
-            values = [sample[at] * 1e6 for sample in samples]
-            low, _, high = quantiles(values, n=4)
-            row = cells.setdefault(name, {})
-            first = next(iter(row.values())).value if row else median(values)
-            row[size] = Cell(median(values), median(values) / first, low / first, high / first)
-    return cells
+    first, names = next(iter(costs)), next(iter(costs.values()))
+    return {
+        name: compared({size: [one[at] * 1e6 for one in by_call[name]] for size, by_call in costs.items()}, first)
+        for name in names
+    }
 
 
 def _owners(size: _Size) -> str:
     return f"{size.owners:,} owner{'s' * (size.owners > 1)}"
-
-
-def _of(table: Table) -> Sequence[str]:
-    return list(next(iter(table.cells.values())))
