@@ -57,8 +57,12 @@ class SchemaReader:
         The model's own `@model_validator` functions see the row with its `owner`.
         """
         valid, writers = self._validate(self._raw_values(data, only_set=False)), self._writers
-        values = {name: value for name, value in vars(valid).items() if value is not MISSING and name in writers}
-        return self._to_column_values(self._apply_model_rules(FieldValues(values), owner, is_row=True))
+        values = FieldValues(
+            {name: value for name, value in vars(valid).items() if value is not MISSING and name in writers}
+        )
+        if not self._rules.is_noop:
+            values = self._apply_model_rules(values, owner, is_row=True)
+        return self._to_column_values(values)
 
     def set_columns(self, data: BaseModel) -> frozenset[str]:
         """Return the columns of the fields that were set in `data`: those with a schema's default were not."""
@@ -76,8 +80,12 @@ class SchemaReader:
         """Return only the fields that the caller or a validator set. Raises what `insert_values` raises."""
         valid = self._validate(self._raw_values(data, only_set=True))
         names = self._writers.keys() & valid.model_fields_set
-        values = {name: value for name, value in vars(valid).items() if value is not MISSING and name in names}
-        return self._to_column_values(self._apply_model_rules(FieldValues(values), None, is_row=False))
+        values = FieldValues(
+            {name: value for name, value in vars(valid).items() if value is not MISSING and name in names}
+        )
+        if not self._rules.is_noop:
+            values = self._apply_model_rules(values, None, is_row=False)
+        return self._to_column_values(values)
 
     def _raw_values(self, data: BaseModel, *, only_set: bool) -> Mapping[str, object]:
         if not isinstance(data, self._schema):
@@ -109,8 +117,6 @@ class SchemaReader:
 
     def _apply_model_rules(self, values: FieldValues, owner: object, *, is_row: bool) -> FieldValues:
         rules, entity = self._rules, self._entity
-        if rules.is_noop:
-            return values
         values = FieldValues({name: self._to_json(name, value) for name, value in values.items()})
         try:
             if is_row and rules.has_row_rules:

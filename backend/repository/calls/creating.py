@@ -1,6 +1,7 @@
 """Calls that insert many rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final, cast
 
 from pydantic import BaseModel
@@ -36,11 +37,11 @@ def _insert(
 ) -> Sequence[Rows]:
     statements, details = bound.write_statements, bound.metadata.operation(_CREATE_MANY).details
     require_owner(bound, _CREATE_MANY)
-    entity, reader, owner = bound.metadata.entity, bound.metadata.create_reader, bound.owner
+    entity, reader = bound.metadata.entity, bound.metadata.create_reader
     key = entity.identity.attributes
 
     def insert(bound: Bound[RowT], position: int, items: Sequence[BaseModel]) -> Rows:
-        values = read_many(items, lambda item: reader.insert_values(item, owner), position, details)
+        values = read_many(items, partial(reader.insert_values, owner=bound.owner), position, details)
         rows = with_python_defaults(entity.table, values)
         if _keys_of(bound, key) <= rows[0].keys():
             _require_distinct(bound, rows, position, key)
