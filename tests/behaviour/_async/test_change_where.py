@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Text, bindparam, func, text
-from sqlmodel import col
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend import AsyncDatabase, Change, typed
@@ -109,6 +109,22 @@ async def test_all_rows_are_written_only_where_that_is_said(tasks: AsyncNamingRe
         with pytest.raises(OwnerRequiredError):
             await AsyncTaskRepository(tasks.session).delete_where(all_rows=True)
     assert seen.round_trips == 0
+
+
+async def test_a_call_that_writes_nothing_leaves_nothing_to_warn_of(
+    tasks: AsyncNamingRepository, database: AsyncDatabase, recwarn: pytest.WarningsRecorder
+) -> None:
+    row = (await tasks.list())[0]
+    none = typed(Task.title) == "none"
+    async with AsyncSession(database.engine) as session:
+        await session.exec(select(Task))
+        mine = AsyncNamingRepository(session).owned_by("x")
+        assert await mine.update_many({row.id: TaskUpdate()}) == [row]
+        assert await mine.update_where(TaskUpdate(), all_rows=True) == 3
+        assert await mine.update_where(TaskUpdate(title="y"), none) == await mine.update_where(_SHOUT, none) == 0
+        assert await mine.name("y", none) == await mine.delete_where(none) == 0
+        assert await mine.update_where_returning(_SHOUT, none) == await mine.delete_where_returning(none) == []
+    assert [str(one.message) for one in recwarn] == []
 
 
 async def test_rows_are_judged_once_they_are_locked(tasks: AsyncNamingRepository, database: AsyncDatabase) -> None:

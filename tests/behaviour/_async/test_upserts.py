@@ -215,8 +215,12 @@ async def test_a_key_that_is_no_conflict_target_is_refused(session: AsyncSession
 
 async def test_every_owner_upserts_nothing(session: AsyncSession, proxy: WireProxy) -> None:
     everything = AsyncShelfRepository(session).every_owner()
-    with proxy.watch() as seen, pytest.raises(OwnerRequiredError):
-        await everything.upsert(ShelfCreate(code="x"), on=CODE)
+    with proxy.watch() as seen:
+        for call in CALLS.values():
+            with pytest.raises(OwnerRequiredError):
+                await call(everything)
+        with pytest.raises(OwnerRequiredError):
+            await everything.upsert_many([], on=CODE)
     assert seen.round_trips == 0
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Text, bindparam, func, text
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from backend import Change, Database, typed
 from backend.errors import InvalidDataError, OwnerRequiredError, UsageError
@@ -109,6 +109,22 @@ def test_all_rows_are_written_only_where_that_is_said(tasks: NamingRepository, p
         with pytest.raises(OwnerRequiredError):
             TaskRepository(tasks.session).delete_where(all_rows=True)
     assert seen.round_trips == 0
+
+
+def test_a_call_that_writes_nothing_leaves_nothing_to_warn_of(
+    tasks: NamingRepository, database: Database, recwarn: pytest.WarningsRecorder
+) -> None:
+    row = (tasks.list())[0]
+    none = typed(Task.title) == "none"
+    with Session(database.engine) as session:
+        session.exec(select(Task))
+        mine = NamingRepository(session).owned_by("x")
+        assert mine.update_many({row.id: TaskUpdate()}) == [row]
+        assert mine.update_where(TaskUpdate(), all_rows=True) == 3
+        assert mine.update_where(TaskUpdate(title="y"), none) == mine.update_where(_SHOUT, none) == 0
+        assert mine.name("y", none) == mine.delete_where(none) == 0
+        assert mine.update_where_returning(_SHOUT, none) == mine.delete_where_returning(none) == []
+    assert [str(one.message) for one in recwarn] == []
 
 
 def test_rows_are_judged_once_they_are_locked(tasks: NamingRepository, database: Database) -> None:

@@ -194,6 +194,14 @@ def test_a_key_that_two_items_have_is_refused_before_sql(
     assert seen.round_trips == 0
 
 
+def test_two_items_of_a_later_statement_have_their_positions(session: Session, bulk_tables: Engine) -> None:
+    chosen = ChosenRepository(session).owned_by("a")
+    keys = [*map(str, range(MANY)), str(MANY - 1)]
+    with pytest.raises(InvalidDataError, match=rf"^positions {MANY - 1} and {MANY} name the same Chosen"):
+        chosen.create_many((ChosenCreate(id=key, name="x") for key in keys), returning=False)
+    assert chosen.count() == 0
+
+
 def test_a_composite_key_that_two_items_have_is_refused_before_sql(
     session: Session, bulk_tables: Engine, proxy: WireProxy
 ) -> None:

@@ -213,8 +213,12 @@ def test_a_key_that_is_no_conflict_target_is_refused(session: Session, on: Any, 
 
 def test_every_owner_upserts_nothing(session: Session, proxy: WireProxy) -> None:
     everything = ShelfRepository(session).every_owner()
-    with proxy.watch() as seen, pytest.raises(OwnerRequiredError):
-        everything.upsert(ShelfCreate(code="x"), on=CODE)
+    with proxy.watch() as seen:
+        for call in CALLS.values():
+            with pytest.raises(OwnerRequiredError):
+                call(everything)
+        with pytest.raises(OwnerRequiredError):
+            everything.upsert_many([], on=CODE)
     assert seen.round_trips == 0
 
 
