@@ -10,7 +10,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, col
 
 from backend import CRUDRepository, Database, init_db
-from backend.errors import UsageError
+from backend.errors import InvalidDataError, UsageError
 
 TYPES = registry(metadata=MetaData())
 
@@ -50,7 +50,7 @@ class Stamp(Base, table=True):
 
 
 class StampCreate(SQLModel):
-    code: str | None
+    code: str | MISSING | None = MISSING
     rank: int | MISSING = MISSING
 
 
@@ -138,3 +138,13 @@ def test_a_default_that_the_server_alone_knows_is_set_by_every_row_or_by_none(st
             call()
     assert stamps.create_many(mixed[:1], returning=False) == stamps.create_many(mixed[1:], returning=False) == 1
     assert [(stamp.code, stamp.rank) for stamp in stamps.list()] == [("a", 1), ("b", 7)]
+
+
+def test_an_upsert_of_a_row_without_its_key_is_refused(stamps: Stamps) -> None:
+    for call in (stamps.upsert, stamps.get_or_create):
+        with pytest.raises(InvalidDataError, match=r"code: the key of on= needs a value$"):
+            call(StampCreate(rank=1), on=col(Stamp.code))
+    with pytest.raises(InvalidDataError) as raised:
+        stamps.upsert_many([StampCreate(code="a"), StampCreate(rank=1)], on=col(Stamp.code))
+    assert [problem.location for problem in raised.value.problems] == [(1, "code")]
+    assert stamps.count() == 0

@@ -30,6 +30,11 @@ def _trace(context: Any) -> str:
     return f"note {context.get_current_parameters().get('note')}"
 
 
+def _name(context: Any) -> str:
+    """Reads the code of its row."""
+    return f"code {context.get_current_parameters()['code']}"
+
+
 class Base(SQLModel, registry=TYPES):
     metadata = TYPES.metadata
 
@@ -41,6 +46,7 @@ class Leaf(Base, table=True):
     note: str | None = None
     edits: int = Field(default=None, sa_type=Integer, sa_column_kwargs=_ONE_MORE)
     state: str = Field(default=None, sa_type=Text, sa_column_kwargs=_CHANGED)
+    name: str = Field(default=None, sa_type=Text, sa_column_kwargs={"default": _name})
     trace: str | None = Field(default=None, sa_type=Text, sa_column_kwargs={"onupdate": _trace})
 
 
@@ -123,3 +129,12 @@ def test_python_computes_it_for_each_row_and_for_an_upsert_of_many_once(leaves: 
 @pytest.mark.parametrize("call", [update_each, update_many, update_where, upsert_each])
 def test_a_function_reads_the_other_values_of_its_row(leaves: Leaves, call: Callable[[Leaves], Sequence[Leaf]]) -> None:
     assert [leaf.trace for leaf in call(leaves)] == ["note x", "note None", "note y", "note None", None]
+
+
+def test_a_default_reads_the_other_values_of_its_row(leaves: Leaves) -> None:
+    codes, on = [f"new {code}" for code in CODES], col(Leaf.code)
+    made = leaves.upsert_many([LeafCreate(code=code, note="x") for code in codes[:2]], on=on)
+    made = [*made, *leaves.upsert_many([LeafCreate(code=codes[2])], on=on)]
+    made = [*made, leaves.upsert(LeafCreate(code=codes[3], note="x"), on=on)]
+    made = [*made, leaves.get_or_create(LeafCreate(code=codes[4]), on=on)]
+    assert [one.row.name for one in made] == [f"code {code}" for code in codes]

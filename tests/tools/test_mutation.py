@@ -32,6 +32,13 @@ def test_each_has_a_name_of_its_own_and_is_another_module_that_can_be_read(made:
         "by_id.RowStatements.insert: without values: statement.values(self._owner.insert_values)",
         "crud.CRUDRepository._scoped: left out: scoped._bound = bound",
         "execution.run: turned round: {**parameters, **bound.scope}",
+        "named_rows.NamedRows.__init__: without condition 2: select(*keys, *values).where(named, *conditions)",
+        "updates.UpdateManyStatements._update_each: without condition 2: update(table).where(named.is_given(",
+        "deletes.DeleteManyStatements.delete_many: without condition 2: delete(self.entity.table).where(",
+        "where.WhereStatements._met: without condition 1: rows.where(*self._owner_conditions, ",
+        "where.WhereStatements._write: without condition 2: statement.where(is_met, *self._owner_conditions)",
+        "upserts.UpsertStatements.upsert_one.build: without values: statement.values(self._owner.insert_values)",
+        "upsert_rows.RowsUpsert._in_scope: without element 1: [*self._owned, ",
         "ownership.Ownership.require: not raised: raise UsageError",
     ],
 )

@@ -108,6 +108,9 @@ async def test_all_rows_are_written_only_where_that_is_said(tasks: AsyncNamingRe
             await tasks.update_where(TaskUpdate.model_construct({"title"}, title=""), condition)
         with pytest.raises(OwnerRequiredError):
             await AsyncTaskRepository(tasks.session).delete_where(all_rows=True)
+        unscoped: Any = AsyncTaskRepository(tasks.session)
+        with pytest.raises(OwnerRequiredError):
+            await unscoped.delete_where()
     assert seen.round_trips == 0
 
 

@@ -108,6 +108,9 @@ def test_all_rows_are_written_only_where_that_is_said(tasks: NamingRepository, p
             tasks.update_where(TaskUpdate.model_construct({"title"}, title=""), condition)
         with pytest.raises(OwnerRequiredError):
             TaskRepository(tasks.session).delete_where(all_rows=True)
+        unscoped: Any = TaskRepository(tasks.session)
+        with pytest.raises(OwnerRequiredError):
+            unscoped.delete_where()
     assert seen.round_trips == 0
 
 
