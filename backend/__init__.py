@@ -18,10 +18,10 @@ The floors, lowest first; a module imports only from its own floor or from a low
 
 from backend.database import AsyncDatabase, Database, Isolation, Retry, UncommittedWritesWarning, init_db
 from backend.input.patch import Patch
-from backend.repository import AsyncCRUDRepository, AsyncReads, CRUDRepository, Reads
+from backend.repository import AsyncCRUDRepository, AsyncReads, AsyncWithBefore, CRUDRepository, Reads, WithBefore
 from backend.results.cursors import LAST_PAGE, CursorPage
 from backend.results.pages import Page
-from backend.results.upserted import Upserted
+from backend.results.upserted import Updated, Upserted, UpsertedWithBefore
 from backend.results.views import shows
 from backend.settings import Settings
 from backend.statements.change import Change
@@ -34,6 +34,7 @@ __all__ = [
     "AsyncCRUDRepository",
     "AsyncDatabase",
     "AsyncReads",
+    "AsyncWithBefore",
     "CRUDRepository",
     "Change",
     "Condition",
@@ -49,8 +50,11 @@ __all__ = [
     "Retry",
     "Settings",
     "UncommittedWritesWarning",
+    "Updated",
     "Upserted",
+    "UpsertedWithBefore",
     "Where",
+    "WithBefore",
     "if_given",
     "init_db",
     "shows",

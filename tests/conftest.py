@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import Engine, Pool, delete, event, make_url
+from sqlalchemy import Engine, Pool, create_engine, delete, event, make_url
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 from backend import Database, init_db
@@ -170,6 +170,17 @@ def proxy(
     with WireProxy(upstream) as running:
         running.is_pooled = bool(request.config.getoption("--pooler"))
         yield running
+
+
+@pytest.fixture
+def needs_18(server: Server) -> None:
+    """Skips a test of what PostgreSQL 18 brought."""
+    engine = create_engine(server.url)
+    with engine.connect() as connection:
+        version = connection.dialect.server_version_info or ()
+    engine.dispose()
+    if version < (18,):
+        pytest.skip(f"PostgreSQL 18 is needed, this is {'.'.join(map(str, version))}")
 
 
 @pytest.fixture

@@ -16,21 +16,27 @@ from backend.database.connections._sync import Connector
 from backend.database.sessions._async import AsyncTransactionBlock
 from backend.database.sessions._sync import TransactionBlock
 from backend.repository._async.bulk import AsyncBulkCalls
+from backend.repository._async.calls import AsyncCalls
 from backend.repository._async.conditional import AsyncWhereCalls
 from backend.repository._async.protected import AsyncProtectedCalls
 from backend.repository._async.reading import AsyncReads
 from backend.repository._async.upserting import AsyncUpsertCalls
+from backend.repository._async.with_before import AsyncWithBefore
 from backend.repository._sync.bulk import BulkCalls
+from backend.repository._sync.calls import Calls
 from backend.repository._sync.conditional import WhereCalls
 from backend.repository._sync.protected import ProtectedCalls
 from backend.repository._sync.reading import Reads
 from backend.repository._sync.upserting import UpsertCalls
+from backend.repository._sync.with_before import WithBefore
 from backend.tasks import AsyncTaskRepository, TaskRepository
 from tools.generate_sync import ROOT, to_sync, twins
 
 PAIRS: list[tuple[type, type]] = [
     (AsyncCRUDRepository, CRUDRepository),
     (AsyncReads, Reads),
+    (AsyncWithBefore, WithBefore),
+    (AsyncCalls, Calls),
     (AsyncProtectedCalls, ProtectedCalls),
     (AsyncBulkCalls, BulkCalls),
     (AsyncWhereCalls, WhereCalls),
@@ -103,7 +109,7 @@ def test_twins_have_the_same_documentation(asynchronous: FunctionType, synchrono
     assert to_sync(asynchronous.__doc__ or "", set()) == (synchronous.__doc__ or "")
 
 
-@pytest.mark.parametrize(("asynchronous", "synchronous"), PAIRS[:5])
+@pytest.mark.parametrize(("asynchronous", "synchronous"), PAIRS[:8])
 def test_generated_twins_have_the_same_class_documentation(asynchronous: type, synchronous: type) -> None:
     assert to_sync(asynchronous.__doc__ or "", set()) == synchronous.__doc__
 

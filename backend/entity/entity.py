@@ -13,7 +13,7 @@ from backend.entity.identity import Identity
 from backend.entity.lazy import lazy
 from backend.entity.ownership import Ownership
 from backend.entity.version import Version
-from backend.errors import UsageError
+from backend.errors import UsageError, described, with_article
 
 ModelT = TypeVar("ModelT", bound=SQLModel)
 CreateT = TypeVar("CreateT", bound=BaseModel)
@@ -69,6 +69,15 @@ class Entity(Generic[ModelT]):
     def is_owner(self, attribute: str) -> bool:
         """Return whether the attribute holds the owner."""
         return self.owner is not None and attribute == self.owner.attribute
+
+    def id_of(self, row: object) -> object:
+        """Return the id of an entity. Raises `UsageError` for another object, and for an entity without an id."""
+        if not isinstance(row, self.model):
+            raise UsageError(f"id_of() takes {with_article(self.model)}, got {described(row)}: pass a row of it")
+        key: list[object] = [getattr(row, attribute) for attribute in self.identity.attributes]
+        if None in key:
+            raise UsageError(f"this {self.name} has no id yet: pass one that create() or a read has returned")
+        return self.identity.id_from(key)
 
     def required_owner(self) -> Ownership:
         """Return the owner. Raises `UsageError` if the model has none."""

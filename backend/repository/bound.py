@@ -11,7 +11,8 @@ from backend.entity.parameters import OWNER_PARAMETER
 from backend.errors import ErrorDetails, OwnerRequiredError, UsageError
 from backend.repository.metadata import RepositoryMetadata
 from backend.repository.views import ViewMetadata
-from backend.results.entities import ModelRow
+from backend.repository.with_before import WithBeforeMetadata
+from backend.results.entities import ModelRow, RowAndBefore
 from backend.results.views import ViewT
 from backend.statements.load_paths import Loads, Relationship
 from backend.statements.statements import Statements
@@ -32,8 +33,8 @@ class Bound(Generic[RowT_co]):
     """`None` for an owned model without a scope."""
     scope: Parameters
     """The owner's bound parameter; empty without a scope, and for the rows of every owner."""
-    view: ViewMetadata[Any] | None = None  # of `RowT_co`
-    """The view whose columns are selected; `None` for entities."""
+    view: ViewMetadata[Any] | WithBeforeMetadata[Any] | None = None  # of `RowT_co`
+    """The view whose columns are selected, or entities with what they were before; `None` for entities."""
     loads: Loads = field(default_factory=dict[Relationship, Any])
     """The relationships to load with each entity."""
 
@@ -87,6 +88,14 @@ class Bound(Generic[RowT_co]):
     def every_owner(self) -> "Bound[RowT_co]":
         """Return the same for the rows of every owner."""
         return Bound(self.session, self.metadata, self.metadata.unscoped, {})
+
+    def with_before(self) -> "Bound[RowAndBefore[RowT_co]]":
+        """Return the same rows, each with what it was before a call changed it.
+
+        Raises `OwnerRequiredError` without a scope, `UsageError` if relationships are to be loaded.
+        """
+        _ = self.write_statements
+        return Bound(self.session, self.metadata, self.scoped_statements, self.scope, self.metadata.with_before)
 
     def as_(self, view: type[ViewT]) -> "Bound[ViewT]":
         """Return the same rows as a view.

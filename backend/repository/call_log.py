@@ -24,6 +24,7 @@ from backend.repository.calls import (
     selecting,
     updating,
     upserting,
+    with_before,
 )
 from backend.results.cursors import CursorPage
 from backend.results.pages import Page
@@ -46,7 +47,7 @@ _OPERATIONS: Final[Mapping[object, str]] = {
 _MANY: Final = frozenset({
     by_ids.get_many, by_ids.require_many, creating.create_many, deleting.delete_many, reading.list_all,
     selecting.fetch_all, updating.update_many, upserting.upsert_many, conditional.update_where_returning,
-    conditional.delete_where_returning,
+    conditional.delete_where_returning, with_before.update_many, with_before.upsert_many,
 })  # fmt: skip
 """The calls that return a collection of rows."""
 

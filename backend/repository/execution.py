@@ -37,15 +37,18 @@ class Execution:
     """One statement with its parameters and its operation."""
 
     mapper: Mapper[Any]  # of whichever model: a mapper is invariant in it
-    statement: Executable
+    scoped: ScopedStatement
     parameters: Parameters
     operation: Operation
     routed_as: Executable
     """The clause for `Session.get_bind`: the statement, or the one that it follows."""
-    before_18: Executable | None = None
-    """The statement for a server before PostgreSQL 18, if it is another."""
     wrote: Callable[[Rows], bool] = bool
     """Whether its answer says that a row was written."""
+
+    @property
+    def statement(self) -> Executable:
+        """Return the statement, as errors and warnings see it."""
+        return self.scoped.statement
 
     @property
     def bind_arguments(self) -> dict[str, Any]:  # as SQLAlchemy types them
@@ -70,9 +73,17 @@ class Execution:
             raise translated from None
 
     def _statement_for(self, connection: Connection) -> Executable:
-        if self.before_18 is None or (connection.dialect.server_version_info or ()) >= (18,):
-            return self.statement
-        return self.before_18
+        version = connection.dialect.server_version_info or ()
+        if version >= (18,):
+            return self.scoped.statement
+        if self.scoped.needs_18:
+            raise UsageError(
+                f"{self.operation} with the row before needs PostgreSQL 18, and this server is PostgreSQL "
+                f"{'.'.join(map(str, version))}: read the row with a lock in a transaction, then call "
+                f"{self.operation.name}()",
+                self.operation.details,
+            )
+        return self.scoped.statement if self.scoped.before_18 is None else self.scoped.before_18
 
 
 def run(
@@ -99,11 +110,10 @@ def run(
     routed = statement if routed_as is None else routed_as
     execution = Execution(
         metadata.entity.mapper,
-        statement.statement,
+        statement,
         {**parameters, **bound.scope},
         metadata.operation(kind),
         routed.statement,
-        statement.before_18,
         wrote,
     )
     if session.in_transaction():

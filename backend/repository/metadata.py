@@ -22,14 +22,12 @@ from backend.errors import (
     Problem,
     RequestError,
     StaleError,
-    UsageError,
-    described,
     shown,
-    with_article,
 )
 from backend.input.reader import SchemaReader
 from backend.repository.views import ViewMetadata
-from backend.results.entities import Builder, ModelRow, detached_builder, transient_builder
+from backend.repository.with_before import WithBeforeMetadata, with_before_metadata
+from backend.results.entities import Builder, ModelRow, RowAndBefore, detached_builder, transient_builder
 from backend.results.views import ViewT
 from backend.statements.statements import Statements
 
@@ -69,6 +67,11 @@ class RepositoryMetadata(Generic[ModelT]):
     def build_transient(self) -> Builder[ModelT]:
         """Return the function that builds transient entities from rows."""
         return transient_builder(self.entity.mapper, self.entity.columns)
+
+    @lazy
+    def with_before(self) -> WithBeforeMetadata[RowAndBefore[ModelT]]:
+        """Return the metadata of the calls that return the row before. Raises `UsageError` as that."""
+        return with_before_metadata(self.entity, self.build)
 
     @lazy
     def create_reader(self) -> SchemaReader:
@@ -156,16 +159,6 @@ class RepositoryMetadata(Generic[ModelT]):
         details = ErrorDetails(name, kind.name, fields=(self.entity.required_version().attribute,))
         which = f"the {name} at {_shown_positions(positions)}" if positions else f"this {name}"
         return StaleError(f"{which} has changed since it was read: read it again, then decide", details, positions)
-
-    def id_of(self, row: object) -> object:
-        """Return the id of an entity. Raises `UsageError` for another object, and for an entity without an id."""
-        entity = self.entity
-        if not isinstance(row, entity.model):
-            raise UsageError(f"id_of() takes {with_article(entity.model)}, got {described(row)}: pass a row of it")
-        key: list[object] = [getattr(row, attribute) for attribute in entity.identity.attributes]
-        if None in key:
-            raise UsageError(f"this {entity.name} has no id yet: pass one that create() or a read has returned")
-        return entity.identity.id_from(key)
 
     def _shown_id(self, id: object) -> str | None:
         """Return the parts of an id as messages show them; `None` if one is not shown."""

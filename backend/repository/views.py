@@ -23,6 +23,11 @@ class ViewMetadata(Generic[ViewT]):
         self.view = view
         self.build: ViewBuilder[ViewT] = view_builder(entity, view, tuple(self._columns))
 
+    @property
+    def label(self) -> str:
+        """Return what a repr says of the rows."""
+        return f"as {self.view.__name__}"
+
     def statements(self, *, scoped: bool) -> Statements[Any]:
         """Return the statements that select the view's columns, scoped to an owner or not.
 

@@ -6,7 +6,7 @@ Every call builds its entities here, so that all behave alike; SQLAlchemy's `loa
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Column, Row
 from sqlalchemy.orm import InstanceState, LoaderCallableStatus, Mapper, PassiveFlag, make_transient_to_detached
@@ -18,11 +18,16 @@ from backend.errors import UsageError
 ModelRow: TypeAlias = Row[*tuple[object, ...]]
 """A row whose columns are in the order of `Entity.columns`."""
 
-Builder: TypeAlias = Callable[[Sequence[Sequence[object]]], list[ModelT]]
-"""A function that builds an entity from each row, whose values are in the order of the columns."""
+RowT = TypeVar("RowT")
+
+Builder: TypeAlias = Callable[[Sequence[Sequence[object]]], list[RowT]]
+"""A function that builds what is returned from each row, whose values are in the order of the columns."""
 
 Fill: TypeAlias = Callable[[Sequence[Sequence[object]], bool], list[ModelT]]
 """Makes an instance of each row, and gives it the key of its row if asked to."""
+
+RowAndBefore: TypeAlias = tuple[RowT, RowT | None]
+"""An entity as it is now, and as it was before: `None` if it was not there."""
 
 Columns: TypeAlias = Mapping[str, Column[object]]
 """The columns of a row by attribute name, in the row's order."""
@@ -36,6 +41,20 @@ def detached_builder(mapper: Mapper[ModelT], columns: Columns) -> Builder[ModelT
 def transient_builder(mapper: Mapper[ModelT], columns: Columns) -> Builder[ModelT]:
     """Return a builder of entities without a row: the result of `delete`."""
     return _builder(mapper, columns, has_row=False)
+
+
+def row_and_before_builder(
+    build: Builder[ModelT], mapper: Mapper[ModelT], columns: Columns
+) -> Builder[RowAndBefore[ModelT]]:
+    """Return a builder of entities and of what they were before: the old values follow the new ones in the row."""
+    width, key_of = len(columns), key_reader(mapper, columns)
+
+    def build_both(rows: Sequence[Sequence[object]]) -> list[RowAndBefore[ModelT]]:
+        old = [row[width:] for row in rows]
+        before = iter(build([row for row in old if None not in key_of(row)]))
+        return [(new, None if None in key_of(row) else next(before)) for new, row in zip(build(rows), old, strict=True)]
+
+    return build_both
 
 
 def keeps_state(fill: Fill[ModelT], row: Sequence[object]) -> bool:

@@ -1,4 +1,4 @@
-"""A row that a call has inserted or found, and what became of it."""
+"""A row that a call has inserted, found or changed, and what became of it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, NoReturn, TypeAlias
@@ -32,3 +32,18 @@ class Upserted(Generic[RowT_co]):
         def __bool__(self) -> NoReturn:
             """Raise `UsageError`."""
             raise UsageError("an Upserted is no bool: ask .inserted or .outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertedWithBefore(Upserted[RowT_co]):
+    """The row as it is now, what became of it, and the row as it was before: `None` if there was none."""
+
+    before: RowT_co | None
+
+
+@dataclass(frozen=True, slots=True)
+class Updated(Generic[RowT_co]):
+    """The row as it is now, and as it was before."""
+
+    row: RowT_co
+    before: RowT_co

@@ -19,9 +19,14 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     @override
     def __init__(
-        self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
+        self,
+        entity: Entity[ModelT],
+        *,
+        scoped: bool,
+        columns: Sequence[SQLColumnExpression[object]] | None = None,
+        returns_old: bool = False,
     ) -> None:
-        super().__init__(entity, scoped=scoped, columns=columns)
+        super().__init__(entity, scoped=scoped, columns=columns, returns_old=returns_old)
         self._for_update: dict[Lock, ScopedStatement] = {}
 
     @lazy
@@ -61,12 +66,12 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
     @lazy
     def update(self) -> ScopedStatement:
         """Return the UPDATE … RETURNING of the row with the id of the parameters; it sets the parameters' columns."""
-        return self._scoped(self._update.returning(*self._columns))
+        return self._scoped(self._update.returning(*self._columns, *self._old_columns))
 
     @lazy
     def update_expected(self) -> ScopedStatement:
         """Return the `update` of a row whose version is the expected one of the parameters."""
-        return self._scoped(self._update.where(self._version).returning(*self._columns))
+        return self._scoped(self._update.where(self._version).returning(*self._columns, *self._old_columns))
 
     @lazy
     def delete(self) -> ScopedStatement:
@@ -84,7 +89,7 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     @property
     def _select(self) -> Select[*tuple[object, ...]]:
-        return select(*self._columns).where(*self._key)
+        return select(*self._columns, *self._unchanged_columns).where(*self._key)
 
     @property
     def _update(self) -> Update:

@@ -49,9 +49,14 @@ class ChangeStatements(RowStatements[ModelT], Generic[ModelT]):
 
     @override
     def __init__(
-        self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
+        self,
+        entity: Entity[ModelT],
+        *,
+        scoped: bool,
+        columns: Sequence[SQLColumnExpression[object]] | None = None,
+        returns_old: bool = False,
     ) -> None:
-        super().__init__(entity, scoped=scoped, columns=columns)
+        super().__init__(entity, scoped=scoped, columns=columns, returns_old=returns_old)
         self._changes: WeakKeyDictionary[Change, _BuiltChange] = WeakKeyDictionary()
 
     def change(self, change: Change, parameters: Mapping[str, object]) -> ScopedStatement:

@@ -1,6 +1,7 @@
 """What every family of statements shares: the entity, the scope, and the check that a statement binds the owner."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Executable, SQLColumnExpression, select
@@ -12,6 +13,7 @@ from backend.entity.entity import Entity, ModelT
 from backend.entity.lazy import lazy
 from backend.errors import OwnerRequiredError
 from backend.statements.conditions import Where, checked_conditions, checked_expression
+from backend.statements.old_rows import old_columns
 from backend.statements.ordering import Order, checked_order
 from backend.statements.plain import plain_expressions
 from backend.statements.scope.bind import Scope
@@ -26,11 +28,17 @@ StatementT = TypeVar("StatementT", bound=Executable)
 class StatementFamily(Generic[ModelT]):
     """Statements of one entity: of one owner's rows, or of every row.
 
-    A SELECT has the entity's columns, or those of `columns`.
+    A SELECT has the entity's columns, or those of `columns`. With `returns_old` the statements on rows that are named,
+    and the upserts, return them twice: as they are now, and as they were before, NULL for a row that was not there.
     """
 
     def __init__(
-        self, entity: Entity[ModelT], *, scoped: bool, columns: Sequence[SQLColumnExpression[object]] | None = None
+        self,
+        entity: Entity[ModelT],
+        *,
+        scoped: bool,
+        columns: Sequence[SQLColumnExpression[object]] | None = None,
+        returns_old: bool = False,
     ) -> None:
         self.entity = entity
         self._owner = entity.owner if scoped else None
@@ -41,6 +49,15 @@ class StatementFamily(Generic[ModelT]):
         self._columns: tuple[ColumnElement[Any], ...] = (
             tuple(entity.columns.values()) if columns is None else tuple(map(self._selected, columns))
         )
+        self._returns_old = returns_old
+        self._old_columns: tuple[ColumnElement[Any], ...] = old_columns(entity) if returns_old else ()
+        self._unchanged_columns = self._columns if returns_old else ()
+        """What a row that is not written returns as its old columns."""
+
+    @property
+    def width(self) -> int:
+        """Return how many values of a row that is returned are its columns: the others come after them."""
+        return len(self._columns) + len(self._old_columns)
 
     @lazy
     def _rows(self) -> AnySelect:
@@ -54,11 +71,11 @@ class StatementFamily(Generic[ModelT]):
 
     def _scoped(self, statement: Executable) -> ScopedStatement:
         """Return the statement, verified."""
-        return ScopedStatement(self._verified(statement))
+        return ScopedStatement(self._verified(statement), needs_18=self._returns_old)
 
     def _scoped_by_version(self, statement: Executable, before_18: Executable) -> ScopedStatement:
         """Return a statement and the same for servers before PostgreSQL 18, as `_scoped`."""
-        return ScopedStatement(self._scoped(statement).statement, self._scoped(before_18).statement)
+        return replace(self._scoped(statement), before_18=self._verified(before_18))
 
     def _scoped_rows(self, statement: AnySelect, before_18: AnySelect | None = None) -> ScopedStatement:
         """Return a statement that writes rows within its CTEs, as `_scoped_by_version`."""
@@ -66,7 +83,7 @@ class StatementFamily(Generic[ModelT]):
             self._scope.require_each(statement)
             if before_18 is not None:
                 self._scope.require_each(before_18)
-        return ScopedStatement(statement, before_18)
+        return ScopedStatement(statement, before_18, self._returns_old)
 
     def _scoped_related(self, statement: AnySelect) -> ScopedStatement:
         """Return a SELECT of other tables as a statement of this family, each owned table restricted to the owner.

@@ -57,21 +57,26 @@ class UpdateManyStatements(StatementFamily[ModelT], Generic[ModelT]):
         named, is_current = self._named(arrays, is_written=bool(values), with_rows=keeps_some or not values)
         answer = (*named.keys, *is_current)
         joined = arrays.source.outerjoin(named.table, named.is_same)
+        kept = named.columns[: len(self._columns)] * (2 if self._returns_old else 1)
         if not values:
-            return select(*named.columns[: len(self._columns)], *answer).select_from(joined).order_by(arrays.position)
+            return select(*kept, *answer).select_from(joined).order_by(arrays.position)
         can_write = named.are_all(*is_current)
+        old = [
+            column.label(unused_name(self.entity, f"old_{number}")) for number, column in enumerate(self._old_columns)
+        ]
         written = (
             update(table)
             .where(named.is_given(self.entity.identity.columns), *self._owner_conditions, can_write)
             .where(self._sets_something(arrays, [*values]) if keeps_some else true())
             .values(values)
-            .returning(*self._columns, arrays.position.label(position))
+            .returning(*self._columns, *old, arrays.position.label(position))
             .cte("written")
         )
-        rows: list[AnyExpression] = [written.c[column.key] for column in self.entity.columns.values()]
+        columns = [column.key for column in self.entity.columns.values()]
+        rows: list[AnyExpression] = [written.c[name] for name in (*columns, *(column.key for column in old))]
         is_written = written.c[position].is_not(None)
         if keeps_some:
-            rows = [case((is_written, new), else_=old) for new, old in zip(rows, named.columns, strict=False)]
+            rows = [case((is_written, new), else_=found) for new, found in zip(rows, kept, strict=True)]
         return (
             select(*rows, *answer)
             .select_from(joined.outerjoin(written, written.c[position] == arrays.position))

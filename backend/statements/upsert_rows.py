@@ -23,6 +23,7 @@ from sqlalchemy import (
     insert,
     literal,
     not_,
+    null,
     or_,
     select,
     true,
@@ -68,10 +69,12 @@ class RowsUpsert:
         *,
         arrays: RowArrays,
         values: Values,
+        old: Sequence[ColumnElement[Any]] = (),
     ) -> None:
         self._entity = entity
         self._table = entity.table
         self._columns = [*entity.columns.values()]
+        self._old = [column.label(unused_name(entity, f"old_{number}")) for number, column in enumerate(old)]
         self._target = target
         self._shape = shape
         self._owned: list[ColumnElement[bool]] = [] if owner is None else [owner.condition]
@@ -88,12 +91,12 @@ class RowsUpsert:
     def statement(self, is_new: ColumnElement[bool]) -> AnySelect:
         """Return the statement; `is_new` says in RETURNING whether a row was inserted."""
         result = self._result(is_new).cte("result")
-        rows = [result.c[f"column_{number}"] for number in range(len(self._columns))]
+        rows = [result.c[f"column_{number}"] for number in range(len(self._columns) + len(self._old))]
         return select(*rows, result.c[_IS_NEW]).where(all_were_written(result)).order_by(result.c[POSITION])
 
     def _result(self, is_new: ColumnElement[bool]) -> AnySelect | CompoundSelect[*tuple[Any, ...]]:  # of the columns
         unchanged = self._unchanged()
-        written = self._written(unchanged, is_new)
+        written = self._written(unchanged, is_new.label(self._is_new), *self._old)
         parts = [self._part(written, self._same_key(self._given.values, written.c), written.c[self._is_new])]
         if unchanged is not None:
             found = self._part(unchanged, self._given.position == unchanged.c[self._position], false())
@@ -111,7 +114,9 @@ class RowsUpsert:
         self, rows: CTE, same: ColumnElement[bool], is_new: ColumnElement[bool], given: AnyFrom | None = None
     ) -> AnySelect:
         """Return these rows with their positions."""
-        columns = [rows.c[column.key].label(f"column_{number}") for number, column in enumerate(self._columns)]
+        old = [rows.c[column.key] if column.key in rows.c else null() for column in self._old]
+        returned = [*(rows.c[column.key] for column in self._columns), *old]
+        columns = [column.label(f"column_{number}") for number, column in enumerate(returned)]
         position = self._given.position.label(POSITION)
         return select(position, *columns, is_new.label(_IS_NEW)).select_from(
             (self._given.rows if given is None else given).join(rows, same)
@@ -120,10 +125,11 @@ class RowsUpsert:
     def _unchanged(self) -> CTE | None:
         if self._shape.changed and not self._shape.some_change_nothing:
             return None
-        found = select(self._given.position.label(self._position), *self._columns).select_from(self._existing)
+        old = [column.label(old.key) for column, old in zip(self._columns, self._old, strict=False)]
+        found = select(self._given.position.label(self._position), *self._columns, *old).select_from(self._existing)
         return found.where(*self._in_scope, not_(self._changes)).cte("unchanged")
 
-    def _written(self, unchanged: CTE | None, is_new: ColumnElement[bool]) -> CTE:
+    def _written(self, unchanged: CTE | None, *returned: ColumnElement[Any]) -> CTE:
         given, conditions = self._given, [*self._owned]
         rows = select(*given.values.values()).order_by(*(given.values[key] for key in self._keys), given.position)
         if unchanged is not None and self._target.where is None:
@@ -134,10 +140,10 @@ class RowsUpsert:
             conditions.append(or_(self._are_flagged(statement, CHANGES_PARAMETER), not_(is_there)))
         values = self._changed_values(statement)
         upsert = on_conflict(statement, self._target, values, conditions)
-        return self._returning(upsert, is_new.label(self._is_new)).cte("written")
+        return self._returning(upsert, *returned).cte("written")
 
-    def _returning(self, statement: Insert, *flags: ColumnElement[bool]) -> ReturningInsert[*tuple[Any, ...]]:  # of all
-        columns: tuple[ColumnElement[Any], ...] = (*self._columns, *flags)  # of whatever types
+    def _returning(self, statement: Insert, *others: ColumnElement[Any]) -> ReturningInsert[*tuple[Any, ...]]:  # of all
+        columns: tuple[ColumnElement[Any], ...] = (*self._columns, *others)  # of whatever types
         return statement.returning(*columns)
 
     def _changed_values(self, statement: postgresql.Insert) -> dict[str, AnyExpression]:

@@ -12,6 +12,7 @@ from backend.statements.conflict_targets import UniqueKey, Updates, Upsert, reso
 from backend.statements.conflicts import on_conflict, onupdates
 from backend.statements.inserts import InsertManyStatements, RowsStatement
 from backend.statements.kept import Kept
+from backend.statements.old_rows import OLD
 from backend.statements.row_arrays import RowArrays
 from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.upsert_rows import RowsUpsert
@@ -55,7 +56,8 @@ class UpsertStatements(InsertManyStatements[ModelT], Generic[ModelT]):
             excluded = {name: statement.excluded[name] for name in sorted(changed)}
             values = {**excluded, **onupdates(self.entity, upsert.target, changed)}
             written = on_conflict(statement, upsert.target, values, self._owner_conditions)
-            return self._scoped_by_version(*(written.returning(*self._columns, is_new) for is_new in self._is_new()))
+            returned = (*self._columns, *self._old_columns)
+            return self._scoped_by_version(*(written.returning(*returned, is_new) for is_new in self._is_new()))
 
         return self._upserts_of_one.get((upsert, changed), build)
 
@@ -71,7 +73,15 @@ class UpsertStatements(InsertManyStatements[ModelT], Generic[ModelT]):
             flags = dict.fromkeys(shape.flags, Boolean())
             arrays = RowArrays({name: columns[name].type for name in shape.values} | flags, shape.partial)
             values = {name: self._new_value(arrays, columns[name]) for name in shape.values}
-            rows = RowsUpsert(self.entity, self._owner, upsert.target, shape, arrays=arrays, values=values)
+            rows = RowsUpsert(
+                self.entity,
+                self._owner,
+                upsert.target,
+                shape,
+                arrays=arrays,
+                values=values,
+                old=self._old_columns,
+            )
             return RowsStatement(self._scoped_rows(*(rows.statement(is_new) for is_new in self._is_new())), arrays)
 
         return self._upserts_of_many.get((upsert, shape), build)
@@ -84,6 +94,6 @@ class UpsertStatements(InsertManyStatements[ModelT], Generic[ModelT]):
         """
         table = self.entity.table
         older = sqlalchemy.cast(column("xmax"), Text()) == literal("0", Text())
-        if table.name in ("old", "new"):  # `old` is the table then
+        if table.name in (OLD, "new"):  # `old` is the table then
             return older, older
-        return table.alias("old").columns[table.primary_key.columns[0].key].is_(None), older
+        return table.alias(OLD).columns[table.primary_key.columns[0].key].is_(None), older

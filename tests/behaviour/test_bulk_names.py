@@ -51,7 +51,7 @@ def made(table: str, names: tuple[str, ...]) -> Made:
 
 COLUMNS = [
     *("position", "given_position", "is_new", "place", "changes", "written", "given", "old", "excluded", "locked"),
-    *("value_0", "is_set_0", "flag_0", "column_0", "key_0"),
+    *("value_0", "is_set_0", "flag_0", "column_0", "key_0", "old_0", "new"),
 ]
 TABLES = [
     "given",
@@ -101,6 +101,13 @@ def test_a_name_that_the_statements_use_themselves(own_tables: str, table: str, 
                 ["u" for _ in names],
                 ["z" for _ in names],
             ]
+            if (database.engine.dialect.server_version_info or ()) >= (18,) and table != "old":
+                changing, one_more = rows.with_before(), one.update(**dict.fromkeys(names, "v"))
+                updated = changing.update_many([(ids[1], one_more), (ids[0], one_more)])
+                assert [both.before for both in updated] == changed
+                assert changing.update(ids[2], one_more).before == upserted[2].row
+                again = changing.upsert_many(data, on=col(one.model.code))
+                assert {getattr(both.before, name) for both in again for name in names} == {"v"}
             assert [row.id for row in rows.delete_many(ids)] == ids
 
 

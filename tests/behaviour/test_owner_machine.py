@@ -37,6 +37,8 @@ from backend import (
     Lock,
     Patch,
     Reads,
+    Upserted,
+    WithBefore,
     shows,
     typed,
 )
@@ -238,7 +240,7 @@ def public_calls(repository: type[Any]) -> Mapping[str, inspect.Signature]:
     """Every public method of a repository class, with its annotations as objects."""
     found: dict[str, inspect.Signature] = {}
     for name, method in inspect.getmembers(repository, inspect.isfunction):
-        if name.startswith("_") or name == "as_":
+        if name.startswith("_") or name in ("as_", "with_before"):
             continue
         hints = get_type_hints(method)
         signature = inspect.signature(method)
@@ -416,9 +418,22 @@ def rows_of(answer: Any) -> list[Any]:
 
 
 def method(kind: Kind, repository: Any, name: str) -> Any:
-    """A call of a repository by its name, or `as_.` and the name of one of its view."""
-    as_view, _, call = name.rpartition(".")
-    return getattr(repository.as_(kind.view) if as_view else repository, call)
+    """A call of a repository by its name, after `as_.` of its view, after `with_before.` of what this returns."""
+    group, _, call = name.rpartition(".")
+    if group == "with_before":
+        return getattr(repository.with_before(), call)
+    return getattr(repository.as_(kind.view) if group else repository, call)
+
+
+def without_before(kind: Kind, answer: Any, stored: Mapping[Any, Mapping[str, Any]]) -> Any:
+    """The answer of the call that returns no row before. What this one returned is compared with what was stored."""
+    if isinstance(answer, list):
+        return [without_before(kind, one, stored) for one in cast("list[object]", answer)]
+    was = stored.get(kind.id_in(answer.row.model_dump()))
+    before = None if answer.before is None else answer.before.model_dump()
+    assert before == (None if was is None else {name: was[name] for name in kind.model.model_fields})
+    row: Any = answer.row
+    return Upserted(row, answer.outcome) if hasattr(answer, "outcome") else row
 
 
 def leaks(log: StatementLog, owner: str) -> list[str]:
@@ -438,6 +453,7 @@ class OwnerMachine(RuleBasedStateMachine):
         self.kinds = kinds
         self._direct = engine
         with engine.begin() as connection:
+            self.is_18 = (connection.dialect.server_version_info or ()) >= (18,)
             for table in reversed(Task.metadata.sorted_tables):
                 connection.execute(delete(table))
 
@@ -482,6 +498,12 @@ class OwnerMachine(RuleBasedStateMachine):
         chosen, calls = self.kinds[kind], sorted(public_calls(Reads))
         self._call(chosen, owner, data.draw(st.sampled_from(calls)), data, "as_.")
 
+    @precondition(lambda self: self.is_18 and any(self.world.tables.values()))
+    @rule(data=st.data(), kind=st.sampled_from(range(len(KINDS))), owner=st.sampled_from([*OWNERS, EVERY_OWNER]))
+    def change_with_before(self, data: st.DataObject, kind: int, owner: str) -> None:
+        chosen, calls = self.kinds[kind], sorted(public_calls(WithBefore))
+        self._call(chosen, owner, data.draw(st.sampled_from(calls)), data, "with_before.")
+
     def _call(self, kind: Kind, owner: str, name: str, data: st.DataObject, prefix: str = "") -> None:
         given, named = made(self, kind, name, data.draw)
         before = self.stored()
@@ -494,7 +516,9 @@ class OwnerMachine(RuleBasedStateMachine):
         assert leaks == []
         if isinstance(expected, owner_model.Unless):
             expected = expected.of(answer)
-        if prefix:
+        if prefix == "with_before." and not isinstance(answer, type):
+            answer = without_before(kind, answer, before[kind.table])
+        elif prefix == "as_.":
             tasks = [row for row in self.world.tables["task"].values() if owner_model.owns(owner, row["user_id"])]
             read = [row for row in rows_of(answer) if row is not None]
             assert {type(row) for row in read} <= {kind.view}

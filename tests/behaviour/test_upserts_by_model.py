@@ -167,6 +167,7 @@ def shown(row: SQLModel) -> Row:
 @given(data=st.data())
 def test_upserts_equal_the_model(database: Database, kind: Kind, data: st.DataObject) -> None:
     model, known = Model(kind), dict[Any, Row]()
+    is_18 = (database.engine.dialect.server_version_info or ()) >= (18,)
     with database.transaction() as session:
         session.exec(delete(kind.model))
     with database.session() as session:
@@ -175,6 +176,9 @@ def test_upserts_equal_the_model(database: Database, kind: Kind, data: st.DataOb
             items, update = data.draw(kind.items()), data.draw(updates(kind))
             call = data.draw(st.sampled_from(["upsert", "upsert_many", "get_or_create"]))
             repository, on = kind.of(session, owner), kind.columns(data.draw(st.permutations(kind.key).map(tuple)))
+            with_before = is_18 and call != "get_or_create" and data.draw(st.booleans())
+            if with_before:
+                repository = repository.with_before()
             arguments: dict[str, Any] = {"on": on}
             if call == "get_or_create":
                 update = "nothing"
@@ -192,6 +196,8 @@ def test_upserts_equal_the_model(database: Database, kind: Kind, data: st.DataOb
                 assert row.items() <= shown(one.row).items()
                 id = one.row.id if "id" in kind.model.model_fields else one.row.code
                 assert one.inserted != (id in known)
+                if with_before:
+                    assert (None if one.before is None else shown(one.before)) == known.get(id)
                 known[id] = shown(one.row)
     with database.transaction() as session:
         rows = [shown(row) for row in session.exec(select(kind.model)).all()]

@@ -5,10 +5,15 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from types import new_class
+
 import pytest
-from sqlmodel import col
+from pydantic import BaseModel
+from sqlalchemy import BigInteger, Column, Identity, MetaData
+from sqlmodel import Field, SQLModel, col
 
 from backend.entity.checks import ClassOptions, define
+from backend.errors import UsageError
 from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.statements import Statements
 from backend.statements.upsert_shape import UpsertShape
@@ -95,6 +100,35 @@ COLUMNS = ", ".join(f"task.{name}" for name in NAMES)
 )
 def test_a_write_by_condition_compiles_to_its_sql(statement: ScopedStatement, sql: str) -> None:
     assert compiled(statement).sql == sql
+
+
+def test_update_with_the_row_before_compiles_to_its_sql() -> None:
+    statements = Statements(SHELVES.entity, scoped=True, returns_old=True)
+    old = '"old".id AS id_1, "old".owner_id AS owner_id_1, "old".code AS code_1, "old".label AS label_1, '
+    names = ("id", "owner_id", "code", "label", "note", "revision")
+    assert compiled(statements.update, ["note"]).sql == (
+        "UPDATE shelf SET note=%(note)s, revision=(revision + %(revision_1)s) WHERE shelf.id = %(the_id)s AND "
+        f"shelf.owner_id = %(the_owner)s RETURNING {', '.join(f'shelf.{name}' for name in names)}, {old}"
+        '"old".note AS note_1, "old".revision AS revision_2'
+    )
+    assert (statements.update.needs_18, SHELVES.update.needs_18) == (True, False)
+
+
+def test_a_table_called_old_has_no_row_before() -> None:
+    model = new_class("Aged", (SQLModel,), {"table": True}, _aged)
+    entity = define("AgedRepository", (model, BaseModel, BaseModel, int, str), ClassOptions())
+    with pytest.raises(UsageError, match="its table is called old, as PostgreSQL calls the row before"):
+        Statements(entity, scoped=False, returns_old=True)
+
+
+def _aged(namespace: dict[str, object]) -> None:
+    namespace |= {
+        "__module__": __name__,
+        "__tablename__": "old",
+        "__annotations__": {"id": int},
+        "metadata": MetaData(),
+        "id": Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True)),
+    }
 
 
 def test_upsert_of_one_row_compiles_to_its_sql_for_each_server() -> None:

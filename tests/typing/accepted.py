@@ -26,8 +26,11 @@ from backend import (
     Patch,
     Reads,
     Retry,
+    Updated,
     Upserted,
+    UpsertedWithBefore,
     Where,
+    WithBefore,
     if_given,
     init_db,
     shows,
@@ -56,6 +59,7 @@ from tests.support.models.suite import (
     Shelf,
     ShelfCreate,
     ShelfRepository,
+    ShelfUpdate,
     Ticket,
     TicketRepository,
 )
@@ -120,10 +124,26 @@ def upserts(shelves: ShelfRepository, data: list[ShelfCreate]) -> None:
     assert_type(shelves.get_or_create(ShelfCreate(code="x"), on=key), Upserted[Shelf])
 
 
+def with_before(shelves: ShelfRepository, data: ShelfCreate) -> None:
+    changing = shelves.with_before()
+    assert_type(changing, WithBefore[Shelf, ShelfCreate, ShelfUpdate, int])
+    changed = changing.update(1, ShelfUpdate(note="x"), expected=3)
+    assert_type(changed, Updated[Shelf])
+    assert_type((changed.before, changed.row), tuple[Shelf, Shelf])
+    assert_type(changing.update_many({1: ShelfUpdate(note="x")}), Sequence[Updated[Shelf]])
+    upserted = changing.upsert(data, on=col(Shelf.code), update="nothing")
+    assert_type(upserted, UpsertedWithBefore[Shelf])
+    assert_type(upserted.before, Shelf | None)
+    plain: Upserted[Shelf] = upserted
+    assert_type(plain.row, Shelf)
+    assert_type(changing.upsert_many([data], on=col(Shelf.code)), Sequence[UpsertedWithBefore[Shelf]])
+
+
 async def asynchronous_upserts(shelves: AsyncShelfRepository, data: ShelfCreate) -> None:
     assert_type(await shelves.upsert(data, on=col(Shelf.code)), Upserted[Shelf])
     assert_type(await shelves.upsert_many([data], on=col(Shelf.code)), Sequence[Upserted[Shelf]])
     assert_type((await shelves.get_or_create(data, on=col(Shelf.code))).row, Shelf)
+    assert_type(await shelves.with_before().upsert(data, on=col(Shelf.code)), UpsertedWithBefore[Shelf])
 
 
 def changes() -> None:

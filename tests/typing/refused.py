@@ -164,6 +164,14 @@ def refused_conditions(tasks: TaskRepository, title: str | None) -> None:
     tasks.list(*if_given(title, typed(Task.id).eq))  # type: ignore[arg-type]
 
 
+def refused_with_before(shelves: ShelfRepository, data: ShelfCreate) -> None:
+    shelves.upsert(data, on=col(Shelf.code)).before  # type: ignore[attr-defined]
+    shelves.with_before().create(data)  # type: ignore[attr-defined]
+    shelves.with_before().update(1, data)  # type: ignore[arg-type]
+    shelves.with_before().update(1, ShelfUpdate()).note  # type: ignore[attr-defined]
+    shelves.with_before().upsert(data, on=col(Shelf.code)).before.note  # type: ignore[union-attr]
+
+
 def refused_upserts(shelves: ShelfRepository, data: ShelfCreate) -> None:
     shelves.upsert(data)  # type: ignore[call-arg]
     shelves.upsert(data, on="code")  # type: ignore[arg-type]

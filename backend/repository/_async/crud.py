@@ -16,6 +16,7 @@ from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import UsageError
 from backend.repository._async.reading import AsyncReads
 from backend.repository._async.upserting import AsyncUpsertCalls
+from backend.repository._async.with_before import AsyncWithBefore
 from backend.repository.bound import Bound
 from backend.repository.calls import writing
 from backend.repository.calls.loading import with_loads
@@ -133,13 +134,21 @@ class AsyncCRUDRepository(
         loading._bound = with_loads(self._bound, paths)
         return loading
 
+    def with_before(self) -> AsyncWithBefore[ModelT, CreateT, UpdateT, IdT]:
+        """Return the calls that change rows and return each as it was before too: `update`, `upsert` and their many.
+
+        PostgreSQL 18 and later. Raises `OwnerRequiredError` if the model has an owner and the repository no scope;
+        `UsageError` for a repository that loads relationships, and for a table that is called `old`.
+        """
+        return AsyncWithBefore(self._session, self._bound.with_before())
+
     def id_of(self, row: ModelT) -> IdT:
         """Return the id of an entity, as the calls take it. Sends nothing.
 
         Raises `UsageError` for an entity that has none yet, `OwnerRequiredError` without a scope.
         """
         _ = self._bound.statements
-        return cast("IdT", self._bound.metadata.id_of(row))  # made as the class's type argument says
+        return cast("IdT", self._bound.metadata.entity.id_of(row))  # made as the class's type argument says
 
     async def create(self, data: CreateT) -> ModelT:
         """Insert a row and return it: every field of `data` that has a value, the owner, and what the database adds.

@@ -1,17 +1,12 @@
 """The contracts of the calls that read."""
 
-import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Concatenate, Generic
+from typing import Generic
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-from typing_extensions import ParamSpec, TypeVar, override
-
-from backend.database.bridge import async_run_call
 from backend.entity.entity import IdT
-from backend.repository.bound import Bound, RowT_co
-from backend.repository.call_log import CALLS, logged
+from backend.repository._async.calls import AsyncCalls
+from backend.repository.bound import RowT_co
 from backend.repository.calls import aggregating, by_ids, keyset, paging, reading
 from backend.repository.calls.keyset import START, Batch
 from backend.results.cursors import Cursor, CursorPage
@@ -20,28 +15,12 @@ from backend.statements.conditions import Where
 from backend.statements.locks import Lock
 from backend.statements.ordering import Order
 
-T = TypeVar("T")
-P = ParamSpec("P")
 
-
-class AsyncReads(Generic[RowT_co, IdT]):
+class AsyncReads(AsyncCalls[RowT_co], Generic[RowT_co, IdT]):
     """Every call that reads. As a parameter's type it accepts any repository of these rows and ids.
 
     A repository is one of its model's rows; its `as_(View)` returns one of a view.
     """
-
-    def __init__(self, session: AsyncSession, bound: Bound[RowT_co]) -> None:
-        self._session = session
-        self._bound = bound
-
-    @override
-    def __repr__(self) -> str:
-        bound, scope = self._bound, ""
-        if bound.metadata.entity.owner is not None:
-            chosen = bound.scoped_statements is not None
-            scope = ", one owner" if bound.scope else ", every owner" if chosen else ", no scope yet"
-        view = "" if bound.view is None else f" as {bound.view.view.__name__}"
-        return f"<{type(self).__name__} of {bound.metadata.entity.name}{view}{scope}>"
 
     async def get(self, id: IdT, *, lock: Lock | None = None) -> RowT_co | None:
         """Return the row with this id, or `None`. Always asks the database.
@@ -168,8 +147,3 @@ class AsyncReads(Generic[RowT_co, IdT]):
             if current.following is None:
                 return
             current = await self._call(keyset.next_batch, where, order_by, batch, current.following)
-
-    async def _call(self, call: Callable[Concatenate[Bound[RowT_co], P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if CALLS.isEnabledFor(logging.DEBUG):
-            call = logged(call)
-        return await async_run_call(self._session, call, self._bound, *args, **kwargs)

@@ -1,18 +1,13 @@
 # Generated from backend/repository/_async/reading.py by `python -m tools.generate_sync`: edit that one.
 """The contracts of the calls that read."""
 
-import logging
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
-from typing import Concatenate, Generic
+from typing import Generic
 
-from sqlmodel import Session
-from typing_extensions import ParamSpec, TypeVar, override
-
-from backend.database.bridge import run_call
 from backend.entity.entity import IdT
-from backend.repository.bound import Bound, RowT_co
-from backend.repository.call_log import CALLS, logged
+from backend.repository._sync.calls import Calls
+from backend.repository.bound import RowT_co
 from backend.repository.calls import aggregating, by_ids, keyset, paging, reading
 from backend.repository.calls.keyset import START, Batch
 from backend.results.cursors import Cursor, CursorPage
@@ -21,28 +16,12 @@ from backend.statements.conditions import Where
 from backend.statements.locks import Lock
 from backend.statements.ordering import Order
 
-T = TypeVar("T")
-P = ParamSpec("P")
 
-
-class Reads(Generic[RowT_co, IdT]):
+class Reads(Calls[RowT_co], Generic[RowT_co, IdT]):
     """Every call that reads. As a parameter's type it accepts any repository of these rows and ids.
 
     A repository is one of its model's rows; its `as_(View)` returns one of a view.
     """
-
-    def __init__(self, session: Session, bound: Bound[RowT_co]) -> None:
-        self._session = session
-        self._bound = bound
-
-    @override
-    def __repr__(self) -> str:
-        bound, scope = self._bound, ""
-        if bound.metadata.entity.owner is not None:
-            chosen = bound.scoped_statements is not None
-            scope = ", one owner" if bound.scope else ", every owner" if chosen else ", no scope yet"
-        view = "" if bound.view is None else f" as {bound.view.view.__name__}"
-        return f"<{type(self).__name__} of {bound.metadata.entity.name}{view}{scope}>"
 
     def get(self, id: IdT, *, lock: Lock | None = None) -> RowT_co | None:
         """Return the row with this id, or `None`. Always asks the database.
@@ -167,8 +146,3 @@ class Reads(Generic[RowT_co, IdT]):
             if current.following is None:
                 return
             current = self._call(keyset.next_batch, where, order_by, batch, current.following)
-
-    def _call(self, call: Callable[Concatenate[Bound[RowT_co], P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if CALLS.isEnabledFor(logging.DEBUG):
-            call = logged(call)
-        return run_call(self._session, call, self._bound, *args, **kwargs)

@@ -30,7 +30,7 @@ class NamedRowsCall:
     def __init__(self, bound: Bound[RowT], kind: OperationKind) -> None:
         self._metadata = bound.metadata
         self._identity = bound.metadata.entity.identity
-        self._width = len(bound.metadata.entity.columns)
+        self._width = bound.write_statements.width
         self._kind = kind
         self._positions: dict[Key, int] = {}
 

@@ -16,3 +16,5 @@ class ScopedStatement:
     statement: Executable
     before_18: Executable | None = None
     """The same for a server before PostgreSQL 18, if it needs another text."""
+    needs_18: bool = False
+    """Whether a server before PostgreSQL 18 cannot run it."""

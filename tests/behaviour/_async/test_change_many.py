@@ -55,6 +55,7 @@ async def create_keyed(kind: str, repository: Any) -> list[Any]:
     foreign=st.sets(st.integers(0, 5)),
     expecting=st.sets(st.integers(0, 5)),
     goes_wrong=st.booleans(),
+    with_before=st.booleans(),
 )
 async def test_changed_rows_are_those_of_a_model_in_the_order_of_the_patches(  # noqa: PLR0917 - what Hypothesis draws
     database: AsyncDatabase,
@@ -67,7 +68,9 @@ async def test_changed_rows_are_those_of_a_model_in_the_order_of_the_patches(  #
     expecting: set[int],
     *,
     goes_wrong: bool,
+    with_before: bool,
 ) -> None:
+    with_before = with_before and (database.engine.dialect.server_version_info or ()) >= (18,)
     stale, foreign = (stale, foreign) if goes_wrong else (set(), set())
     async with database.session() as session:
         mine, theirs = (BULK_KINDS[kind][0](session).owned_by(owner) for owner in "ab")
@@ -85,11 +88,16 @@ async def test_changed_rows_are_those_of_a_model_in_the_order_of_the_patches(  #
         old = [at for at in range(len(rows)) if at in stale & expecting]
         if missing or old:
             with pytest.raises(NotFoundError if missing else StaleError) as raised:
-                await mine.update_many(patches)
+                await (mine.with_before() if with_before else mine).update_many(patches)
             assert getattr(raised.value, "positions", ()) == tuple(missing or old)
             assert await mine.list() == before
         else:
-            changed = await mine.update_many(patches)
+            if with_before:
+                both = await mine.with_before().update_many(patches)
+                assert [one.before for one in both] == rows
+                changed = [one.row for one in both]
+            else:
+                changed = await mine.update_many(patches)
             assert [row.model_dump() for row in changed] == [
                 {**row.model_dump(), **values, "revision": row.revision + bool(values)}
                 for row, values in zip(rows, changes, strict=True)

@@ -360,7 +360,7 @@ def test_no_object_shows_a_secret(world: World) -> None:
         Change(typed(SecretRow.secret).to(CANARY), where=col(SecretRow.secret) == CANARY),
         Execution(
             entity.mapper,
-            metadata.unscoped.select_by_id.statement,
+            metadata.unscoped.select_by_id,
             {ID_PARAMETER: CANARY},
             metadata.operation(OperationKind("get")),
             metadata.unscoped.select_by_id.statement,

@@ -1,0 +1,47 @@
+# Generated from backend/repository/_async/with_before.py by `python -m tools.generate_sync`: edit that one.
+"""The contracts of the calls that return the row before beside the row after."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Generic
+
+from backend.entity.entity import CreateT, IdT, ModelT, UpdateT
+from backend.input.patch import Patch
+from backend.repository._sync.calls import Calls
+from backend.repository.batches import Progress
+from backend.repository.calls import with_before
+from backend.results.entities import RowAndBefore
+from backend.results.upserted import Updated, UpsertedWithBefore
+from backend.statements.conflict_targets import UniqueKey, Updates
+
+
+class WithBefore(Calls[RowAndBefore[ModelT]], Generic[ModelT, CreateT, UpdateT, IdT]):
+    """The calls that change rows, and return each as it was before too: from PostgreSQL 18 on.
+
+    Each does what the call of the repository with this name does, in as many round trips, with the same errors. The
+    row before is the one that the statement itself replaced, also where other transactions write the same row. A row
+    for which nothing was set is returned twice as it is. Raises `UsageError`, and nothing is sent, on an older server.
+    """
+
+    def update(self, id: IdT, data: UpdateT, *, expected: datetime | int | None = None) -> Updated[ModelT]:
+        """Update a row as `CRUDRepository.update`."""
+        return self._call(with_before.update, id, data, expected)
+
+    def update_many(
+        self,
+        patches: Mapping[IdT, UpdateT] | Iterable[tuple[IdT, UpdateT] | Patch[UpdateT, IdT]],
+        *,
+        progress: Progress | None = None,
+    ) -> Sequence[Updated[ModelT]]:
+        """Update many rows as `CRUDRepository.update_many`, in the order of the patches."""
+        return self._call(with_before.update_many, patches, progress)
+
+    def upsert(self, data: CreateT, *, on: UniqueKey, update: Updates = "set") -> UpsertedWithBefore[ModelT]:
+        """Upsert a row as `CRUDRepository.upsert`; before is `None` for a row that was inserted."""
+        return self._call(with_before.upsert, data, on, update)
+
+    def upsert_many(
+        self, data: Iterable[CreateT], *, on: UniqueKey, update: Updates = "set", progress: Progress | None = None
+    ) -> Sequence[UpsertedWithBefore[ModelT]]:
+        """Upsert many rows as `CRUDRepository.upsert_many`, in the order of the data."""
+        return self._call(with_before.upsert_many, data, on, update, progress)
