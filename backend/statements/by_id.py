@@ -61,7 +61,7 @@ class RowStatements(StatementFamily[ModelT], Generic[ModelT]):
         statement = insert(self.entity.table)
         if self._owner is not None:
             statement = statement.values(self._owner.insert_values)
-        return self._scoped(statement.returning(*self._columns))
+        return self._scoped(statement.returning(*self._columns, *self._old_columns))
 
     @lazy
     def update(self) -> ScopedStatement:

@@ -28,8 +28,8 @@ StatementT = TypeVar("StatementT", bound=Executable)
 class StatementFamily(Generic[ModelT]):
     """Statements of one entity: of one owner's rows, or of every row.
 
-    A SELECT has the entity's columns, or those of `columns`. With `returns_old` the statements on rows that are named,
-    and the upserts, return them twice: as they are now, and as they were before, NULL for a row that was not there.
+    A SELECT has the entity's columns, or those of `columns`. With `returns_old` the statements that write named rows,
+    the INSERT of one and the upserts return rows twice: as they are, and as they were, NULL for one that was not there.
     """
 
     def __init__(

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable
+from types import new_class
 from typing import Any
 from uuid import UUID
-
-from types import new_class
 
 import pytest
 from pydantic import BaseModel
