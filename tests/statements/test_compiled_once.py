@@ -172,16 +172,15 @@ def database(clean: Engine, cache: dict[object, object]) -> Database:
     return Database(clean.execution_options(compiled_cache=cache))
 
 
-each_name = pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.usefixtures("needs_18")] if name.startswith("with_before") else [])
-        for name in CALLS
-    ],
-)
+@pytest.fixture(params=CALLS)
+def name(request: pytest.FixtureRequest) -> str:
+    """The name of a call."""
+    found: str = request.param
+    if found.startswith("with_before"):
+        request.getfixturevalue("needs_18")
+    return found
 
 
-@each_name
 def test_a_shape_is_compiled_once_for_every_value_and_owner(
     database: Database, cache: dict[object, object], name: str
 ) -> None:
@@ -199,7 +198,6 @@ def test_a_shape_is_compiled_once_for_every_value_and_owner(
     assert len(cache) == compiled
 
 
-@each_name
 def test_a_shape_is_one_entry_of_the_cache(
     database: Database, clean: Engine, cache: dict[object, object], name: str
 ) -> None:
