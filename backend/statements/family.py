@@ -96,15 +96,18 @@ class StatementFamily(Generic[ModelT]):
         return ScopedStatement(statement)
 
     def _filtered(
-        self, build: Callable[[Sequence[ColumnElement[bool]]], Executable], where: Sequence[Where]
+        self,
+        build: Callable[[Sequence[ColumnElement[bool]]], StatementT],
+        where: Sequence[Where],
+        verify: Callable[[StatementT], ScopedStatement] | None = None,
     ) -> ScopedStatement:
-        """Return what is built of verified SELECTs and these conditions.
+        """Return what is built of these conditions beside the owner's.
 
-        Plain conditions leave the owner's in effect; with others the statement is verified again.
+        Plain conditions leave the owner's in effect. Others are verified with it: by `verify`, or as `_scoped`.
         """
         conditions = plain_expressions(where, self.entity.table)
         if conditions is None:
-            return self._scoped(build(self._conditions(where)))
+            return (self._scoped if verify is None else verify)(build(self._conditions(where)))
         return ScopedStatement(build(conditions))
 
     def _conditions(self, where: Sequence[Where]) -> Sequence[ColumnElement[bool]]:

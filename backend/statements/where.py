@@ -7,7 +7,7 @@ locked.
 from collections.abc import Mapping, Sequence
 from typing import Final, Generic
 
-from sqlalchemy import CTE, Delete, Update, and_, delete, func, select, update
+from sqlalchemy import CTE, ColumnElement, Delete, Update, and_, delete, func, select, update
 
 from backend.entity.entity import ModelT
 from backend.statements.change import Change, ChangeStatements
@@ -31,7 +31,11 @@ class WhereStatements(ChangeStatements[ModelT], Generic[ModelT]):
 
     def update_where(self, values: Mapping[str, object], where: Sequence[Where], *, returning: bool) -> ScopedStatement:
         """Return the UPDATE of these columns."""
-        return self._scoped_rows(self._update_rows(values, where, returning=returning))
+
+        def build(conditions: Sequence[ColumnElement[bool]]) -> AnySelect:
+            return self._update_rows(values, conditions, returning=returning)
+
+        return self._filtered(build, where, self._scoped_rows)
 
     def change_where(
         self, change: Change, where: Sequence[Where], parameters: Mapping[str, object], *, returning: bool
@@ -39,24 +43,29 @@ class WhereStatements(ChangeStatements[ModelT], Generic[ModelT]):
         """Return the UPDATE that a `Change` declares. Raises what `change` raises."""
         values = self._change_values(change)
         where = where if change.where is None else (change.where, *where)
-        statement = self._update_rows(values, where, returning=returning)
+        statement = self._update_rows(values, self._conditions(where), returning=returning)
         self._require_parameters(self._parameter_uses(statement, values), parameters)
         return self._scoped_rows(statement)
 
     def delete_where(self, where: Sequence[Where], *, returning: bool) -> ScopedStatement:
         """Return the DELETE."""
-        met = self._met(where, _DELETED)
-        return self._scoped_rows(self._write(delete(self.entity.table), met, returning=returning))
 
-    def _update_rows(self, values: Mapping[str, object], where: Sequence[Where], *, returning: bool) -> AnySelect:
-        table, met = self.entity.table, self._met(where, _UPDATED)
+        def build(conditions: Sequence[ColumnElement[bool]]) -> AnySelect:
+            return self._write(delete(self.entity.table), self._met(conditions, _DELETED), returning=returning)
+
+        return self._filtered(build, where, self._scoped_rows)
+
+    def _update_rows(
+        self, values: Mapping[str, object], conditions: Sequence[ColumnElement[bool]], *, returning: bool
+    ) -> AnySelect:
+        table, met = self.entity.table, self._met(conditions, _UPDATED)
         (changed,) = with_python_onupdates(table, [values])
         return self._write(update(table).values(dict(changed)), met, returning=returning)
 
-    def _met(self, where: Sequence[Where], lock: Lock) -> CTE:
+    def _met(self, conditions: Sequence[ColumnElement[bool]], lock: Lock) -> CTE:
         keys = self.entity.identity.columns
         rows = select(*(key.label(f"key_{at}") for at, key in enumerate(keys)))
-        rows = rows.where(*self._owner_conditions, *self._conditions(where)).order_by(*keys)
+        rows = rows.where(*self._owner_conditions, *conditions).order_by(*keys)
         return locking(rows, lock).cte(unused_name(self.entity, "met"))
 
     def _write(self, statement: Update | Delete, met: CTE, *, returning: bool) -> AnySelect:

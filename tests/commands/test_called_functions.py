@@ -10,12 +10,12 @@ Counts = dict[str, tuple[int, int]]
 
 BOUNDS: dict[tuple[int, int], Counts] = {
     (3, 11): {
-        "create": (49, 245),
+        "create": (48, 244),
         "get_one": (39, 230),
-        "update": (50, 247),
+        "update": (49, 246),
         "toggle_complete": (41, 236),
         "delete": (38, 231),
-        "update_where": (202, 3224),
+        "update_where": (113, 933),
         "exists": (34, 213),
         "first": (42, 233),
         "first with a condition": (66, 367),
@@ -24,15 +24,15 @@ BOUNDS: dict[tuple[int, int], Counts] = {
         "page of 20": (40, 387),
     },
     (3, 12): {
-        "create": (47, 239),
+        "create": (46, 238),
         "get_one": (39, 226),
-        "update": (48, 241),
+        "update": (47, 240),
         "toggle_complete": (41, 232),
         "delete": (38, 227),
-        "update_where": (196, 3065),
+        "update_where": (109, 889),
         "exists": (34, 209),
         "first": (42, 229),
-        "first with a condition": (66, 356),
+        "first with a condition": (66, 353),
         "list of 20": (42, 382),
         "list of 20 as a view": (63, 240),
         "page of 20": (39, 382),
@@ -43,6 +43,10 @@ BOUNDS: dict[tuple[int, int], Counts] = {
 `python -m benchmarks functions`, 27 November 2026, SQLAlchemy 2.1.9, psycopg 3.3.9; how to move them:
 docs/maintainers/benchmarks.md.
 """
+
+
+LIBRARIES = 1.05
+"""How many more functions of all are called where another version of a library is installed."""
 
 
 def test_a_call_calls_no_more_functions_than_its_bound(new_url: str) -> None:
@@ -57,5 +61,5 @@ def test_a_call_calls_no_more_functions_than_its_bound(new_url: str) -> None:
     assert {
         name: (counts, bounds[name])
         for name, counts in counted.items()
-        if any(count > bound for count, bound in zip(counts, bounds[name], strict=True))
+        if counts[0] > bounds[name][0] or counts[1] > bounds[name][1] * LIBRARIES
     } == {}
