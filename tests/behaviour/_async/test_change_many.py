@@ -283,6 +283,15 @@ async def test_a_missing_row_whose_id_is_not_shown_is_named_by_its_position(
         await seats.require_many([SeatId("a", "y", number) for number in range(12)])
 
 
+async def test_rows_with_a_key_of_several_columns_are_deleted_in_several_statements(
+    session: AsyncSession, bulk_tables: Engine
+) -> None:
+    seats = AsyncSeatRepository(session).owned_by("a")
+    assert await seats.create_many((SeatCreate(room="x", number=at) for at in range(MANY)), returning=False) == MANY
+    deleted = await seats.delete_many(SeatId("a", "x", at) for at in reversed(range(MANY)))
+    assert [seat.number for seat in deleted] == [*reversed(range(MANY))]
+
+
 async def test_missing_comes_before_stale(tasks: AsyncTaskRepository) -> None:
     (row,) = await titled(tasks, "x")
     changed = await tasks.update(row.id, TaskUpdate(title="y"))

@@ -281,6 +281,15 @@ def test_a_missing_row_whose_id_is_not_shown_is_named_by_its_position(session: S
         seats.require_many([SeatId("a", "y", number) for number in range(12)])
 
 
+def test_rows_with_a_key_of_several_columns_are_deleted_in_several_statements(
+    session: Session, bulk_tables: Engine
+) -> None:
+    seats = SeatRepository(session).owned_by("a")
+    assert seats.create_many((SeatCreate(room="x", number=at) for at in range(MANY)), returning=False) == MANY
+    deleted = seats.delete_many(SeatId("a", "x", at) for at in reversed(range(MANY)))
+    assert [seat.number for seat in deleted] == [*reversed(range(MANY))]
+
+
 def test_missing_comes_before_stale(tasks: TaskRepository) -> None:
     (row,) = titled(tasks, "x")
     changed = tasks.update(row.id, TaskUpdate(title="y"))
