@@ -34,6 +34,20 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "backend/statements/by_id.py": (),
     "backend/statements/lists.py": (),
     "backend/statements/change.py": (),
+    "backend/statements/upserts.py": (),
+    "backend/statements/upsert_rows.py": (),
+    "backend/statements/upsert_shape.py": (),
+    "backend/statements/conflict_targets.py": (),
+    "backend/statements/conflicts.py": (),
+    "backend/statements/named_rows.py": (),
+    "backend/statements/updates.py": (),
+    "backend/statements/deletes.py": (),
+    "backend/statements/inserts.py": (),
+    "backend/statements/where.py": (),
+    "backend/statements/row_counts.py": (),
+    "backend/statements/row_arrays.py": (),
+    "backend/statements/column_defaults.py": (),
+    "backend/statements/kept.py": (),
     "backend/statements/scope/orm_columns.py": (),
     "backend/statements/scope/owner_types.py": (),
     "backend/statements/scope/precedence.py": (),
@@ -54,6 +68,13 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "backend/repository/calls/aggregating.py": (),
     "backend/repository/calls/writing.py": (),
     "backend/repository/calls/selecting.py": (),
+    "backend/repository/batches.py": (),
+    "backend/repository/calls/upserting.py": (),
+    "backend/repository/calls/named_rows.py": (),
+    "backend/repository/calls/updating.py": (),
+    "backend/repository/calls/deleting.py": (),
+    "backend/repository/calls/creating.py": (),
+    "backend/repository/calls/conditional.py": (),
     "backend/repository/execution.py": ("run",),
     "backend/repository/metadata.py": ("__init__",),
     "backend/repository/_sync/crud.py": ("__init__", "owned_by", "every_owner", "_scoped"),
@@ -270,6 +291,9 @@ def _changed_calls(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
     match node.func:
         case ast.Attribute(value=value, attr=attr) if attr in _CHAINED:
             yield f"without {attr}", value
+            if attr == "where" and len(node.args) > 1:
+                for index, rest in _without_one(node.args):
+                    yield f"without condition {index}", ast.Call(node.func, rest, node.keywords)
         case ast.Name(id="any" | "all" as name):
             yield (
                 f"{'all' if name == 'any' else 'any'} for {name}",

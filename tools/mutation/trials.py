@@ -7,6 +7,7 @@ new process imports package and tests from a scratch copy that has the mutant.
 
 import compileall
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -69,11 +70,35 @@ DATABASE_STAGES = (
     ["tests/database/test_forking.py"],
 )
 
+BULK_STAGES = (
+    ["tests/statements/test_writes_of_many.py", "tests/statements/test_upserts_of_many.py"],
+    [
+        "tests/statements/test_statements.py",
+        "tests/statements/test_kept.py",
+        "tests/statements/test_conflict_targets.py",
+    ],
+    ["tests/behaviour/test_bulk_keys.py", "tests/behaviour/test_bulk_onupdates.py"],
+    ["tests/behaviour/test_bulk_names.py", "tests/behaviour/_sync/test_skipped_rows.py"],
+    ["tests/behaviour/_sync/test_upserts.py", "tests/behaviour/_sync/test_change_where.py"],
+    ["tests/behaviour/_sync/test_create_many.py", "tests/behaviour/_sync/test_change_many.py"],
+    ["tests/behaviour/test_upserts_by_model.py"],
+    ["tests/behaviour/test_key_types.py", "tests/behaviour/_sync/test_round_trips.py"],
+    ["tests/concurrency/_sync/test_bulk_writers.py", "tests/concurrency/test_concurrent_upserts.py"],
+)
+"""The tests of the calls that write many rows, and of upserts."""
+
+_BULK = re.compile(
+    r"/(upsert\w*|conflict\w*|named_rows|updates|deletes|inserts|where|row_\w+|column_defaults|kept|batches|updating|"
+    r"deleting|creating|conditional)\.py$"
+)
+
 
 def stages_of(path: str) -> tuple[list[str], ...]:
     """Return the stages for the mutants of a file: those first that are named as it or its package is."""
     if path.startswith("backend/database/"):
         return DATABASE_STAGES
+    if _BULK.search(path):
+        return BULK_STAGES
     _, package, *_ = Path(path).parts
     return tuple(sorted(STAGES, key=lambda stage: (Path(path).stem not in str(stage), package not in str(stage))))
 
@@ -131,7 +156,9 @@ class Place:
         self._run(tests)
 
     def _wait_for_mutants(self, mutants: Connection) -> None:
-        self._run([test for stage in STAGES + DATABASE_STAGES for test in stage], Loop(mutants, stages_of))
+        self._run(
+            [test for stage in STAGES + DATABASE_STAGES + BULK_STAGES for test in stage], Loop(mutants, stages_of)
+        )
 
     def _run(self, tests: list[str], *plugins: object) -> None:
         os.chdir(self._folder)
