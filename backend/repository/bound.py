@@ -34,7 +34,7 @@ class Bound(Generic[RowT_co]):
     scope: Parameters
     """The owner's bound parameter; empty without a scope, and for the rows of every owner."""
     view: ViewMetadata[Any] | WithBeforeMetadata[Any] | None = None  # of `RowT_co`
-    """The view whose columns are selected, or entities with what they were before; `None` for entities."""
+    """What is returned instead of entities: a view, or each entity with the row before; `None` for entities."""
     loads: Loads = field(default_factory=dict[Relationship, Any])
     """The relationships to load with each entity."""
 
@@ -90,9 +90,10 @@ class Bound(Generic[RowT_co]):
         return Bound(self.session, self.metadata, self.metadata.unscoped, {})
 
     def with_before(self) -> "Bound[RowAndBefore[RowT_co]]":
-        """Return the same rows, each with what it was before a call changed it.
+        """Return the same rows, each with the row before the change.
 
-        Raises `OwnerRequiredError` without a scope, `UsageError` if relationships are to be loaded.
+        Raises `OwnerRequiredError` without a scope, `UsageError` if relationships are to be loaded, and for a table
+        that is called `old`.
         """
         _ = self.write_statements
         return Bound(self.session, self.metadata, self.scoped_statements, self.scope, self.metadata.with_before)

@@ -26,8 +26,15 @@ from backend.errors import (
 )
 from backend.input.reader import SchemaReader
 from backend.repository.views import ViewMetadata
-from backend.repository.with_before import WithBeforeMetadata, with_before_metadata
-from backend.results.entities import Builder, ModelRow, RowAndBefore, detached_builder, transient_builder
+from backend.repository.with_before import WithBeforeMetadata
+from backend.results.entities import (
+    Builder,
+    ModelRow,
+    RowAndBefore,
+    detached_builder,
+    row_and_before_builder,
+    transient_builder,
+)
 from backend.results.views import ViewT
 from backend.statements.statements import Statements
 
@@ -70,8 +77,9 @@ class RepositoryMetadata(Generic[ModelT]):
 
     @lazy
     def with_before(self) -> WithBeforeMetadata[RowAndBefore[ModelT]]:
-        """Return the metadata of the calls that return the row before. Raises `UsageError` as that."""
-        return with_before_metadata(self.entity, self.build)
+        """Return the metadata of the calls that return the row before. Raises `UsageError` for a table called `old`."""
+        build = row_and_before_builder(self.build, self.entity.mapper, self.entity.columns)
+        return WithBeforeMetadata(self.entity, build)
 
     @lazy
     def create_reader(self) -> SchemaReader:

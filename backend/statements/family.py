@@ -28,8 +28,9 @@ StatementT = TypeVar("StatementT", bound=Executable)
 class StatementFamily(Generic[ModelT]):
     """Statements of one entity: of one owner's rows, or of every row.
 
-    A SELECT has the entity's columns, or those of `columns`. With `returns_old` the statements that write named rows,
-    the INSERT of one and the upserts return rows twice: as they are, and as they were, NULL for one that was not there.
+    A SELECT has the entity's columns, or those of `columns`. With `returns_old` the UPDATEs of given ids, the INSERT of
+    one row and the upserts return each row as it is and, in the columns after these, as it was before: NULL for a row
+    that was not there.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class StatementFamily(Generic[ModelT]):
 
     @property
     def width(self) -> int:
-        """Return how many values of a row that is returned are its columns: the others come after them."""
+        """Return how many columns the row has in an answer, with those of the row before; other values come after."""
         return len(self._columns) + len(self._old_columns)
 
     @lazy
@@ -103,7 +104,7 @@ class StatementFamily(Generic[ModelT]):
     ) -> ScopedStatement:
         """Return what is built of these conditions beside the owner's.
 
-        Plain conditions leave the owner's in effect. Others are verified with it: by `verify`, or as `_scoped`.
+        Plain conditions cannot undo the owner's. With others the statement is verified: by `verify`, or as `_scoped`.
         """
         conditions = plain_expressions(where, self.entity.table)
         if conditions is None:

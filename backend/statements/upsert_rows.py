@@ -1,7 +1,7 @@
 """The upsert of many rows in one statement. No I/O.
 
 new_rows    the data, each row with its position and with what it changes
-unchanged   the rows that are there and do not change: read, not written, and locked by a partial key alone
+unchanged   the rows that are there and do not change: read, not written, and locked only where the key is partial
 written     INSERT … ON CONFLICT DO UPDATE of the others, which are locked or inserted in the order of their keys
 refused     the rows whose key another owner has: a plain INSERT, which fails as that of `create`
 result      every row with its position

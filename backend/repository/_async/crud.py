@@ -135,10 +135,10 @@ class AsyncCRUDRepository(
         return loading
 
     def with_before(self) -> AsyncWithBefore[ModelT, CreateT, UpdateT, IdT]:
-        """Return the calls that change rows and return each as it was before too: `update`, `upsert` and their many.
+        """Return `update`, `update_many`, `upsert` and `upsert_many`, with results that have the row before too.
 
-        PostgreSQL 18 and later. Raises `OwnerRequiredError` if the model has an owner and the repository no scope;
-        `UsageError` for a repository that loads relationships, and for a table that is called `old`.
+        They need PostgreSQL 18 or newer. Raises `OwnerRequiredError` if the model has an owner and the repository no
+        scope; `UsageError` for a repository that loads relationships, and for a table that is called `old`.
         """
         return AsyncWithBefore(self._session, self._bound.with_before())
 

@@ -29,7 +29,7 @@ class AsyncUpsertCalls(AsyncBulkCalls[ModelT, CreateT, UpdateT, IdT], Generic[Mo
         A field that was not set stays as it is, a schema's default included. `update` names what may change: the fields
         that were set, `"nothing"`, or those columns of a tuple that were set. The primary key, the key of `on`, owner
         and version never change. Something to set: the row is `"updated"`, and its version moves; nothing to set: it is
-        returned `"unchanged"`, neither locked nor written.
+        returned `"unchanged"`, not written, and not locked unless the key is partial.
 
         One statement, one round trip. Raises `InvalidDataError` and a `ConstraintViolationError` as `create`;
         `UsageError` for columns of `update` that may not change.
@@ -53,7 +53,8 @@ class AsyncUpsertCalls(AsyncBulkCalls[ModelT, CreateT, UpdateT, IdT], Generic[Mo
     async def get_or_create(self, data: CreateT, *, on: UniqueKey) -> Upserted[ModelT]:
         """Return the row that has the key of `data` as it is, `"unchanged"`; if there is none, insert one.
 
-        The data is validated also when the row is there, which is read without a lock. One statement, one round trip.
+        The data is validated also when the row is there. That row is read without a lock, unless the key is partial.
+        One statement, one round trip.
 
         Raises what `upsert` raises.
         """

@@ -40,10 +40,11 @@ class BulkCalls(WhereCalls[ModelT, UpdateT, IdT], Generic[ModelT, CreateT, Updat
         has the database's default. Rows with keys of their own are inserted in the order of the key.
 
         Raises `InvalidDataError` for every invalid item of a statement, with its position as the first part of each
-        problem's location, and for a primary or unique key that two items of a statement give, with both positions (a
-        unique key: once the server has refused it); a `ConstraintViolationError` if the table refuses a row, or a
-        trigger skips one; `OwnerRequiredError` as `create`; `UsageError` for a key, or a column that only some items
-        set, whose value the server gives in a way that the model does not declare.
+        problem's location, and for a primary key that two items of a statement give, with both positions. The same
+        for a unique key of whole numbers, UUIDs or text, but after the server has refused the statement: a transaction
+        has to be rolled back then. Raises a `ConstraintViolationError` if the table refuses a row, or a trigger skips
+        one; `OwnerRequiredError` as `create`; `UsageError` for a key, or a column that only some items set, whose value
+        the server gives in a way that the model does not declare.
         """
         if returning:
             return self._call(creating.create_many, data, progress)

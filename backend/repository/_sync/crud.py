@@ -133,10 +133,10 @@ class CRUDRepository(UpsertCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT,
         return loading
 
     def with_before(self) -> WithBefore[ModelT, CreateT, UpdateT, IdT]:
-        """Return the calls that change rows and return each as it was before too: `update`, `upsert` and their many.
+        """Return `update`, `update_many`, `upsert` and `upsert_many`, with results that have the row before too.
 
-        PostgreSQL 18 and later. Raises `OwnerRequiredError` if the model has an owner and the repository no scope;
-        `UsageError` for a repository that loads relationships, and for a table that is called `old`.
+        They need PostgreSQL 18 or newer. Raises `OwnerRequiredError` if the model has an owner and the repository no
+        scope; `UsageError` for a repository that loads relationships, and for a table that is called `old`.
         """
         return WithBefore(self._session, self._bound.with_before())
 

@@ -16,11 +16,12 @@ from backend.statements.conflict_targets import UniqueKey, Updates
 
 
 class WithBefore(Calls[RowAndBefore[ModelT]], Generic[ModelT, CreateT, UpdateT, IdT]):
-    """The calls that change rows, and return each as it was before too: from PostgreSQL 18 on.
+    """The calls that change rows and return each row as it was before, beside the row as it is now.
 
-    Each does what the call of the repository with this name does, in as many round trips, with the same errors. The
-    row before is the one that the statement itself replaced, also where other transactions write the same row. A row
-    for which nothing was set is returned twice as it is. Raises `UsageError`, and nothing is sent, on an older server.
+    They need PostgreSQL 18 or newer: on an older server each raises `UsageError`, and reads and writes nothing. Each
+    does what the repository's call of the same name does, in as many round trips, with the same errors. `before` is
+    the row that the statement itself replaced, also where other transactions write the same row. Where nothing was
+    set, `before` equals `row`.
     """
 
     def update(self, id: IdT, data: UpdateT, *, expected: datetime | int | None = None) -> Updated[ModelT]:
@@ -33,15 +34,15 @@ class WithBefore(Calls[RowAndBefore[ModelT]], Generic[ModelT, CreateT, UpdateT, 
         *,
         progress: Progress | None = None,
     ) -> Sequence[Updated[ModelT]]:
-        """Update many rows as `CRUDRepository.update_many`, in the order of the patches."""
+        """Update many rows as `CRUDRepository.update_many`, and return them in the order of the patches."""
         return self._call(with_before.update_many, patches, progress)
 
     def upsert(self, data: CreateT, *, on: UniqueKey, update: Updates = "set") -> UpsertedWithBefore[ModelT]:
-        """Upsert a row as `CRUDRepository.upsert`; before is `None` for a row that was inserted."""
+        """Upsert a row as `CRUDRepository.upsert`; `before` is `None` for a row that was inserted."""
         return self._call(with_before.upsert, data, on, update)
 
     def upsert_many(
         self, data: Iterable[CreateT], *, on: UniqueKey, update: Updates = "set", progress: Progress | None = None
     ) -> Sequence[UpsertedWithBefore[ModelT]]:
-        """Upsert many rows as `CRUDRepository.upsert_many`, in the order of the data."""
+        """Upsert many rows as `CRUDRepository.upsert_many`, and return them in the order of the data."""
         return self._call(with_before.upsert_many, data, on, update, progress)
