@@ -33,7 +33,7 @@ class Route:
     sslmode: str
     channel_binding: str
     prepare_threshold: int | None = None
-    """That of the connection itself."""
+    """Runs after which this connection prepares a statement; `None`: never."""
 
     @property
     def is_within_the_machine(self) -> bool:
@@ -81,7 +81,7 @@ def check_route(route: Route) -> Finding:
 
 
 def check_prepare(route: Route, settings: Settings) -> Finding:
-    """Return whether the connection prepares statements, why, and whether the pooler in between allows it."""
+    """Return whether the connection prepares statements, and why; to be changed where a pooler may lose them."""
     given, runs = settings.prepare_threshold, route.prepare_threshold
     text = "statements are not prepared" if runs is None else f"statements are prepared after {runs} runs"
     if given is None:

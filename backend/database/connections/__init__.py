@@ -5,7 +5,7 @@ probe           the SQLSTATE of a refusal, which psycopg does not report for a f
 neon            its host names, and what the refusals of its proxy mean
 places          which host and port failed, and how, for the text of the error
 backoff         the delays between two attempts, of a connect and of a run
-preparing       which sessions may prepare statements: those without a pooler
+preparing       which connections may prepare statements: those through no pooler
 cursors         cursors that read the columns of a result only where somebody asks for them
 turns           callers of the pool wait in the order in which they came
 checkout        a connection leaves the pool alive and in the requested mode

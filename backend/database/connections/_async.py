@@ -13,7 +13,7 @@ from backend.database.bridge import async_run_blocking, async_sleep, async_wait_
 from backend.database.connections.backoff import Backoff
 from backend.database.connections.cursors import AsyncCursor
 from backend.database.connections.places import Diagnosis, Place
-from backend.database.connections.preparing import AUTO_THRESHOLD, ask_process, may_be_direct
+from backend.database.connections.preparing import AUTO_THRESHOLD, compile_process_query, may_be_direct
 from backend.database.connections.probe import ConnectProbe, with_sqlstate
 from backend.settings import Settings
 
@@ -30,7 +30,7 @@ class AsyncConnector:
     def __init__(self, settings: Settings, parameters: Mapping[str, str]) -> None:
         self._settings = settings
         self._context: AdaptContext | None = None
-        self._ask_process = b""
+        self._process_query = b""
         self._parameters = parameters
         self._hosts = [host for host in parameters.get("hostaddr", parameters.get("host", "")).split(",") if host]
         timeout = {"connect_timeout": settings.connect_timeout_s}
@@ -38,10 +38,10 @@ class AsyncConnector:
         self._conninfo = make_conninfo("", **options)
 
     def configure(self, dialect: Dialect) -> None:
-        """Adopt the type adapters and the SQL of the engine's dialect."""
+        """Adopt the type adapters of the engine's dialect, and compile a query for it."""
         _, arguments = dialect.create_connect_args(URL.create(dialect.name))
         self._context = arguments.get("context")
-        self._ask_process = ask_process(dialect)
+        self._process_query = compile_process_query(dialect)
 
     async def connect(self) -> "psycopg.AsyncConnection[tuple[object, ...]]":
         """Return a connection; retry for `connect_retry_s` while the server is waking. Other refusals are final.
@@ -77,7 +77,7 @@ class AsyncConnector:
         )
         if threshold == "auto" and may_be_direct(connection.info):
             try:
-                answer = await (await connection.execute(self._ask_process)).fetchone()
+                answer = await (await connection.execute(self._process_query)).fetchone()
             except BaseException:
                 await connection.close()
                 raise

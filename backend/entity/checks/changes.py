@@ -4,7 +4,7 @@ from typing import Any
 
 from backend.entity.checks.references import unshared_references
 from backend.entity.checks.registry import owned_models
-from backend.entity.checks.unique_keys import shared_keys, unshared_keys
+from backend.entity.checks.unique_keys import suggested_shared_keys, unshared_keys
 from backend.entity.entity import Entity
 from backend.errors import UsageError
 
@@ -17,5 +17,5 @@ def check_change(entity: Entity[Any], changed: frozenset[str]) -> None:
             raise UsageError(
                 f"a Change of {entity.name} sets a part of the key ({listed}), which compares across owners and lets "
                 "one see that another has a value: add the owner to the key, or name it in "
-                f"{shared_keys(entity.name, key)}"
+                f"{suggested_shared_keys(entity.name, key)}"
             )

@@ -12,7 +12,7 @@ from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint
 from sqlalchemy.exc import NoReferenceError
 from sqlmodel import SQLModel
 
-from backend.entity.checks.unique_keys import attributes_of, shared_keys, writable_attributes
+from backend.entity.checks.unique_keys import attributes_of, suggested_shared_keys, writable_attributes
 from backend.entity.entity import Entity
 from backend.errors import DefinitionError
 
@@ -54,7 +54,7 @@ def check_references(references: Iterable[Reference], owned: Iterable[OwnedModel
                 raise DefinitionError(
                     f"the foreign key ({listed}) of {reference.model} refers to {model}, which has owners, "
                     f"and lets one see that another has a row: {_suggested_foreign_key(reference, model, owner)}, "
-                    f"or name it in {shared_keys(reference.model, reference.attributes)} of {reference.name}"
+                    f"or name it in {suggested_shared_keys(reference.model, reference.attributes)} of {reference.name}"
                 )
             if reference.owner is not None and (action := _action(reference.constraint)):
                 raise DefinitionError(

@@ -47,7 +47,7 @@ def unshared_keys(entity: Entity[SQLModel]) -> Iterator[frozenset[str]]:
     return (key.attributes for key in _keys_across_owners(entity) if not key.attributes <= entity.shared_keys)
 
 
-def shared_keys(model: str, attributes: Collection[str]) -> str:
+def suggested_shared_keys(model: str, attributes: Collection[str]) -> str:
     """Return the keyword that shares a key of these attributes, as a class has it: `shared_keys=(col(Book.isbn),)`."""
     columns = [f"col({model}.{attribute})" for attribute in sorted(attributes)]
     return f"shared_keys=({', '.join(columns)}{',' * (len(columns) == 1)})"
@@ -76,7 +76,7 @@ def _check_key(name: str, entity: Entity[SQLModel], key: Key) -> None:
         )
     if key.attributes <= entity.shared_keys or not key.attributes & writable_attributes(entity):
         return
-    listed, shared = ", ".join(sorted(key.attributes)), shared_keys(entity.name, key.attributes)
+    listed, shared = ", ".join(sorted(key.attributes)), suggested_shared_keys(entity.name, key.attributes)
     raise DefinitionError(
         f"the key ({listed}) of {entity.name} compares across owners and lets one see that another has a value: "
         f"add {entity.required_owner().attribute} to it, or name it in {shared} of {name}"
