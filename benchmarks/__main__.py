@@ -37,9 +37,9 @@ def main(arguments: list[str]) -> None:
         default="calls",
         help="calls unless given",
     )
-    parser.add_argument("--rounds", type=int, default=_ROUNDS, help=f"rounds, {_ROUNDS} unless given")
+    parser.add_argument("--rounds", type=int, default=_ROUNDS, help=f"{_ROUNDS} unless given; of growth at most 20")
     parser.add_argument("--prepare", action="store_true", help="every contender prepares a statement at its 5th run")
-    parser.add_argument("--rows", type=int, default=pages.ROWS, help=f"of pages and of growth at most, {pages.ROWS}")
+    parser.add_argument("--rows", type=int, default=pages.ROWS, help=f"of pages, and at most of growth; {pages.ROWS}")
     parser.add_argument("--url", help="a server whose tables task, label and post may be emptied; else an embedded one")
     parser.add_argument("--out", type=Path, help="a folder for Markdown, JSON and charts of growth")
     given = parser.parse_args(arguments)

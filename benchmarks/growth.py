@@ -32,12 +32,11 @@ from benchmarks.compare.server import cpu_seconds
 from benchmarks.compare.tables import text
 
 _OWNER: Final = "owner 0"
-_A_ROW_EACH: Final = 100
-"""Rows of an owner where the rows grow, and of a bulk call."""
+_OWN_ROWS: Final = 100
+"""Rows of each owner where the table grows, and rows of a bulk call."""
 _SHORT: Final = 10
 """Rows of a list or a page, which the owner has at least."""
-_MOST: Final = 20
-"""Rounds."""
+_MOST_ROUNDS: Final = 20
 
 _Ids: TypeAlias = Sequence[int]
 
@@ -46,7 +45,7 @@ _Ids: TypeAlias = Sequence[int]
 class _Call:
     make: Callable[[_Ids], object]
     rows: int = 0
-    """New rows of the owner that each call is about."""
+    """New rows of the owner, which are made for each call."""
     times: int = 5
     """Calls timed together."""
 
@@ -74,15 +73,15 @@ class _Stage:
 
 
 def run(url: str, rows: int, rounds: int, out: Path | None, arguments: Sequence[str]) -> None:
-    """Print the tables, and write them with charts where a folder is given. At most so many rounds."""
-    by_rows = [_Size(one, max(one // _A_ROW_EACH, 1)) for one in _powers(1000, rows) or [rows]]
+    """Print the tables of `rounds` rounds, 20 at most, and write them with charts where a folder is given."""
+    by_rows = [_Size(one, max(one // _OWN_ROWS, 1)) for one in _powers(1000, rows) or [rows]]
     by_owners = [_Size(rows, one) for one in _powers(1, rows // _SHORT)]
     command = shlex.join(["python", "-m", "benchmarks", *arguments])
     with ExitStack() as stack:
         stages = [stack.enter_context(_stage(url, size)) for size in dict.fromkeys([*by_rows, *by_owners])]
         version = str(stages[0].server.execute("SHOW server_version").fetchall()[0][0])
         described = facts(command, version, f"up to {rows}")
-        costs = _measured(stages, min(rounds, _MOST))
+        costs = _measured(stages, min(rounds, _MOST_ROUNDS))
     tables = [
         *_tables("rows", "rows", {f"{size.rows:,} rows": costs[size] for size in by_rows}),
         *_tables("owners", "owners", {_owners(size): costs[size] for size in by_owners}),
@@ -169,7 +168,7 @@ def _calls(tasks: TaskRepository, labels: LabelRepository, size: _Size) -> dict[
     own = [size.owners * at for at in range(1, _SHORT + 1)]
     middle = tasks.cursor_page(typed(Task.id) >= size.rows // 2, size=1).next
     by_title = col(Task.title)
-    many = range(_A_ROW_EACH)
+    many = range(_OWN_ROWS)
     return {
         "get": _Call(lambda _: tasks.get_one(own[3])),
         "get_many of 10": _Call(lambda _: tasks.get_many(own)),
@@ -196,9 +195,9 @@ def _calls(tasks: TaskRepository, labels: LabelRepository, size: _Size) -> dict[
         ),
         "create_many of 100": _Call(lambda _: tasks.create_many([TaskCreate(title="x") for _ in many]), times=1),
         "update_many of 100": _Call(
-            lambda ids: tasks.update_many({id: TaskUpdate(title="y") for id in ids}), _A_ROW_EACH, 1
+            lambda ids: tasks.update_many({id: TaskUpdate(title="y") for id in ids}), _OWN_ROWS, 1
         ),
-        "delete_many of 100": _Call(tasks.delete_many, _A_ROW_EACH, 1),
+        "delete_many of 100": _Call(tasks.delete_many, _OWN_ROWS, 1),
         "upsert_many of 100": _Call(
             lambda _: labels.upsert_many([LabelCreate(name=f"new {at}", colour="red") for at in many], on=_LABEL),
             times=1,

@@ -77,7 +77,7 @@ def _beside(values: Sequence[tuple[float, float]], unset: Sequence[tuple[float, 
 
 
 def _show(found: Mapping[str, Mapping[str, tuple[Ratio, Ratio]]]) -> None:
-    sys.stdout.write("| call | server CPU, unset | `auto` | by unset | time, unset | `auto` | by unset |\n")
+    sys.stdout.write("| call | server CPU, unset | `auto` | ratio | time, unset | `auto` | ratio |\n")
     sys.stdout.write("|---" * 7 + "|\n")
     for name, by_setting in found.items():
         cells: list[str] = []

@@ -1,4 +1,4 @@
-"""The files of a run, and what it says of the machine."""
+"""The files of a run, and the facts that they begin with: machine, versions, command."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ _PACKAGES = ("psycopg", "sqlalchemy", "sqlmodel", "pydantic", "advanced-alchemy"
 
 
 def facts(command: str, server: str, rows: str) -> Mapping[str, str]:
-    """Return versions, machine, and the command."""
+    """Return date, command, machine, versions and the number of rows."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "command": command,
@@ -36,7 +36,7 @@ def _version(package: str) -> str:
 
 
 def write(run: Run, folder: Path, prefix: str) -> None:
-    """Write Markdown and JSON, and charts where there is what draws them."""
+    """Write Markdown and JSON, and charts where matplotlib is installed."""
     folder.mkdir(parents=True, exist_ok=True)
     charts: Mapping[str, str] = {}
     if find_spec("matplotlib") is not None:
