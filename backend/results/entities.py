@@ -24,7 +24,7 @@ Builder: TypeAlias = Callable[[Sequence[Sequence[object]]], list[RowT]]
 """A function that builds what is returned from each row, whose values are in the order of the columns."""
 
 Fill: TypeAlias = Callable[[Sequence[Sequence[object]], bool], list[ModelT]]
-"""Makes an instance of each row, and gives it the key of its row if asked to."""
+"""A function that makes an instance of each row, and assigns the key if its second argument says so."""
 
 RowAndBefore: TypeAlias = tuple[RowT, RowT | None]
 """An entity as it is now, and as it was before: `None` if it was not there."""
@@ -60,8 +60,8 @@ def row_and_before_builder(
 def keeps_state(fill: Fill[ModelT], row: Sequence[object]) -> bool:
     """Return whether assigning the key leaves the state that the public way leaves.
 
-    Not so for a model with mapped columns that its table lacks, which the public way expires; and perhaps not in a new
-    SQLAlchemy.
+    It does not for a model with mapped columns that its table lacks, which the public way expires, and may not with a
+    new SQLAlchemy.
     """
     try:
         (keyed,), (public,) = fill((row,), True), fill((row,), False)

@@ -154,7 +154,10 @@ _MESSAGES_BY_OPERATION: Final[dict[tuple[type[RepositoryError], str], str]] = {
 }
 """More precise texts for one operation."""
 
-_LOST_PREPARED: Final = "lost a prepared statement, as behind a pooler in transaction mode: set PREPARE_THRESHOLD=auto"
+_LOST_PREPARED: Final = (
+    "lost a prepared statement, as behind a pooler in transaction mode: set PREPARE_THRESHOLD=auto, or make your own "
+    "engine with connect_args={'prepare_threshold': None}"
+)
 
 _MESSAGES_BY_SQLSTATE: Final[dict[tuple[type[RepositoryError], str], str]] = {
     (ConnectionLostError, "25006"): (

@@ -21,7 +21,7 @@ class WithBefore(Calls[RowAndBefore[ModelT]], Generic[ModelT, CreateT, UpdateT, 
     They need PostgreSQL 18 or newer: on an older server each raises `UsageError`, and reads and writes nothing. Each
     does what the repository's call of the same name does, in as many round trips, with the same errors. `before` is
     the row that the statement itself replaced, also where other transactions write the same row. Where nothing was
-    set, `before` equals `row`.
+    set, `before` equals `row`. A method with which a subclass of the repository replaces such a call is not called.
     """
 
     def update(self, id: IdT, data: UpdateT, *, expected: datetime | int | None = None) -> Updated[ModelT]:
