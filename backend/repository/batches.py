@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from backend.database.connections.checkout import is_autocommit
 from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation, OperationKind
-from backend.database.sessions.state import forget_writes
 from backend.database.sessions.transactions import commit_or_rollback, join
 from backend.entity.parameters import COUNT_PARAMETER
 from backend.errors import InvalidDataError, UsageError, described
@@ -117,14 +116,9 @@ def _transaction(bound: Bound[RowT], kind: OperationKind) -> Generator[Bound[Row
     require_usable(session, operation)
     bind, mode = session.get_bind(**arguments), session.join_transaction_mode
     phase = commit_phase(bind, mode) if isinstance(bind, Connection) else "commit"
-    with Session(bind, join_transaction_mode=mode) as own:
-        try:
-            with commit_or_rollback(own.begin(), operation, phase=phase):
-                _connection(own, arguments, operation)
-                yield replace(bound, session=own)
-        except BaseException:
-            forget_writes(own)
-            raise
+    with Session(bind, join_transaction_mode=mode) as own, commit_or_rollback(own.begin(), operation, phase=phase):
+        _connection(own, arguments, operation)
+        yield replace(bound, session=own)
 
 
 def _connection(

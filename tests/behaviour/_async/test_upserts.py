@@ -257,6 +257,17 @@ async def test_more_than_one_statement_is_all_or_nothing(shelves: AsyncShelfRepo
     assert await shelves.count(col(Shelf.note) == "y") == 0
 
 
+async def test_an_invalid_item_of_a_later_statement_has_its_position(shelves: AsyncShelfRepository) -> None:
+    data = [
+        *(ShelfCreate(code=str(number)) for number in range(MANY)),
+        ShelfCreate.model_construct({"code"}, code=None),
+    ]
+    with pytest.raises(InvalidDataError) as raised:
+        await shelves.upsert_many(data, on=CODE)
+    assert [problem.location for problem in raised.value.problems] == [(MANY, "code")]
+    assert await shelves.count() == 1
+
+
 @pytest.mark.parametrize("note", [{}, {"note": "x"}], ids=["nothing", "something"])
 async def test_a_row_that_a_snapshot_cannot_see_is_a_serialization_error(
     shelves: AsyncShelfRepository, database: AsyncDatabase, note: dict[str, str]
