@@ -46,8 +46,9 @@ class UpsertCalls(BulkCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT, Crea
         such statements do not deadlock. `progress` is as in `create_many`.
 
         Raises what `upsert` raises; `InvalidDataError` for every invalid item of a statement, with its position as the
-        first part of each problem's location, and for a key that two items have; `UsageError` for a column that only
-        some items set, whose default the model does not declare.
+        first part of each problem's location, and for a key that two items have, with both positions unless only the
+        database takes the two as equal; `UsageError` for a column that only some items set, whose default the model
+        does not declare.
         """
         return self._call(upserting.upsert_many, data, on, update, progress)
 
