@@ -33,7 +33,7 @@ class Bound(Generic[RowT_co]):
     """`None` for an owned model without a scope."""
     scope: Parameters
     """The owner's bound parameter; empty without a scope, and for the rows of every owner."""
-    view: ViewMetadata[Any] | WithBeforeMetadata[Any] | None = None  # of `RowT_co`
+    returned: ViewMetadata[Any] | WithBeforeMetadata[Any] | None = None  # of `RowT_co`
     """What is returned instead of entities: a view, or each entity with the row before; `None` for entities."""
     loads: Loads = field(default_factory=dict[Relationship, Any])
     """The relationships to load with each entity."""
@@ -47,8 +47,8 @@ class Bound(Generic[RowT_co]):
                 "or every_owner() for administration, and use the repository that it returns",
                 ErrorDetails(self.metadata.entity.name),
             )
-        if self.view is not None:
-            return self.view.statements(scoped=self.scoped_statements is not self.metadata.unscoped)
+        if self.returned is not None:
+            return self.returned.statements(scoped=self.scoped_statements is not self.metadata.unscoped)
         return self.scoped_statements
 
     @property
@@ -72,7 +72,7 @@ class Bound(Generic[RowT_co]):
     @property
     def build(self) -> Callable[[Sequence[Sequence[object]]], list[RowT_co]]:
         """Return the function that builds the results from rows."""
-        return self.metadata.build if self.view is None else self.view.build
+        return self.metadata.build if self.returned is None else self.returned.build
 
     @property
     def build_transient(self) -> Callable[[Sequence[ModelRow]], list[RowT_co]]:

@@ -26,15 +26,8 @@ from backend.errors import (
 )
 from backend.input.reader import SchemaReader
 from backend.repository.views import ViewMetadata
-from backend.repository.with_before import WithBeforeMetadata
-from backend.results.entities import (
-    Builder,
-    ModelRow,
-    RowAndBefore,
-    detached_builder,
-    row_and_before_builder,
-    transient_builder,
-)
+from backend.repository.with_before import WithBeforeMetadata, with_before_metadata
+from backend.results.entities import Builder, ModelRow, RowAndBefore, detached_builder, transient_builder
 from backend.results.views import ViewT
 from backend.statements.statements import Statements
 
@@ -56,6 +49,7 @@ class RepositoryMetadata(Generic[ModelT]):
         """What the statements are made of: a subclass that changes none of it shares its base's."""
         if base is None or base.definition != definition:
             base = None
+        self._base = base
         self.scoped: Statements[ModelT] = Statements(entity, scoped=True) if base is None else base.scoped
         self.unscoped: Statements[ModelT] = Statements(entity, scoped=False) if base is None else base.unscoped
         self.without_scope: Statements[ModelT] | None = self.unscoped if entity.owner is None else None
@@ -78,8 +72,7 @@ class RepositoryMetadata(Generic[ModelT]):
     @lazy
     def with_before(self) -> WithBeforeMetadata[RowAndBefore[ModelT]]:
         """Return the metadata of the calls that return the row before. Raises `UsageError` for a table called `old`."""
-        build = row_and_before_builder(self.build, self.entity.mapper, self.entity.columns)
-        return WithBeforeMetadata(self.entity, build)
+        return with_before_metadata(self.entity, self.build) if self._base is None else self._base.with_before
 
     @lazy
     def create_reader(self) -> SchemaReader:
@@ -126,9 +119,10 @@ class RepositoryMetadata(Generic[ModelT]):
         """Return the error for the ids, by position, which no row in scope has; they are shown as for one."""
         positions, missing = tuple(ids), [*dict.fromkeys(ids.values())]
         names = [name for name in map(self._shown_id, missing) if name is not None]
-        named = f"the ids {_shown_first(names)}" if len(names) > 1 else f"id {''.join(names)}"
         if len(names) < len(missing):
             named = f"the id{'s' * (len(missing) > 1)} at {_shown_positions(positions)}"
+        else:
+            named = f"the ids {_shown_first(names)}" if len(names) > 1 else f"id {names[0]}"
         details = ErrorDetails(self.entity.name, kind.name)
         return NotFoundError(f"no {self.entity.name} with {named}", details, positions)
 

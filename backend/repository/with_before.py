@@ -2,8 +2,8 @@
 
 from typing import Any, Generic
 
-from backend.entity.entity import Entity
-from backend.results.entities import Builder, RowT
+from backend.entity.entity import Entity, ModelT
+from backend.results.entities import Builder, RowAndBefore, RowT, row_and_before_builder
 from backend.statements.statements import Statements
 
 
@@ -24,3 +24,8 @@ class WithBeforeMetadata(Generic[RowT]):
     def statements(self, *, scoped: bool) -> Statements[Any]:
         """Return the statements, scoped to an owner or not."""
         return self._scoped if scoped else self._unscoped
+
+
+def with_before_metadata(entity: Entity[ModelT], build: Builder[ModelT]) -> WithBeforeMetadata[RowAndBefore[ModelT]]:
+    """Return the metadata for the entities that `build` builds. Raises what `WithBeforeMetadata` raises."""
+    return WithBeforeMetadata(entity, row_and_before_builder(build, entity.mapper, entity.columns))

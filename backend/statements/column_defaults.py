@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import ClauseElement, ColumnClause
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from backend.entity.parameters import onupdate_parameter
+from backend.errors import UsageError
 
 AnyColumn: TypeAlias = Column[Any]  # of whatever type its values have
 
@@ -125,6 +126,12 @@ def _with_python_values(
 
 def _python_value(default: ColumnDefault, row: Mapping[str, object]) -> object:
     argument: object = getattr(default, "arg", None)
-    if callable(argument):  # SQLAlchemy has wrapped it as a function of its context
-        return argument(_RowContext(row))
-    return argument
+    if not callable(argument):
+        return argument
+    value = argument(_RowContext(row))  # SQLAlchemy has wrapped it as a function of its context
+    if isinstance(value, ClauseElement):  # it would not be in scope
+        raise UsageError(
+            "a default or onupdate that is a Python function has returned an SQL expression: return a value, or "
+            "declare the expression itself"
+        )
+    return value

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from pydantic import MISSING
-from sqlalchemy import Integer, MetaData, Text, column
+from sqlalchemy import Column, Integer, MetaData, Table, Text, column, func
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, col
 
 from backend import CRUDRepository, Database, init_db, typed
+from backend.errors import UsageError
+from backend.statements.column_defaults import with_python_onupdates
 
 TYPES = registry(metadata=MetaData())
 _ONE_MORE: Any = {"server_default": "0", "onupdate": column("edits", Integer()) + 1}
@@ -138,3 +140,9 @@ def test_a_default_reads_the_other_values_of_its_row(leaves: Leaves) -> None:
     made = [*made, leaves.upsert(LeafCreate(code=codes[3], note="x"), on=on)]
     made = [*made, leaves.get_or_create(LeafCreate(code=codes[4]), on=on)]
     assert [one.row.name for one in made] == [f"code {code}" for code in codes]
+
+
+def test_a_function_that_returns_an_sql_expression_is_refused() -> None:
+    table = Table("t", MetaData(), Column("at", Text, onupdate=lambda: func.now() - 1))
+    with pytest.raises(UsageError, match="a Python function has returned an SQL expression: return a value"):
+        with_python_onupdates(table, [{}])

@@ -275,7 +275,7 @@ def test_a_field_that_shows_a_column_has_no_default() -> None:
 
 def test_a_view_is_checked_once_for_each_repository_class() -> None:
     rows = PLAIN(Session())
-    assert bound(rows.as_(Named)).view is bound(rows.as_(Named)).view
+    assert bound(rows.as_(Named)).returned is bound(rows.as_(Named)).returned
     assert bound(rows.as_(Named)).statements is bound(rows.as_(Named)).statements
 
 

@@ -32,12 +32,17 @@ def _statements(cls: type[CRUDRepository[Any, Any, Any]]) -> tuple[object, ...]:
     """Return the statements of a class, in the order of its scopes."""
     metadata = _metadata(cls)
     view = metadata.view(_Title)
-    return metadata.scoped, metadata.unscoped, view.statements(scoped=True), view.statements(scoped=False)
+    others = (view, metadata.with_before)
+    return (
+        metadata.scoped,
+        metadata.unscoped,
+        *(one.statements(scoped=is_one) for one in others for is_one in (True, False)),
+    )
 
 
 def test_a_subclass_shares_them() -> None:
     shared = _statements(TaskRepository)
-    assert len(set(shared)) == 4
+    assert len(set(shared)) == 6
     assert _statements(_Same) == shared
     assert _statements(_SameAgain) == shared
 

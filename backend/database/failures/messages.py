@@ -141,7 +141,7 @@ _MESSAGES: Final[dict[type[RepositoryError], str]] = {
     FailedTransactionError: "came after a failed statement of its transaction: roll back first",
 }
 
-_STILL_REFERRED_TO: Final = "is refused: another row still refers to one of them"
+_STILL_REFERRED_TO: Final = "is refused: another row still refers to one of these rows"
 
 _MESSAGES_BY_OPERATION: Final[dict[tuple[type[RepositoryError], str], str]] = {
     (ForeignKeyViolationError, "create"): "refers to a row that does not exist",

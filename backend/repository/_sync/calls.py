@@ -29,7 +29,7 @@ class Calls(Generic[RowT_co]):
         if bound.metadata.entity.owner is not None:
             chosen = bound.scoped_statements is not None
             scope = ", one owner" if bound.scope else ", every owner" if chosen else ", no scope yet"
-        rows = "" if bound.view is None else f" {bound.view.label}"
+        rows = "" if bound.returned is None else f" {bound.returned.label}"
         return f"<{type(self).__name__} of {bound.metadata.entity.name}{rows}{scope}>"
 
     def _call(self, call: Callable[Concatenate[Bound[RowT_co], P], T], *args: P.args, **kwargs: P.kwargs) -> T:

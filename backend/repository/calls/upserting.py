@@ -13,9 +13,8 @@ from backend.input.values import ColumnValues
 from backend.repository.batches import Progress, run_on_each, write_in_batches
 from backend.repository.bound import Bound, RowT
 from backend.repository.calls.writing import require_owner
-from backend.repository.execution import run
-from backend.results.entities import ModelRow
-from backend.results.upserted import Upserted
+from backend.repository.execution import Rows, run
+from backend.results.upserted import Upserted, UpsertOutcome
 from backend.statements.column_defaults import python_onupdates, with_python_defaults
 from backend.statements.conflict_targets import UniqueKey, Updates, Upsert
 from backend.statements.row_arrays import set_names
@@ -78,7 +77,7 @@ def _upsert_one(
     rows = run(bound, statements.upsert_one(plan, changed), parameters, kind)
     if not rows:
         raise bound.metadata.suppressed_error(kind)
-    return _upserted(bound, rows[0], changed)
+    return _upserted(bound, rows, [changed])[0]
 
 
 def _read(bound: Bound[RowT], data: BaseModel, plan: Upsert, kind: OperationKind) -> _Row:
@@ -106,7 +105,7 @@ def _upsert_rows(
         if error.sqlstate != _SECOND_CHANGE:
             raise
         raise _equal_keys_error(bound, plan, kind) from None
-    return [_upserted(bound, row, changed) for row, (_, changed) in zip(written, rows, strict=True)]
+    return _upserted(bound, written, [changed for _, changed in rows])
 
 
 def _shape(
@@ -162,6 +161,10 @@ def _equal_keys_error(bound: Bound[RowT], plan: Upsert, kind: OperationKind) -> 
     )
 
 
-def _upserted(bound: Bound[RowT], row: ModelRow, changed: Collection[str]) -> Upserted[RowT]:
-    is_new = bool(row[-1])
-    return Upserted(bound.build((row,))[0], "inserted" if is_new else "updated" if changed else "unchanged")
+def _upserted(bound: Bound[RowT], rows: Rows, changed: Sequence[Collection[str]]) -> Sequence[Upserted[RowT]]:
+    """Return the results of the rows, whose last value says whether they are new."""
+    outcomes: list[UpsertOutcome] = [
+        "inserted" if row[-1] else "updated" if set_there else "unchanged"
+        for row, set_there in zip(rows, changed, strict=True)
+    ]
+    return [*map(Upserted, bound.build(rows), outcomes)]

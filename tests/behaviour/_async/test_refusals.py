@@ -351,7 +351,7 @@ async def test_a_foreign_key_violation_says_which_side_is_missing_or_in_use(sess
     new = TicketCreate(project_id=0, title="x")
     with pytest.raises(ForeignKeyViolationError, match=r"^create_many of Ticket refers to a row that does not exist"):
         await tickets.create_many([new])
-    in_use = "of Project is refused: another row still refers to one of them"
+    in_use = "of Project is refused: another row still refers to one of these rows"
     with pytest.raises(ForeignKeyViolationError, match=in_use):
         await projects.delete_many([project.id])
     with pytest.raises(ForeignKeyViolationError, match=in_use):

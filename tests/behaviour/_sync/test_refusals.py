@@ -345,7 +345,7 @@ def test_a_foreign_key_violation_says_which_side_is_missing_or_in_use(session: S
     new = TicketCreate(project_id=0, title="x")
     with pytest.raises(ForeignKeyViolationError, match=r"^create_many of Ticket refers to a row that does not exist"):
         tickets.create_many([new])
-    in_use = "of Project is refused: another row still refers to one of them"
+    in_use = "of Project is refused: another row still refers to one of these rows"
     with pytest.raises(ForeignKeyViolationError, match=in_use):
         projects.delete_many([project.id])
     with pytest.raises(ForeignKeyViolationError, match=in_use):
