@@ -52,17 +52,17 @@ def try_every_call(made: Keyed, rows: Any, ids: Mapping[Any, Mapping[str, Any]],
     reverse = [*reversed(ids)]
     assert rows.require_many([*reverse, reverse[0]]) == [created[id] for id in (*reverse, reverse[0])]
     try_lists(made, rows, created)
-    calls: list[Callable[[], object]] = [
-        partial(rows.get_one, absent),
-        partial(rows.update, absent, made.update(note="x")),
-        partial(rows.update, absent, made.update()),
-        partial(rows.delete, absent),
-        partial(rows.require_many, [absent, *ids]),
-    ]
-    for call in calls:
+    calls: dict[Callable[[], object], str] = {
+        partial(rows.get_one, absent): shown,
+        partial(rows.update, absent, made.update(note="x")): shown,
+        partial(rows.update, absent, made.update()): shown,
+        partial(rows.delete, absent): shown,
+        partial(rows.require_many, [absent, *ids]): "the id at position 0" if shown == "this id" else shown,
+    }
+    for call, named in calls.items():
         with pytest.raises(NotFoundError) as raised:
             call()
-        assert str(raised.value) == f"no Keyed with {shown}"
+        assert str(raised.value) == f"no Keyed with {named}"
     assert rows.get(absent) is None
     for id, row in created.items():
         assert rows.delete(id).model_dump() == row.model_dump()

@@ -239,13 +239,16 @@ class Owned:
 
     def create_many(
         self, data: Sequence[Any], *, returning: bool = True, progress: Any = None
-    ) -> Sequence[Fresh] | Counted:
+    ) -> Sequence[Fresh] | Counted | Unless:
         if self.owner == EVERY_OWNER:
             raise OwnerRequiredError("")
         rows: list[Row] = []
-        for item in data:
-            row = item.model_dump() | {self.owner_column: self.owner}
-            self._check(row, rows)
+        given = [item.model_dump() | {self.owner_column: self.owner} for item in data]
+        for row in given:
+            try:
+                self._check(row, rows)
+            except UniqueViolationError:
+                return self._refused(row, rows, given)
             rows.append(row)
         new = [Fresh(row) for row in rows]
         return new if returning else Counted(new)
@@ -529,8 +532,24 @@ class Owned:
             if project is None or project["owner_id"] != owner:
                 raise ForeignKeyViolationError("")
 
+    def _refused(self, row: Row, before: Sequence[Row], given: Sequence[Row]) -> Unless:
+        """A key that two of the given rows have is said so; of two keys the database checks one first."""
+        keys = self._violated(row, [*self.world.tables[self.table].values(), *before])
+        repeated = {len({*_values_of(given, key)}) < len(_values_of(given, key)) for key in keys}
+        if repeated == {False}:
+            raise UniqueViolationError("")
+        if repeated == {True}:
+            raise InvalidDataError("")
+        return Unless(InvalidDataError, UniqueViolationError)
+
     def _require_unique(self, row: Row, others: Sequence[Row]) -> None:
-        for key in UNIQUE.get(self.table, ()):
-            values = [row[name] for name in key]
-            if None not in values and any([one[name] for name in key] == values for one in others):
-                raise UniqueViolationError("")
+        if self._violated(row, others):
+            raise UniqueViolationError("")
+
+    def _violated(self, row: Row, others: Sequence[Row]) -> Sequence[tuple[str, ...]]:
+        found = [(key, [row[name] for name in key]) for key in UNIQUE.get(self.table, ())]
+        return [
+            key
+            for key, values in found
+            if None not in values and any([one[name] for name in key] == values for one in others)
+        ]
