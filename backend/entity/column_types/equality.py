@@ -28,7 +28,7 @@ def inexact_collation(column: Column[object]) -> str | None:
 
 
 def compares_as_python(column: Column[object]) -> bool:
-    """Return whether values that PostgreSQL takes as equal are always equal in Python, in the form they come back."""
+    """Return whether two values are equal in PostgreSQL exactly if they are in Python, in the form they come back."""
     kind = undecorated_type(column.type)
     if isinstance(kind, String) and not isinstance(kind, Enum):
         return inexact_type(column) is None and inexact_collation(column) is None
