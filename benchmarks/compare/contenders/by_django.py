@@ -100,7 +100,7 @@ def opened(target: Target) -> Generator[Contender]:
             "delete_many": lambda ids: Task.objects.filter(id__in=ids, user_id=OWNER).delete(),
             "stream": lambda _: sum(1 for _task in Task.objects.order_by("id").iterator(chunk_size=BATCH)),
         },
-        end_thread=connection.close,
+        end_thread=connections.close_all,  # of the thread that calls it
     )
     connection.close()
 
