@@ -111,14 +111,14 @@ def _upsert_rows(
 def _shape(
     bound: Bound[RowT], rows: Sequence[Mapping[str, object]], changed: Sequence[frozenset[str]], plan: Upsert
 ) -> UpsertShape:
-    names = bound.metadata.entity.table.columns.keys()
+    names, key = bound.metadata.entity.table.columns.keys(), _key(bound, plan)
     by_any, by_all = frozenset[str]().union(*changed), changed[0].intersection(*changed)
     return UpsertShape(
         *set_names(rows, names),
         tuple(name for name in names if name in by_any),
         by_any - by_all,
         not all(changed),
-        any(_is_null(row[name]) for row in rows for name in _key(bound, plan)),
+        any(_is_null(row[name]) for row in rows for name in key),
     )
 
 
