@@ -5,21 +5,11 @@ from collections.abc import Sequence
 import pytest
 from sqlmodel import col
 
-from backend.entity.checks import ClassOptions, define
 from backend.statements.conflict_targets import UniqueKey, Updates
-from backend.statements.statements import Statements
 from backend.statements.upsert_shape import UpsertShape
-from tests.support.compiling import compiled
-from tests.support.models.suite import Shelf, ShelfCreate, ShelfUpdate
+from tests.support.compiling import SHELVES, compiled
+from tests.support.models.suite import Shelf
 
-SHELVES = Statements(
-    define(
-        "ShelfRepository",
-        (Shelf, ShelfCreate, ShelfUpdate, int, str),
-        ClassOptions(owner=col(Shelf.owner_id), version=col(Shelf.revision), shared_keys=(col(Shelf.label),)),
-    ),
-    scoped=True,
-)
 NAMES = ("id", "owner_id", "code", "label", "note", "revision")
 COLUMNS = ", ".join(f"shelf.{name}" for name in NAMES)
 MINE = "shelf.owner_id = %(the_owner)s"

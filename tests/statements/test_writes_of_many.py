@@ -17,8 +17,8 @@ from backend.statements.scope.scoped import ScopedStatement
 from backend.statements.statements import Statements
 from backend.statements.upsert_shape import UpsertShape
 from backend.tasks import Task, TaskCreate, TaskUpdate
-from tests.support.compiling import compiled
-from tests.support.models.suite import Note, NoteCreate, NoteUpdate, Shelf, ShelfCreate, ShelfUpdate
+from tests.support.compiling import SHELVES, compiled
+from tests.support.models.suite import Note, NoteCreate, NoteUpdate, Shelf
 
 CANARY = "canary-7d1f"
 TASKS = Statements(
@@ -26,14 +26,6 @@ TASKS = Statements(
         "TaskRepository",
         (Task, TaskCreate, TaskUpdate, int, str),
         ClassOptions(owner=col(Task.user_id), version=col(Task.updated_at)),
-    ),
-    scoped=True,
-)
-SHELVES = Statements(
-    define(
-        "ShelfRepository",
-        (Shelf, ShelfCreate, ShelfUpdate, int, str),
-        ClassOptions(owner=col(Shelf.owner_id), version=col(Shelf.revision), shared_keys=(col(Shelf.label),)),
     ),
     scoped=True,
 )

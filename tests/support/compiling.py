@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Executable, create_engine
 from sqlalchemy.sql.elements import ClauseElement
+from sqlmodel import col
 
+from backend.entity.checks import ClassOptions, define
 from backend.entity.parameters import (
     COUNT_PARAMETER,
     EXPECTED_PARAMETER,
@@ -21,6 +23,18 @@ from backend.entity.parameters import (
     mask_parameter,
 )
 from backend.statements.scope.scoped import ScopedStatement
+from backend.statements.statements import Statements
+from tests.support.models.suite import Shelf, ShelfCreate, ShelfUpdate
+
+SHELVES = Statements(
+    define(
+        "ShelfRepository",
+        (Shelf, ShelfCreate, ShelfUpdate, int, str),
+        ClassOptions(owner=col(Shelf.owner_id), version=col(Shelf.revision), shared_keys=(col(Shelf.label),)),
+    ),
+    scoped=True,
+)
+"""Those of one owner's rows of `Shelf`."""
 
 
 @dataclass(frozen=True)
