@@ -34,7 +34,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "generated", "typecheck", "checkers", "tests", "pooler", "neon"]
+nox.options.sessions = ["lint", "generated", "typecheck", "checkers", "tests", "pooler", "neon", "docs"]
 
 
 def _works(command: str) -> bool:
@@ -176,6 +176,14 @@ def lint(session: nox.Session) -> None:
     session.install("-q", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into build/site; fail for a dead link or anchor, and for what it loads from afar."""
+    session.install("-q", *nox.project.dependency_groups(PROJECT, "docs"))
+    session.run("python", "-m", "zensical", "build", "--clean", "--strict")
+    session.run("python", "-m", "tools.site", "build/site")
 
 
 @nox.session

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import backend
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 PACKAGE = sorted(ROOT.glob("backend/**/*.py"))
@@ -50,6 +52,42 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
         r"\]\((?!https?:)([^)#\s]+)", re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(), flags=re.DOTALL)
     )
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of the page's headings, as site and repository make them, and those that it sets itself."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    plain = (re.sub(r"\[(.*?)\]\(.*?\)|[^\w\s-]", r"\1", heading).strip().lower() for heading in headings)
+    return {re.sub(r"[-\s]+", "-", heading) for heading in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_anchor_is_a_heading(page: Path) -> None:
+    links = re.findall(r"\]\(([^):\s]*)#([^)\s]+)\)", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL))
+    pages = [(page.parent / target if target else page, anchor) for target, anchor in links]
+    assert [anchor for target, anchor in pages if target.suffix == ".md" and anchor not in anchors(target)] == []
+
+
+SITE = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
+_DECISION = re.compile(r"maintainers/decisions/\d")
+
+
+def test_every_page_is_in_the_sites_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    listed = Counter(re.findall(r"(\S+\.md)$", navigation, re.MULTILINE))
+    assert listed == Counter(page for page in SITE if not _DECISION.match(page))
+
+
+def test_every_page_is_in_llms_txt() -> None:
+    listed = Counter(re.findall(r"\]\((\S+)\.html\)", (ROOT / "docs/llms.txt").read_text()))
+    assert listed == Counter(page.removesuffix(".md") for page in SITE if not _DECISION.match(page))
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    reference = "\n".join(page.read_text() for page in (ROOT / "docs/reference").glob("*.md"))
+    listed = set(re.findall(r"^::: backend\.(\w+)$", reference, re.MULTILINE))
+    assert set(backend.__all__) - listed == set()
 
 
 def test_every_package_is_in_the_diagram_of_the_floors() -> None:
