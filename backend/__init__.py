@@ -3,6 +3,7 @@
 The floors, lowest first; a module imports only from its own floor or from a lower one:
 
     errors, settings   names and values, no I/O
+    columns            fields that most models have: keys, times, versions
     entity/            WHAT an entity is: model, schemas, columns, checked when a repository class is defined
     embedded/          a PostgreSQL that comes as a wheel, for the demo and the tests
     input/             data in: instances of schemas to column values
@@ -16,6 +17,7 @@ The floors, lowest first; a module imports only from its own floor or from a low
 `database` imports nothing from `input`, `statements` and `results`, nor they from it.
 """
 
+from backend.columns import creation_time, generated_key, generated_uuid_key, number_version, time_version
 from backend.database import AsyncDatabase, Database, Isolation, Retry, UncommittedWritesWarning, init_db
 from backend.input.patch import Patch
 from backend.repository import AsyncCRUDRepository, AsyncReads, AsyncWithBefore, CRUDRepository, Reads, WithBefore
@@ -55,8 +57,13 @@ __all__ = [
     "UpsertedWithBefore",
     "Where",
     "WithBefore",
+    "creation_time",
+    "generated_key",
+    "generated_uuid_key",
     "if_given",
     "init_db",
+    "number_version",
     "shows",
+    "time_version",
     "typed",
 ]

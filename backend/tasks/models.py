@@ -1,32 +1,16 @@
 """The table of tasks, and the schemas to create and to update one."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, ClassVar
 
 from pydantic import MISSING, AfterValidator, BaseModel, StringConstraints
-from sqlalchemy import (
-    BigInteger,
-    Constraint,
-    DateTime,
-    Identity,
-    Index,
-    PrimaryKeyConstraint,
-    String,
-    Text,
-    column,
-    false,
-    func,
-)
+from sqlalchemy import Constraint, Index, PrimaryKeyConstraint, String, Text, false
 from sqlmodel import Field, SQLModel
+
+from backend.columns import creation_time, generated_key, time_version
 
 TITLE_LENGTH = 200
 """Characters of a title, at most."""
-
-_TIMESTAMP = DateTime(timezone=True)
-_NEXT_VERSION = func.greatest(
-    func.clock_timestamp(), column("updated_at", _TIMESTAMP) + timedelta(microseconds=1), type_=_TIMESTAMP
-)
-"""The clock, or the row's version plus one microsecond if that is later: it strictly increases."""
 
 
 class Task(SQLModel, table=True):
@@ -37,17 +21,13 @@ class Task(SQLModel, table=True):
         Index("ix_task_user_id_id", "user_id", "id"),
     )
 
-    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    id: int = generated_key()
     title: str = Field(max_length=TITLE_LENGTH, sa_type=String(TITLE_LENGTH))
     description: str | None = Field(default=None, sa_type=Text)
     completed: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     user_id: str = Field(sa_type=Text)
-    created_at: datetime = Field(default=None, sa_type=_TIMESTAMP, sa_column_kwargs={"server_default": func.now()})
-    updated_at: datetime = Field(
-        default=None,
-        sa_type=_TIMESTAMP,
-        sa_column_kwargs={"server_default": func.now(), "onupdate": _NEXT_VERSION},
-    )
+    created_at: datetime = creation_time()
+    updated_at: datetime = time_version()
 
 
 def _not_blank(title: str) -> str:

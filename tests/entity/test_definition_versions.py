@@ -55,9 +55,10 @@ def test_a_version_that_a_trigger_sets_is_accepted() -> None:
     define(TIMESTAMP, server_onupdate=FetchedValue())
 
 
-@pytest.mark.parametrize("type_", [Integer, TIMESTAMP])
-def test_a_version_without_onupdate_is_refused(type_: Any) -> None:
-    with pytest.raises(DefinitionError, match=r"Versioned\.version is the version and never moves: add onupdate="):
+@pytest.mark.parametrize(("type_", "field"), [(Integer, "number_version"), (TIMESTAMP, "time_version")])
+def test_a_version_without_onupdate_is_refused(type_: Any, field: str) -> None:
+    refusal = rf"Versioned\.version is the version and never moves: declare it {field}\('version'\)"
+    with pytest.raises(DefinitionError, match=refusal):
         define(type_)
 
 
@@ -74,7 +75,7 @@ def test_a_version_without_onupdate_is_refused(type_: Any) -> None:
     ids=["a value", "a function", "another column", "now", "the clock", "the client's clock"],
 )
 def test_a_version_that_is_not_derived_from_itself_is_refused(type_: Any, onupdate: Any) -> None:
-    with pytest.raises(DefinitionError, match=r"may not move: derive it from itself, onupdate=.*'version'"):
+    with pytest.raises(DefinitionError, match=r"may not move: derive it from itself, as .*_version\('version'\)"):
         define(type_, onupdate=onupdate)
 
 

@@ -15,6 +15,7 @@ from tests.support.sources import Finding, Import, Rule, Source, imported, run_a
 from tests.support.sql_rules import no_driver_cursor, no_raw_sql, no_sql_in_a_string
 
 LAYERS: Final = {
+    "backend.columns": 0,
     "backend.errors": 0,
     "backend.settings": 0,
     "backend.entity": 1,

@@ -31,9 +31,14 @@ from backend import (
     UpsertedWithBefore,
     Where,
     WithBefore,
+    creation_time,
+    generated_key,
+    generated_uuid_key,
     if_given,
     init_db,
+    number_version,
     shows,
+    time_version,
     typed,
 )
 from backend.statements.assignments import Assignment
@@ -280,6 +285,26 @@ def views(session: Session) -> None:
     assert_type(tasks.as_(TaskLine).list(col(Task.completed).is_(True)), Sequence[TaskLine])
     assert_type(tasks.as_(TaskLine).count(), int)
     read_lines(tasks.as_(TaskLine))
+
+
+class Leaf(SQLModel, table=True):
+    id: UUID = generated_uuid_key()
+    number: int = generated_key()
+    made: datetime = creation_time()
+    revision: int = number_version()
+    changed: datetime = time_version("changed")
+
+
+class LeafRepository(CRUDRepository[Leaf, BaseModel, BaseModel, UUID], version=col(Leaf.changed)): ...
+
+
+def columns() -> None:
+    leaf = Leaf()  # the database fills them
+    assert_type(leaf.id, UUID)
+    assert_type(leaf.number, int)
+    assert_type(leaf.made, datetime)
+    assert_type(Leaf(number=3).revision, int)
+    assert_type(typed(Leaf.changed), TypedColumn[datetime])
 
 
 class Enrolment(SQLModel, table=True):

@@ -1,10 +1,27 @@
 """What must not check: each line is an error in the editor. Read by mypy and pyright only, which fail if one is not."""
 
+from datetime import datetime
+
 from pydantic import BaseModel
 from sqlalchemy import Integer, bindparam
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
-from backend import Change, CRUDRepository, Database, Lock, Page, Patch, if_given, shows, typed
+from backend import (
+    Change,
+    CRUDRepository,
+    Database,
+    Lock,
+    Page,
+    Patch,
+    creation_time,
+    generated_key,
+    generated_uuid_key,
+    if_given,
+    number_version,
+    shows,
+    time_version,
+    typed,
+)
 from backend.input.model_rules import ModelRules
 from backend.input.values import ColumnValues, FieldValues
 from backend.tasks import (
@@ -245,6 +262,15 @@ class OwnerByName(CRUDRepository[Task, TaskCreate, TaskUpdate], owner="user_id")
 
 
 class SharedWithoutTuple(CRUDRepository[Task, TaskCreate, TaskUpdate], shared_keys=col(Task.id)): ...  # type: ignore[arg-type]
+
+
+class WrongColumns(SQLModel):
+    id: str = generated_key()  # type: ignore[assignment]
+    other: int = generated_uuid_key()  # type: ignore[assignment]
+    made: str = creation_time()  # type: ignore[assignment]
+    revision: datetime = number_version()  # type: ignore[assignment]
+    changed: int = time_version()  # type: ignore[assignment]
+    edited: datetime = time_version(1)  # type: ignore[arg-type]
 
 
 class NoSchema(CRUDRepository[Task, dict[str, str], TaskUpdate]): ...  # type: ignore[type-var]

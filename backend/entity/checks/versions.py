@@ -12,11 +12,8 @@ from backend.entity.entity import Entity
 from backend.entity.version import Version
 from backend.errors import DefinitionError
 
-_SUGGESTED_ONUPDATE: Final = {
-    int: "column({name!r}, Integer()) + 1",
-    datetime: "func.greatest(func.clock_timestamp(), column({name!r}, …) + timedelta(microseconds=1))",
-}
-"""Next values that are always greater: also twice in one transaction, and if the row is ahead of the clock."""
+_SUGGESTED_FIELDS: Final = {int: "number_version", datetime: "time_version"}
+"""Versions that are always greater: also twice in one transaction, and if the row is ahead of the clock."""
 
 
 def check_version_moves(entity: Entity[SQLModel], version: Version) -> None:
@@ -28,12 +25,11 @@ def check_version_moves(entity: Entity[SQLModel], version: Version) -> None:
     if column.server_onupdate is not None:
         return  # set by a trigger, which cannot be checked here
     value_type = int if version.is_integer else datetime
-    onupdate = _SUGGESTED_ONUPDATE[value_type].format(name=column.name)
-    fix = f"onupdate={onupdate}, or server_onupdate=FetchedValue() for a trigger's"
+    fix = f"{_SUGGESTED_FIELDS[value_type]}({column.name!r}), or server_onupdate=FetchedValue() for a trigger's"
     if column.onupdate is None:
-        raise DefinitionError(f"{shown} is the version and never moves: add {fix}")
+        raise DefinitionError(f"{shown} is the version and never moves: declare it {fix}")
     if not _reads_itself(column):
-        raise DefinitionError(f"{shown} is the version and may not move: derive it from itself, {fix}")
+        raise DefinitionError(f"{shown} is the version and may not move: derive it from itself, as {fix}")
 
 
 def _reads_itself(column: Column[object]) -> bool:

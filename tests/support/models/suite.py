@@ -14,32 +14,33 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     ForeignKeyConstraint,
-    Identity,
-    Integer,
     Row,
     String,
     Text,
     UniqueConstraint,
     bindparam,
-    column,
     func,
 )
 from sqlmodel import Field, Relationship, SQLModel, col
 
-from backend import AsyncCRUDRepository, Change, CRUDRepository, typed
+from backend import (
+    AsyncCRUDRepository,
+    Change,
+    CRUDRepository,
+    generated_key,
+    generated_uuid_key,
+    number_version,
+    typed,
+)
 
 
 class Note(SQLModel, table=True):
     """No owner, a UUID key that the database generates, an integer version."""
 
-    id: UUID = Field(default=None, primary_key=True, sa_column_kwargs={"server_default": func.gen_random_uuid()})
+    id: UUID = generated_uuid_key()
     text: str = Field(sa_type=Text)
     rank: int | None = None
-    revision: int = Field(
-        default=None,
-        sa_type=Integer,
-        sa_column_kwargs={"server_default": "1", "onupdate": column("revision", Integer()) + 1},
-    )
+    revision: int = number_version()
 
 
 class NoteCreate(SQLModel):
@@ -68,7 +69,7 @@ class Project(SQLModel, table=True):
         UniqueConstraint("id", "owner_id", name="uq_project_id_owner_id"),
     )
 
-    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    id: int = generated_key()
     owner_id: str = Field(sa_type=Text)
     name: str = Field(max_length=40, sa_type=String(40))
 
@@ -100,7 +101,7 @@ class Ticket(SQLModel, table=True):
         ),
     )
 
-    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    id: int = generated_key()
     owner_id: str = Field(sa_type=Text)
     project_id: int = Field(sa_type=BigInteger)
     title: str = Field(sa_type=Text)
@@ -175,13 +176,9 @@ class Entry(SQLModel, table=True):
 
     owner_id: str = Field(primary_key=True, sa_type=Text)
     journal: str = Field(primary_key=True, sa_type=Text)
-    number: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    number: int = generated_key()
     text: str = Field(sa_type=Text)
-    revision: int = Field(
-        default=None,
-        sa_type=Integer,
-        sa_column_kwargs={"server_default": "1", "onupdate": column("revision", Integer()) + 1},
-    )
+    revision: int = number_version()
 
 
 class EntryId(NamedTuple):
@@ -229,16 +226,12 @@ class Shelf(SQLModel, table=True):
 
     __table_args__ = (UniqueConstraint("code", "owner_id", name="uq_shelf_code_owner_id"),)
 
-    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    id: int = generated_key()
     owner_id: str = Field(sa_type=Text)
     code: str = Field(sa_type=Text)
     label: str | None = Field(default=None, sa_type=Text, unique=True)
     note: str | None = Field(default=None, sa_type=Text)
-    revision: int = Field(
-        default=None,
-        sa_type=Integer,
-        sa_column_kwargs={"server_default": "1", "onupdate": column("revision", Integer()) + 1},
-    )
+    revision: int = number_version()
 
 
 class ShelfCreate(SQLModel):
@@ -271,7 +264,7 @@ class AsyncShelfRepository(
 class Badge(SQLModel, table=True):
     """Owned, with keys that compare across owners: a code, and a reference to whosever project."""
 
-    id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    id: int = generated_key()
     owner_id: str = Field(sa_type=Text)
     code: str = Field(sa_type=Text, unique=True)
     project_id: int | None = Field(default=None, sa_type=BigInteger, foreign_key="project.id")
