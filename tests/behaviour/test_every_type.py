@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import SADeprecationWarning
@@ -16,6 +15,7 @@ from backend import LAST_PAGE, AsyncCRUDRepository, AsyncDatabase, CRUDRepositor
 from backend.errors import ConnectError, DefinitionError, InvalidDataError, InvalidStatementError
 from tests.support.column_loop import ALL_TYPES, Tables, Tried, is_equal, page_row, page_rows, repository_of
 from tests.support.edge_values import values_for
+from tests.support.extensions import create_extensions_or_skip
 
 PAGE = Path(__file__).parents[2] / "docs" / "types.md"
 UNSORTED = {"JSON", "ARRAY(JSON)"}
@@ -53,9 +53,7 @@ class Loop:
 
     async def run(self) -> None:
         made = self.define()
-        with psycopg.connect(_of_driver(self.url), autocommit=True) as connection:
-            for name in ("citext", "hstore"):
-                connection.execute(f"CREATE EXTENSION IF NOT EXISTS {name} SCHEMA public")
+        create_extensions_or_skip(self.url, "citext", "hstore")
         with Database(self.url) as database:
             init_db(database, self.tables.metadata)
         if self.is_async:
@@ -187,10 +185,6 @@ class Loop:
 async def _answer(call: Any) -> Any:
     """What a call of either kind of repository returns."""
     return await call if inspect.isawaitable(call) else call
-
-
-def _of_driver(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @pytest.mark.parametrize(

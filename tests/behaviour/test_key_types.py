@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
 from pydantic import create_model
 from sqlalchemy import DateTime, Numeric, make_url
@@ -20,6 +19,7 @@ from sqlmodel import col
 
 from backend import Database, init_db
 from backend.errors import InvalidDataError, NotFoundError, UniqueViolationError, UsageError
+from tests.support.extensions import create_extensions_or_skip
 from tests.support.models.keyed import KEYS, Colour, Keyed, KeyKind, Lower, keyed
 
 SHOWN = (int, UUID)
@@ -172,9 +172,7 @@ def extended(own_tables: str) -> str:
     """The URL of a schema with the types of an extension."""
     url = make_url(own_tables)
     url = url.update_query_dict({"options": f"{url.query['options']},public"})
-    plain = url.render_as_string(hide_password=False).replace("+psycopg", "")
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS citext SCHEMA public")
+    create_extensions_or_skip(own_tables, "citext")
     return url.render_as_string(hide_password=False)
 
 

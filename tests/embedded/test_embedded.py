@@ -194,8 +194,18 @@ def test_a_file_in_the_place_of_the_folder_is_named(folder: Path) -> None:
 def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
     with EmbeddedServer(folder):
         pass
-    (folder / "data" / "PG_VERSION").write_text("9.6\n")
-    with pytest.raises(EmbeddedServerError, match=r"did not start: .*version"):
+    (folder / "data" / "global" / "pg_control").write_bytes(b"")
+    with pytest.raises(EmbeddedServerError, match=r"did not start: .*pg_control"):
+        EmbeddedServer(folder).start()
+
+
+def test_data_of_another_major_version_are_named_with_both(folder: Path) -> None:
+    with EmbeddedServer(folder):
+        pass
+    (folder / "data" / "PG_VERSION").write_text("12\n")
+    with pytest.raises(
+        EmbeddedServerError, match=rf"'{folder}' are of PostgreSQL 12, the programs in .* of \d+: set POSTGRES_BIN"
+    ):
         EmbeddedServer(folder).start()
 
 
@@ -337,7 +347,8 @@ def test_upper_and_lower_case_of_all_letters_are_alike() -> None:
 
 def test_a_cluster_of_another_locale_is_found_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("backend.embedded.server._LOCALE", ("--encoding=UTF8", "--locale=C"))
+        for name in ("_LOCALE", "_LOCALE_BEFORE"):
+            patched.setattr(f"backend.embedded.server.{name}", ("--encoding=UTF8", "--locale=C"))
         with EmbeddedServer(folder) as server, Database(server.url) as database:
             init_db(database)
             with database.session() as session:

@@ -23,6 +23,7 @@ returned             what a connection is as it goes back to its pool
 leftovers            what a test leaves behind: connections, transactions, statements of a session
 cancellation         cancels a task at each of its waits
 clusters             servers that a test may crash, and a standby
+extensions           extensions of the server, which not every wheel has
 forks                a program that forks with connections open
 pgbouncer            the distribution's PgBouncer in front of the server of the run
 concurrency          callers that begin together: threads or tasks
