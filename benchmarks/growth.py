@@ -26,7 +26,7 @@ from backend import Database, Settings, init_db, typed
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from benchmarks.compare.models import Label, LabelCreate, LabelRepository, TaskView
 from benchmarks.compare.progress import steps
-from benchmarks.compare.report import facts, write
+from benchmarks.compare.report import PACKAGES, facts, write
 from benchmarks.compare.results import Cell, Run, Table, compared
 from benchmarks.compare.server import cpu_seconds
 from benchmarks.compare.tables import text
@@ -80,7 +80,7 @@ def run(url: str, rows: int, rounds: int, out: Path | None, arguments: Sequence[
     with ExitStack() as stack:
         stages = [stack.enter_context(_stage(url, size)) for size in dict.fromkeys([*by_rows, *by_owners])]
         version = str(stages[0].server.execute("SHOW server_version").fetchall()[0][0])
-        described = facts(command, version, f"up to {rows}")
+        described = facts(command, version, f"up to {rows}", PACKAGES)
         costs = _measured(stages, min(rounds, _MOST_ROUNDS))
     tables = [
         *_tables("rows", "rows", {f"{size.rows:,} rows": costs[size] for size in by_rows}),
@@ -103,7 +103,9 @@ def _stage(url: str, size: _Size) -> Generator[_Stage]:
     schema = f"growth_{size.rows}_{size.owners}"
     within = make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
     conninfo = within.set(drivername="postgresql").render_as_string(hide_password=False)
-    settings = Settings(database_url=SecretStr(within.render_as_string(hide_password=False)), pool_size=1)
+    settings = Settings(
+        database_url=SecretStr(within.render_as_string(hide_password=False)), pool_size=1, pool_recycle_s=-1
+    )
     with (
         psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as server,
         Database(settings) as database,

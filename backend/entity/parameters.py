@@ -45,6 +45,11 @@ def cursor_parameter(number: int) -> str:
     return f"the_cursor_{number}".ljust(_BYTES, "_")
 
 
+def condition_parameter(number: int) -> str:
+    """Return the name of the value of this number in the conditions and the order of a call."""
+    return f"the_condition_{number}".ljust(_BYTES, "_")
+
+
 def array_parameter(number: int) -> str:
     """Return the name of the array that holds one value of each row of a bulk statement."""
     return f"the_values_{number}".ljust(_BYTES, "_")

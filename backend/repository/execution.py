@@ -111,7 +111,7 @@ def run(
     execution = Execution(
         metadata.entity.mapper,
         statement,
-        {**parameters, **bound.scope},
+        {**parameters, **statement.values, **bound.scope},
         metadata.operation(kind),
         routed.statement,
         wrote,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Executable, SQLColumnExpression, select
 from sqlalchemy.sql.elements import ClauseElement, ColumnClause
@@ -13,9 +13,10 @@ from backend.entity.entity import Entity, ModelT
 from backend.entity.lazy import lazy
 from backend.errors import OwnerRequiredError
 from backend.statements.conditions import Where, checked_conditions, checked_expression
+from backend.statements.kept import Kept
 from backend.statements.old_rows import old_columns
 from backend.statements.ordering import Order, checked_order
-from backend.statements.plain import plain_expressions
+from backend.statements.plain import PlainExpressions
 from backend.statements.scope.bind import Scope
 from backend.statements.scope.from_clauses import AnySelect
 from backend.statements.scope.scoped import ScopedStatement
@@ -23,6 +24,9 @@ from backend.statements.scope.verify import all_parts
 
 T = TypeVar("T")
 StatementT = TypeVar("StatementT", bound=Executable)
+
+_Built: TypeAlias = tuple[AnySelect, object]
+"""A statement, and the expressions whose shape it is kept by."""
 
 
 class StatementFamily(Generic[ModelT]):
@@ -98,27 +102,41 @@ class StatementFamily(Generic[ModelT]):
 
     def _filtered(
         self,
-        build: Callable[[Sequence[ColumnElement[bool]]], StatementT],
+        call: tuple[object, ...] | None,
+        build: Callable[[Sequence[ColumnElement[bool]], Sequence[ColumnElement[object]]], AnySelect],
         where: Sequence[Where],
-        verify: Callable[[StatementT], ScopedStatement] | None = None,
+        order_by: Order = (),
+        verify: Callable[[AnySelect], ScopedStatement] | None = None,
     ) -> ScopedStatement:
-        """Return what is built of these conditions beside the owner's.
+        """Return the statement that a call builds of these conditions, beside the owner's, and of this order.
 
-        Plain conditions cannot undo the owner's. With others the statement is verified: by `verify`, or as `_scoped`.
+        Plain ones cannot undo the owner's condition. Their statement is built once for each of their shapes; `call`
+        says what else it depends on, `None` that it has values of its own. With others the statement is verified: by
+        `verify`, or as `_scoped`.
         """
-        conditions = plain_expressions(where, self.entity.table)
-        if conditions is None:
-            return (self._scoped if verify is None else verify)(build(self._conditions(where)))
-        return ScopedStatement(build(conditions))
+        plain = PlainExpressions(self.entity.table, *call or ())
+        conditions = plain.read(where)
+        order = None if conditions is None else plain.read(order_by if isinstance(order_by, Sequence) else [order_by])
+        if conditions is None or order is None:
+            return (self._scoped if verify is None else verify)(build(self._conditions(where), self._order(order_by)))
+        if call is None:
+            return ScopedStatement(build(conditions, order))
+
+        def built() -> _Built:
+            return build(plain.parametrized(conditions), plain.parametrized(order)), (conditions, order)
+
+        statement, _ = self._built.get(tuple(plain.shape), built)
+        return ScopedStatement(statement, values=plain.values)
+
+    @lazy
+    def _built(self) -> Kept[object, _Built]:
+        return Kept()
 
     def _conditions(self, where: Sequence[Where]) -> Sequence[ColumnElement[bool]]:
         return [self._scope_expression(condition) for condition in checked_conditions(self.entity.table, where)]
 
     def _order(self, order_by: Order) -> Sequence[ColumnElement[object]]:
-        expressions = plain_expressions(order_by if isinstance(order_by, Sequence) else [order_by], self.entity.table)
-        if expressions is None:
-            return [self._scope_expression(expression) for expression in checked_order(self.entity.table, order_by)]
-        return expressions
+        return [self._scope_expression(expression) for expression in checked_order(self.entity.table, order_by)]
 
     def _selected(self, column: SQLColumnExpression[T]) -> ColumnElement[T]:
         """Return an expression to select: with a label, the ORM renders this one, not what it was declared with."""

@@ -101,8 +101,11 @@ class KeysetStatements(StatementFamily[ModelT], Generic[ModelT]):
         kept = self._keysets.get(shape, lambda: self._keyset(order, position))
         if not where:
             return kept.statement
-        branches, keys = kept.branches, kept.keys
-        return self._filtered(lambda met: _first_of([branch.where(*met) for branch in branches], keys), where)
+
+        def build(met: Sequence[ColumnElement[bool]], _: object) -> AnySelect:
+            return _first_of([branch.where(*met) for branch in kept.branches], kept.keys)
+
+        return self._filtered(("keyset", *shape), build, where)
 
     def _keyset(self, order: Sequence[SortKey], position: Position) -> _Keyset:
         keys = [key.reversed for key in order] if position.is_backward else list(order)

@@ -1,9 +1,9 @@
 """The statements on the rows that meet conditions: a list of them, their number, and whether one exists."""
 
 from collections.abc import Sequence
-from typing import Final, Generic, TypeAlias
+from typing import Final, Generic
 
-from sqlalchemy import BigInteger, Select, bindparam, exists, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, exists, func, select
 
 from backend.entity.entity import ModelT
 from backend.entity.lazy import lazy
@@ -21,9 +21,6 @@ MAX_PAGE_SIZE: Final = 1000
 
 LIMIT: Final = bindparam(LIMIT_PARAMETER, type_=BigInteger())
 OFFSET: Final = bindparam(OFFSET_PARAMETER, type_=BigInteger())
-
-_Shape: TypeAlias = tuple[bool, bool, Lock | None]
-"""Whether there is a LIMIT and an OFFSET, and the lock."""
 
 _COUNTABLE: Final = range(1 << 63)
 """The values of LIMIT and OFFSET: a bigint of PostgreSQL, not negative."""
@@ -46,11 +43,11 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
         if type(offset) is not int or offset:
             _require_not_negative("offset", offset)
         shape = (limit is not None, bool(offset), lock)
-        if isinstance(order_by, tuple) and not order_by:
-            statement = self._in_default_order(shape)
-        else:
-            statement = _limited(self._ordered(order_by), *shape)
-        return self._filtered(lambda met: statement.where(*met) if met else statement, where)
+
+        def build(met: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[object]]) -> AnySelect:
+            return _limited(self._rows.where(*met).order_by(*order, *self.entity.identity.columns), *shape)
+
+        return self._filtered(("list", *shape), build, where, order_by)
 
     def list_parameters(self, limit: int | None, offset: int) -> dict[str, object]:
         """Return the parameters of `list`."""
@@ -59,20 +56,11 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
 
     def count(self, where: Sequence[Where]) -> ScopedStatement:
         """Return SELECT count(*) of the rows that meet the conditions."""
-        return self._filtered(lambda met: self._count.where(*met) if met else self._count, where)
+        return self._filtered(("count",), lambda met, _: self._count.where(*met), where)
 
     def exists(self, where: Sequence[Where]) -> ScopedStatement:
         """Return SELECT EXISTS of a row that meets the conditions."""
-        return self._filtered(lambda met: select(exists(self._select_ids.where(*met))) if met else self._exists, where)
-
-    def _in_default_order(self, shape: _Shape) -> AnySelect:
-        kept = self._kept.get(shape)
-        return kept if kept is not None else self._kept.setdefault(shape, _limited(self._ordered(()), *shape))
-
-    @lazy
-    def _kept(self) -> dict[_Shape, AnySelect]:
-        """The SELECTs in the default order, each built once."""
-        return {}
+        return self._filtered(("exists",), lambda met, _: select(exists(self._select_ids.where(*met))), where)
 
     @lazy
     def _count(self) -> Select[int]:
@@ -81,13 +69,6 @@ class ListStatements(StatementFamily[ModelT], Generic[ModelT]):
     @lazy
     def _select_ids(self) -> Select[*tuple[object, ...]]:
         return self._verified(select(*self.entity.identity.columns).where(*self._owner_conditions))
-
-    @lazy
-    def _exists(self) -> Select[bool]:
-        return select(exists(self._select_ids))
-
-    def _ordered(self, order_by: Order) -> AnySelect:
-        return self._rows.order_by(*self._order(order_by), *self.entity.identity.columns)
 
 
 def require_page_size(size: object) -> None:

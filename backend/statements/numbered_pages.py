@@ -48,20 +48,14 @@ class PageStatements(ListStatements[ModelT], Generic[ModelT]):
         One row that is not, past the end. The count is the left side of the join, so that it is there without rows; the
         page carries what it is sorted by, because a join promises no order. Its labels have spaces, as no column has.
         """
-        if not where and isinstance(order_by, tuple) and not order_by:
-            return self._page_of_all
-        order = [*self._order(order_by), *self.entity.identity.columns]
-        return self._filtered(lambda met: self._page(met, order), where)
+        return self._filtered(("page",), self._page, where, order_by)
 
     def page_parameters(self, page: int, size: int) -> dict[str, object]:
         """Return the parameters of `page`. Raises `UsageError` for a number or size out of bounds."""
         return {LIMIT_PARAMETER: size, OFFSET_PARAMETER: _offset(page, size)}
 
-    @lazy
-    def _page_of_all(self) -> ScopedStatement:
-        return self._scoped(self._page((), self.entity.identity.columns))
-
-    def _page(self, met: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[object]]) -> AnySelect:
+    def _page(self, met: Sequence[ColumnElement[bool]], order_by: Sequence[ColumnElement[object]]) -> AnySelect:
+        order = [*order_by, *self.entity.identity.columns]
         keys = [_sorted_by(expression).label(_sort_key(number)) for number, expression in enumerate(order)]
         rows = self._page_rows.add_columns(*keys).where(*met).order_by(*order).limit(LIMIT).offset(OFFSET)
         joined = self._page_count.where(*met).subquery().outerjoin(rows.subquery(), true())

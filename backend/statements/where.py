@@ -32,10 +32,10 @@ class WhereStatements(ChangeStatements[ModelT], Generic[ModelT]):
     def update_where(self, values: Mapping[str, object], where: Sequence[Where], *, returning: bool) -> ScopedStatement:
         """Return the UPDATE of these columns."""
 
-        def build(conditions: Sequence[ColumnElement[bool]]) -> AnySelect:
-            return self._update_rows(values, conditions, returning=returning)
+        def build(met: Sequence[ColumnElement[bool]], _: object) -> AnySelect:
+            return self._update_rows(values, met, returning=returning)
 
-        return self._filtered(build, where, self._scoped_rows)
+        return self._filtered(None, build, where, verify=self._scoped_rows)
 
     def change_where(
         self, change: Change, where: Sequence[Where], parameters: Mapping[str, object], *, returning: bool
@@ -50,10 +50,10 @@ class WhereStatements(ChangeStatements[ModelT], Generic[ModelT]):
     def delete_where(self, where: Sequence[Where], *, returning: bool) -> ScopedStatement:
         """Return the DELETE."""
 
-        def build(conditions: Sequence[ColumnElement[bool]]) -> AnySelect:
-            return self._write(delete(self.entity.table), self._met(conditions, _DELETED), returning=returning)
+        def build(met: Sequence[ColumnElement[bool]], _: object) -> AnySelect:
+            return self._write(delete(self.entity.table), self._met(met, _DELETED), returning=returning)
 
-        return self._filtered(build, where, self._scoped_rows)
+        return self._filtered(("delete_where", returning), build, where, verify=self._scoped_rows)
 
     def _update_rows(
         self, values: Mapping[str, object], conditions: Sequence[ColumnElement[bool]], *, returning: bool

@@ -12,7 +12,7 @@ from benchmarks.compare.calls import CALLS
 from benchmarks.compare.contenders import BASELINE, MISSING, NAMES
 from benchmarks.compare.data import LEAST_ROWS, Data
 from benchmarks.compare.parts import PARTS, Parts, Plan
-from benchmarks.compare.report import facts, write
+from benchmarks.compare.report import PACKAGES, PEERS, facts, write
 from benchmarks.compare.results import Run, from_json
 from benchmarks.compare.server import TcpServer
 from benchmarks.compare.tables import text
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
         )  # fmt: skip
         command = shlex.join(["python", "-m", "benchmarks.compare", *arguments])
         rows = f"{data.rows}, {data.bulk} in a bulk call"
-        run = Run(facts(command, data.server_version(), rows), contenders, notes=notes)
+        run = Run(facts(command, data.server_version(), rows, (*PACKAGES, *PEERS)), contenders, notes=notes)
         parts = Parts(plan, data, runner)
         for part in given.parts:
             for table in PARTS[part](parts):

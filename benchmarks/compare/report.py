@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -11,11 +11,12 @@ from pathlib import Path
 from benchmarks.compare.results import Run
 from benchmarks.compare.tables import markdown
 
-_PACKAGES = ("psycopg", "sqlalchemy", "sqlmodel", "pydantic", "advanced-alchemy", "fastcrud", "django")
+PACKAGES = ("psycopg", "sqlalchemy", "sqlmodel", "pydantic")
+PEERS = ("advanced-alchemy", "fastcrud", "django")
 
 
-def facts(command: str, server: str, rows: str) -> Mapping[str, str]:
-    """Return date, command, machine, versions and the number of rows."""
+def facts(command: str, server: str, rows: str, packages: Sequence[str]) -> Mapping[str, str]:
+    """Return date, command, machine, versions of server and packages, and the number of rows."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "command": command,
@@ -24,7 +25,7 @@ def facts(command: str, server: str, rows: str) -> Mapping[str, str]:
         "CPython": platform.python_version(),
         "PostgreSQL": server,
         "rows": rows,
-        **{name: _version(name) for name in _PACKAGES},
+        **{name: _version(name) for name in packages},
     }
 
 

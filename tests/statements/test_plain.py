@@ -1,7 +1,12 @@
-"""Plain expressions: which are, and that each would pass every other check unchanged. No database."""
+"""Plain expressions: which are, that each would pass every other check unchanged, and what their shapes are.
 
+No database.
+"""
+
+import re
 from collections.abc import Callable
 from copy import copy
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,7 +34,9 @@ from backend.entity.ownership import Ownership
 from backend.entity.parameters import OWNER_PARAMETER
 from backend.errors import OwnerRequiredError, UsageError
 from backend.statements.conditions import checked_conditions
-from backend.statements.plain import plain_expressions
+from backend.statements.keyset import Position
+from backend.statements.locks import Lock
+from backend.statements.plain import PlainExpressions
 from backend.statements.scope.bind import Scope
 from backend.statements.statements import Statements
 from tests.support.compiling import compiled
@@ -52,6 +59,7 @@ number: Any = col(Ticket.id)
 day: Any = col(Ticket.opened_on)
 name: Any = col(Project.name)
 TEXT: Any = "2)) OR ((true"
+LONG: Any = sql.Text()
 BAD: Any = Numeric(9, TEXT)
 LOOSE: Any = quoted_name("true) OR (true", False)
 
@@ -81,7 +89,7 @@ PLAIN: dict[str, Callable[[], Any]] = {
     "concatenation": lambda: title + "x" == "y",
     "a column": lambda: title,
     "of the table": lambda: TABLE.c.title == "x",
-    "a named parameter": lambda: title == sql.bindparam("name"),
+    "a named value": lambda: title == sql.bindparam("name", "x"),
 }
 
 
@@ -121,6 +129,7 @@ def _both() -> Any:
 
 
 NOT_PLAIN: dict[str, Callable[[], Any]] = {
+    "a parameter without a value": lambda: title == sql.bindparam("name"),
     "text": lambda: sql.text("true"),
     "a Python value": lambda: True,
     "a list": lambda: [title == "x"],
@@ -188,24 +197,24 @@ def _untyped(value: object) -> Any:
 @pytest.mark.parametrize("make", PLAIN.values(), ids=PLAIN)
 def test_most_expressions_are_plain(make: Callable[[], Any]) -> None:
     value = make()
-    found = plain_expressions([value], TABLE)
+    found = PlainExpressions(TABLE).read([value])
     assert found is not None
     assert found[0] is (value if isinstance(value, sql.ColumnElement) else value.__clause_element__())
 
 
 @pytest.mark.parametrize("make", NOT_PLAIN.values(), ids=NOT_PLAIN)
 def test_what_may_read_or_render_more_is_not_plain(make: Callable[[], Any]) -> None:
-    assert plain_expressions([make()], TABLE) is None
+    assert PlainExpressions(TABLE).read([make()]) is None
 
 
 def test_one_expression_that_is_not_plain_leaves_all_to_the_other_checks() -> None:
-    assert plain_expressions([title == "x", name == "x"], TABLE) is None
-    assert plain_expressions([], TABLE) == []
+    assert PlainExpressions(TABLE).read([title == "x", name == "x"]) is None
+    assert PlainExpressions(TABLE).read([]) == []
 
 
 def test_a_plain_comparison_with_a_wrong_value_is_refused() -> None:
     with pytest.raises(UsageError, match=r"ticket.title is compared with an int, expected a str"):
-        plain_expressions([sql.or_(number > 3, func.lower(title) == 5)], TABLE)
+        PlainExpressions(TABLE).read([sql.or_(number > 3, func.lower(title) == 5)])
 
 
 # The law: with and without the fast way, a condition is the same SQL, or refused
@@ -256,13 +265,20 @@ def _joined(parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 CONDITIONS = st.recursive(_values(), _joined, max_leaves=6)
 
 
-def _outcome(build: Callable[[], Any]) -> str:
+_PARAMETER = re.compile(r"(?<=%\()\w+(?=\)s)|(?<=__\[POSTCOMPILE_)\w+(?=\])")
+
+
+def _outcome(build: Callable[[], Any]) -> tuple[str, list[object]]:
+    """Return the SQL, with a number for the name of each parameter, and the values in their order in it."""
     try:
-        return compiled(build()).sql
+        made = compiled(build())
     except (OwnerRequiredError, UsageError):
-        return "refused"
+        return "refused", []
     except CompileError:
-        return "cannot be rendered"
+        return "cannot be rendered", []
+    names = _PARAMETER.findall(made.sql)
+    numbers = {name: f"{number}" for number, name in enumerate(dict.fromkeys(names))}
+    return _PARAMETER.sub(lambda name: numbers[name[0]], made.sql), [made.parameters[name] for name in names]
 
 
 def _slowly(condition: Any) -> Any:
@@ -282,3 +298,112 @@ def test_a_condition_is_the_same_sql_as_after_every_check_or_refused(make: Calla
     except Exception:  # SQLAlchemy's or ours: it cannot be written
         return
     assert _outcome(lambda: SCOPED.count([condition])) == _outcome(lambda: _slowly(condition))
+
+
+# Shapes: one statement for each, with the values of each call
+
+SAME_SHAPE: dict[str, Callable[[Any], Any]] = {
+    "==": lambda value: title == value,
+    "typed": lambda value: typed(Ticket.title) == value,
+    "in": lambda value: title.in_([value, "b"][: len(value)]),
+    "contains": lambda value: title.contains(value, autoescape=True),
+    "joined": lambda value: (title == value) | (title == "c"),
+    "not": lambda value: ~((title == value) & (number == len(value))),
+    "computed": lambda value: func.coalesce(col(Ticket.assignee), value) + value == "d",
+    "a named value": lambda value: title == sql.bindparam("name", value),
+    "a computed value": lambda value: title == sql.bindparam("name", callable_=lambda: value),
+}
+
+
+@pytest.mark.parametrize("condition", SAME_SHAPE.values(), ids=SAME_SHAPE)
+def test_conditions_of_one_shape_share_a_statement_and_have_their_own_values(condition: Any) -> None:
+    one, other = SCOPED.count([condition("a")]), SCOPED.count([condition("xy")])
+    assert one.statement is other.statement
+    assert _outcome(lambda: SCOPED.count([condition("xy")])) == _outcome(lambda: _slowly(condition("xy")))
+    assert one.values != other.values
+
+
+DIFFERENT: dict[str, Callable[[], Any]] = {
+    "==": lambda: title == "x",
+    "!=": lambda: title != "x",
+    "another column": lambda: col(Ticket.assignee) == "x",
+    "turned round": lambda: sql.literal("x") == title,
+    "a value of another type": lambda: title == sql.literal("x", LONG),
+    "in": lambda: title.in_(["x"]),
+    "not in": lambda: title.not_in(["x"]),
+    "like": lambda: title.like("x"),
+    "like with an escape": lambda: title.like("x", escape="/"),
+    "like with another escape": lambda: title.like("x", escape="!"),
+    "ilike": lambda: title.ilike("x"),
+    "contains": lambda: title.contains("x", autoescape=True),
+    "starts with": lambda: title.startswith("x", autoescape=True),
+    "lower": lambda: func.lower(title) == "x",
+    "upper": lambda: func.upper(title) == "x",
+    "least of one": lambda: func.least(title) == "x",
+    "least of two": lambda: func.least(title, title) == "x",
+    "is null": lambda: title.is_(None),
+    "is not null": lambda: title.is_not(None),
+    "is true": lambda: (title == "x").is_(True),
+    "is false": lambda: (title == "x").is_(False),
+    "and": lambda: sql.and_(title == "x", number == 1),
+    "or": lambda: sql.or_(title == "x", number == 1),
+    "and of three": lambda: sql.and_(title == "x", number == 1, number == 1),
+    "and of an or": lambda: sql.and_(sql.or_(title == "x", number == 1), number == 1),
+    "or of an and": lambda: sql.or_(sql.and_(title == "x", number == 1), number == 1),
+    "not": lambda: sql.not_(sql.or_(title == "x", number == 1)),
+    "two values": lambda: number.between(1, 1),
+    "one value twice": lambda: number.between(*[sql.literal(1)] * 2),
+    "plus": lambda: number + 1 == 1,
+    "minus": lambda: number - 1 == 1,
+}
+
+
+def test_every_other_shape_has_a_statement_of_its_own() -> None:
+    statements = Statements(ENTITY, scoped=True)
+    made = {name: statements.count([condition()]).statement for name, condition in DIFFERENT.items()}
+    assert len(set(map(id, made.values()))) == len(DIFFERENT)
+    for name in DIFFERENT.keys() - {"plus", "minus"}:  # SQLAlchemy makes a new type for each of these
+        assert statements.count([DIFFERENT[name]()]).statement is made[name]
+
+
+def test_the_shape_has_the_order_and_what_else_a_call_depends_on() -> None:
+    statements = Statements(ENTITY, scoped=True)
+    calls: list[Callable[[], Any]] = [
+        lambda: statements.list([title == "x"], (), None, 0),
+        lambda: statements.list([title == "x"], title, None, 0),
+        lambda: statements.list([title == "x"], title.desc(), None, 0),
+        lambda: statements.list([title == "x"], title.desc().nulls_last(), None, 0),
+        lambda: statements.list([title == "x"], [title, number], None, 0),
+        lambda: statements.list([title == "x"], (), 1, 0),
+        lambda: statements.list([title == "x"], (), 1, 1),
+        lambda: statements.list([title == "x"], (), 1, 0, Lock()),
+        lambda: statements.list([title == "x"], (), 1, 0, Lock("share")),
+        lambda: statements.list([], (title == "x",), None, 0),
+        lambda: statements.count([title == "x"]),
+        lambda: statements.count([]),
+        lambda: statements.exists([title == "x"]),
+        lambda: statements.page([title == "x"], ()),
+        lambda: statements.page([title == "x"], title),
+        lambda: statements.delete_where([title == "x"], returning=False),
+        lambda: statements.delete_where([title == "x"], returning=True),
+        lambda: _keyset(statements, Position("from", ())),
+        lambda: _keyset(statements, Position("until", ())),
+        lambda: _keyset(statements, Position("after", ("1",))),
+    ]
+    made = [call().statement for call in calls]
+    assert len(set(map(id, made))) == len(calls)
+    assert [call().statement for call in calls] == made
+
+
+def _keyset(statements: Statements[Any], position: Position) -> Any:
+    return statements.keyset([title == "x"], statements.order(()), position)
+
+
+def test_a_type_that_is_gone_gives_its_place_to_no_other() -> None:
+    statements = Statements(ENTITY, scoped=True)
+    for digits in range(300):  # more than are kept
+        value = sql.literal(1, Numeric(9, digits)) if digits % 2 else sql.literal("x", sql.String(digits))
+        condition = (number if digits % 2 else title) == value
+        fast, slow = _outcome(partial(statements.count, [condition])), _outcome(partial(_slowly, condition))
+        assert fast == slow
+        del condition, value

@@ -40,20 +40,20 @@ def sql_of(condition: Any) -> tuple[str, list[object]]:
 
 _LIKE = "(sample.text {} ESCAPE '/')"
 CONDITIONS: dict[str, tuple[Condition, str, list[object]]] = {
-    "==": (typed(Sample.text) == "x", "sample.text = %(text_1)s", ["x"]),
-    "eq": (typed(Sample.text).eq("x"), "sample.text = %(text_1)s", ["x"]),
-    "!=": (typed(Sample.text) != "x", "sample.text != %(text_1)s", ["x"]),
-    "ne": (typed(Sample.text).ne("x"), "sample.text != %(text_1)s", ["x"]),
-    "<": (typed(Sample.whole) < 1, "sample.whole < %(whole_1)s", [1]),
-    "<=": (typed(Sample.whole) <= 1, "sample.whole <= %(whole_1)s", [1]),
-    ">": (typed(Sample.whole) > 1, "sample.whole > %(whole_1)s", [1]),
-    ">=": (typed(Sample.whole) >= 1, "sample.whole >= %(whole_1)s", [1]),
+    "==": (typed(Sample.text) == "x", "sample.text = %(the_condition_0)s", ["x"]),
+    "eq": (typed(Sample.text).eq("x"), "sample.text = %(the_condition_0)s", ["x"]),
+    "!=": (typed(Sample.text) != "x", "sample.text != %(the_condition_0)s", ["x"]),
+    "ne": (typed(Sample.text).ne("x"), "sample.text != %(the_condition_0)s", ["x"]),
+    "<": (typed(Sample.whole) < 1, "sample.whole < %(the_condition_0)s", [1]),
+    "<=": (typed(Sample.whole) <= 1, "sample.whole <= %(the_condition_0)s", [1]),
+    ">": (typed(Sample.whole) > 1, "sample.whole > %(the_condition_0)s", [1]),
+    ">=": (typed(Sample.whole) >= 1, "sample.whole >= %(the_condition_0)s", [1]),
     "another column": (typed(Sample.whole) == typed(Sample.small), "sample.whole = sample.small", []),
     "an SQL expression": (typed(Sample.text) == func.lower(col(Sample.text)), "sample.text = lower(sample.text)", []),
-    "in a list": (typed(Sample.whole).in_([1, 2]), "sample.whole IN (__[POSTCOMPILE_whole_1])", [[1, 2]]),
-    "in a set": (typed(Sample.whole).in_({1}), "sample.whole IN (__[POSTCOMPILE_whole_1])", [[1]]),
-    "in a tuple": (typed(Sample.whole).in_((1,)), "sample.whole IN (__[POSTCOMPILE_whole_1])", [[1]]),
-    "not in": (typed(Sample.whole).not_in([1]), "(sample.whole NOT IN (__[POSTCOMPILE_whole_1]))", [[1]]),
+    "in a list": (typed(Sample.whole).in_([1, 2]), "sample.whole IN (__[POSTCOMPILE_the_condition_0])", [[1, 2]]),
+    "in a set": (typed(Sample.whole).in_({1}), "sample.whole IN (__[POSTCOMPILE_the_condition_0])", [[1]]),
+    "in a tuple": (typed(Sample.whole).in_((1,)), "sample.whole IN (__[POSTCOMPILE_the_condition_0])", [[1]]),
+    "not in": (typed(Sample.whole).not_in([1]), "(sample.whole NOT IN (__[POSTCOMPILE_the_condition_0]))", [[1]]),
     "in a subquery": (
         typed(Sample.id).in_(select(Sample.id).where(typed(Sample.text) == "x")),
         "sample.id IN (SELECT sample.id FROM sample WHERE sample.text = %(text_1)s)",
@@ -61,64 +61,72 @@ CONDITIONS: dict[str, tuple[Condition, str, list[object]]] = {
     ),
     "between": (
         typed(Sample.whole).between(1, 2),
-        "sample.whole BETWEEN %(whole_1)s AND %(whole_2)s",
+        "sample.whole BETWEEN %(the_condition_0)s AND %(the_condition_1)s",
         [1, 2],
     ),
     "is null": (typed(Sample.text).is_null(), "sample.text IS NULL", []),
     "is not null": (typed(Sample.text).is_not_null(), "sample.text IS NOT NULL", []),
-    "contains": (typed(Sample.text).contains("5%_/\\"), _LIKE.format("LIKE '%%' || %(text_1)s || '%%'"), ["5/%/_//\\"]),
+    "contains": (
+        typed(Sample.text).contains("5%_/\\"),
+        _LIKE.format("LIKE '%%' || %(the_condition_0)s || '%%'"),
+        ["5/%/_//\\"],
+    ),
     "contains, any case": (
         typed(Sample.text).contains("x", ignore_case=True),
-        _LIKE.format("ILIKE '%%' || %(text_1)s || '%%'"),
+        _LIKE.format("ILIKE '%%' || %(the_condition_0)s || '%%'"),
         ["x"],
     ),
-    "starts with": (typed(Sample.text).starts_with("x_"), _LIKE.format("LIKE %(text_1)s || '%%'"), ["x/_"]),
+    "starts with": (typed(Sample.text).starts_with("x_"), _LIKE.format("LIKE %(the_condition_0)s || '%%'"), ["x/_"]),
     "starts with, any case": (
         typed(Sample.text).starts_with("x%", ignore_case=True),
-        _LIKE.format("ILIKE %(text_1)s || '%%'"),
+        _LIKE.format("ILIKE %(the_condition_0)s || '%%'"),
         ["x/%"],
     ),
-    "ends with": (typed(Sample.text).ends_with("x%"), _LIKE.format("LIKE '%%' || %(text_1)s"), ["x/%"]),
+    "ends with": (typed(Sample.text).ends_with("x%"), _LIKE.format("LIKE '%%' || %(the_condition_0)s"), ["x/%"]),
     "ends with, any case": (
         typed(Sample.text).ends_with("x_", ignore_case=True),
-        _LIKE.format("ILIKE '%%' || %(text_1)s"),
+        _LIKE.format("ILIKE '%%' || %(the_condition_0)s"),
         ["x/_"],
     ),
-    "int +": (typed(Sample.whole) + 1 > 2, "sample.whole + %(whole_1)s > %(param_1)s", [1, 2]),
-    "int -": (typed(Sample.whole) - typed(Sample.whole) > 2, "sample.whole - sample.whole > %(param_1)s", [2]),
-    "float *": (typed(Sample.ratio) * 2 > 2, "sample.ratio * %(ratio_1)s > %(param_1)s", [2, 2]),
+    "int +": (typed(Sample.whole) + 1 > 2, "sample.whole + %(the_condition_0)s > %(the_condition_1)s", [1, 2]),
+    "int -": (typed(Sample.whole) - typed(Sample.whole) > 2, "sample.whole - sample.whole > %(the_condition_0)s", [2]),
+    "float *": (typed(Sample.ratio) * 2 > 2, "sample.ratio * %(the_condition_0)s > %(the_condition_1)s", [2, 2]),
     "Decimal *": (
         typed(Sample.price) * Decimal("1.075") > Decimal(2),
-        "sample.price * %(price_1)s > %(param_1)s",
+        "sample.price * %(the_condition_0)s > %(the_condition_1)s",
         [Decimal("1.075"), Decimal(2)],
     ),
-    "str +": (typed(Sample.text) + "x" == "y", "(sample.text || %(text_1)s) = %(param_1)s", ["x", "y"]),
+    "str +": (
+        typed(Sample.text) + "x" == "y",
+        "(sample.text || %(the_condition_0)s) = %(the_condition_1)s",
+        ["x", "y"],
+    ),
     "datetime + timedelta": (
         typed(Sample.at) + timedelta(1) > AT,
-        "sample.at + %(at_1)s > %(param_1)s",
+        "sample.at + %(the_condition_0)s > %(the_condition_1)s",
         [timedelta(1), AT],
     ),
     "datetime - timedelta": (
         typed(Sample.at) - timedelta(1) > AT,
-        "sample.at - %(at_1)s > %(param_1)s",
+        "sample.at - %(the_condition_0)s > %(the_condition_1)s",
         [timedelta(1), AT],
     ),
     "datetime - datetime": (
         typed(Sample.at) - AT > timedelta(1),
-        "sample.at - %(at_1)s > %(param_1)s",
+        "sample.at - %(the_condition_0)s > %(the_condition_1)s",
         [AT, timedelta(1)],
     ),
     "timedelta +": (
         typed(Sample.length) + timedelta(1) > timedelta(2),
-        "sample.length + %(length_1)s > %(param_1)s",
+        "sample.length + %(the_condition_0)s > %(the_condition_1)s",
         [timedelta(1), timedelta(2)],
     ),
-    "&": (OPEN & (typed(Sample.whole) > 1), "sample.small IS NULL AND sample.whole > %(whole_1)s", [1]),
-    "|": (OPEN | (typed(Sample.whole) > 1), "sample.small IS NULL OR sample.whole > %(whole_1)s", [1]),
+    "&": (OPEN & (typed(Sample.whole) > 1), "sample.small IS NULL AND sample.whole > %(the_condition_0)s", [1]),
+    "|": (OPEN | (typed(Sample.whole) > 1), "sample.small IS NULL OR sample.whole > %(the_condition_0)s", [1]),
     "~": (~OPEN, "sample.small IS NOT NULL", []),
     "~ of |": (
         ~(OPEN | (typed(Sample.whole) > 1)),
-        "NOT (sample.small IS NULL OR sample.whole > %(whole_1)s)",
+        "NOT (sample.small IS NULL OR sample.whole > %(the_condition_0)s)",
         [1],
     ),
 }
@@ -157,11 +165,11 @@ def test_an_order_takes_typed_columns(order: Any, sql: str) -> None:
     ],
 )
 def test_sqlalchemys_operators_take_conditions(joined: Any) -> None:
-    assert sql_of(joined) == ("sample.whole > %(whole_1)s OR sample.small IS NULL", [1])
+    assert sql_of(joined) == ("sample.whole > %(the_condition_0)s OR sample.small IS NULL", [1])
 
 
 def test_conditions_take_sqlalchemys_expressions() -> None:
-    sql = "sample.small IS NULL AND length(sample.text) > %(length_1)s"
+    sql = "sample.small IS NULL AND length(sample.text) > %(the_condition_0)s"
     assert sql_of(OPEN & (func.length(col(Sample.text)) > 1)) == (sql, [1])
     assert sql_of(and_(OPEN, func.length(col(Sample.text)) > 1)) == (sql, [1])
     assert sql_of(OPEN | true()) == ("true", [])
@@ -184,7 +192,7 @@ def test_a_condition_shows_no_value() -> None:
 def test_a_filter_that_is_not_given_is_left_out() -> None:
     assert if_given(None, typed(Sample.text).contains) == ()
     [condition] = if_given("", typed(Sample.text).eq)
-    assert sql_of(condition) == ("sample.text = %(text_1)s", [""])
+    assert sql_of(condition) == ("sample.text = %(the_condition_0)s", [""])
     where = [*if_given(0, lambda least: typed(Sample.whole) >= least), *if_given([], typed(Sample.text).in_)]
     assert [sql_of(one)[1] for one in where] == [[0], [[]]]
 
@@ -292,7 +300,7 @@ def test_a_typed_column_says_what_searches_text(name: str) -> None:
 
 
 def test_a_typed_column_is_copied() -> None:
-    assert sql_of(copy(typed(Sample.text)) == "x")[0] == "sample.text = %(text_1)s"
+    assert sql_of(copy(typed(Sample.text)) == "x")[0] == "sample.text = %(the_condition_0)s"
 
 
 def test_a_parameter_of_a_subclasss_statement_may_be_compared() -> None:

@@ -78,7 +78,8 @@ COLUMNS = ", ".join(f"task.{name}" for name in NAMES)
         ),
         (
             TASKS.delete_where(TITLED, returning=False),
-            f"{MET} AND task.title = %(title_1)s ORDER BY task.id FOR UPDATE), written AS (DELETE FROM task USING met "
+            f"{MET} AND task.title = %(the_condition_0)s ORDER BY task.id FOR UPDATE), "
+            "written AS (DELETE FROM task USING met "
             f"{THIS}task.id) {counted(1)}",
         ),
         (

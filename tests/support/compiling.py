@@ -1,7 +1,7 @@
 """Statements as the SQL that psycopg is given, compiled without a database."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Executable, create_engine
@@ -17,6 +17,7 @@ from backend.entity.parameters import (
     OFFSET_PARAMETER,
     OWNER_PARAMETER,
     array_parameter,
+    condition_parameter,
     cursor_parameter,
     id_parameter,
     keys_parameter,
@@ -55,18 +56,20 @@ _NAMES = (
 
 def compiled(statement: Executable | ScopedStatement, columns: Sequence[str] = ()) -> Compiled:
     """The statement for a call with values for these columns."""
-    statement = statement.statement if isinstance(statement, ScopedStatement) else statement
+    values: Mapping[str, object] = {}
+    if isinstance(statement, ScopedStatement):
+        values, statement = statement.values, statement.statement
     assert isinstance(statement, ClauseElement)
     found = statement.compile(create_engine("postgresql+psycopg://"), column_keys=list(columns) or None)
     sql = " ".join(str(found).split())
     sql = _CASTS.sub("s", sql)
-    bound = {name: value for name, value in (found.params or {}).items() if name not in columns}
+    bound = {name: value for name, value in {**(found.params or {}), **values}.items() if name not in columns}
     return Compiled(unfilled(sql), {unfilled(name): value for name, value in bound.items()})
 
 
 def unfilled(text: str) -> str:
     """The text with the names of `backend.entity.parameters` as they are before they are filled up."""
-    makes = (array_parameter, cursor_parameter, id_parameter, keys_parameter, mask_parameter)
+    makes = (array_parameter, condition_parameter, cursor_parameter, id_parameter, keys_parameter, mask_parameter)
     several = (make(at) for make in makes for at in range(8))
     for name in (*_NAMES, *several):
         text = text.replace(name, name.rstrip("_"))

@@ -1,6 +1,7 @@
 """The type of every statement that a call runs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import Executable
 
@@ -18,3 +19,5 @@ class ScopedStatement:
     """The same for a server before PostgreSQL 18, if it needs another text."""
     needs_18: bool = False
     """Whether a server before PostgreSQL 18 cannot run it."""
+    values: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
+    """The parameters that are known with the statement: the values of its conditions."""
