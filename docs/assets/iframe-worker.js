@@ -1,28 +1,31 @@
 // A page that is opened as a file may start no worker. Here the search's one runs in a hidden frame instead.
 if (location.protocol === "file:") {
-  window.Worker = class extends EventTarget {
+  window.Worker = class {
+    onmessage = null;
+
     constructor(url) {
-      super();
-      const script = new URL(url, location.href).href;
-      const frame = document.createElement("iframe");
-      frame.hidden = true;
-      frame.srcdoc = "<!doctype html>";
+      this.frame = document.createElement("iframe");
+      this.frame.hidden = true;
+      this.frame.srcdoc = "<!doctype html>";
       this.inner = new Promise((resolve) => {
-        frame.onload = () => {
-          const inner = frame.contentWindow;
-          inner.postMessage = (data) => this.dispatchEvent(new MessageEvent("message", { data }));
-          inner.importScripts = () => {};
-          const element = inner.document.createElement("script");
-          element.src = script;
-          element.onload = () => resolve(inner);
-          inner.document.body.append(element);
+        this.frame.onload = () => {
+          const inner = this.frame.contentWindow;
+          inner.postMessage = (data) => this.onmessage?.(new MessageEvent("message", { data }));
+          const script = inner.document.createElement("script");
+          script.src = new URL(url, location.href);
+          script.onload = () => resolve(inner);
+          inner.document.body.append(script);
         };
       });
-      document.documentElement.append(frame);
+      document.documentElement.append(this.frame);
     }
+
     postMessage(data) {
-      this.inner.then((inner) => inner.dispatchEvent(new inner.MessageEvent("message", { data })));
+      this.inner.then((inner) => inner.onmessage(new MessageEvent("message", { data })));
     }
-    terminate() {}
+
+    terminate() {
+      this.frame.remove();
+    }
   };
 }
