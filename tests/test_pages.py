@@ -12,7 +12,7 @@ from tests.support.docs_examples import ROOT, blocks, run, script, write_files
 
 PAGES = (
     *("entities", "sessions", "concurrency", "conditions", "querying", "bulk", "application-tests", "observability"),
-    *("start", "owners", "errors", "async", "applications", "security", "recipes", "debugging"),
+    *("start", "tour", "owners", "errors", "async", "applications", "security", "recipes", "debugging"),
 )
 
 

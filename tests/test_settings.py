@@ -98,8 +98,8 @@ def test_the_password_is_in_no_text_of_settings_or_database() -> None:
 def test_the_example_names_every_setting() -> None:
     example = (Path(__file__).parent.parent / ".env.example").read_text()
     assert [name for name in NAMES if f"{name}=" not in example] == []
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
-    assert [name for name in NAMES if f"`{name}`" not in readme] == []
+    page = (Path(__file__).parent.parent / "docs/settings.md").read_text()
+    assert [name for name in NAMES if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])

@@ -31,7 +31,8 @@ def _figure(table: Table, contenders: Sequence[str]) -> Figure:
     across = min(_COLUMNS, len(shown))
     down = -(-len(shown) // across)
     tallest = max(len(row) for row in shown.values())
-    figure = Figure(figsize=(3.4 * across, (0.19 * tallest + 0.45) * down), layout="constrained")
+    figure = Figure(figsize=(3.6 * across, (0.19 * tallest + 0.45) * down), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.15)  # a reader's font may be wider than the one that is measured here
     places = figure.subplots(down, across, squeeze=False)
     for at, place in enumerate(places.flat):
         if at >= len(shown):
@@ -59,7 +60,7 @@ def _bars(place: Axes, rows: Sequence[tuple[str, Cell]]) -> None:
     place.set_yticks(at, [who for who, _ in rows], color=_TEXT, fontsize=7)
     place.invert_yaxis()
     place.set_xticks([])
-    place.margins(x=0.15)
+    place.margins(x=0.25)
     for side in place.spines.values():
         side.set_visible(False)
     place.tick_params(length=0)

@@ -42,7 +42,9 @@ def write(run: Run, folder: Path, prefix: str) -> None:
     charts: Mapping[str, str] = {}
     if find_spec("matplotlib") is not None:
         from benchmarks.compare.charts import draw  # noqa: PLC0415 - may not be installed
+        from benchmarks.compare.front_page import draw_front_page  # noqa: PLC0415 - as above
 
         charts = draw(run, folder, prefix)
+        draw_front_page(run, folder)
     (folder / f"{prefix}.json").write_text(run.to_json())
     (folder / f"{prefix}.md").write_text(markdown(run, charts))
