@@ -13,6 +13,7 @@ The floors, lowest first; a module imports only from its own floor or from a low
     repository/        SAYS it: the repositories that a team subclasses
     tasks/             the first entity
     commands/          python -m backend demo | check | init
+    testing/           a pytest plugin for applications, and the contract of a repository
 
 `database` imports nothing from `input`, `statements` and `results`, nor they from it.
 """

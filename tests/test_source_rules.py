@@ -270,6 +270,7 @@ def test_only_these_modules_listen_to_events_of_sqlalchemy() -> None:
         "backend.database.connections.forking",
         "backend.database.connections.turns",
         "backend.database.sessions.listeners",
+        "backend.testing.trips",
     }
 
 
@@ -317,3 +318,14 @@ def test_only_statements_make_a_scoped_statement() -> None:
         if source.origin(call.func) == "backend.statements.scope.scoped.ScopedStatement"
     }
     assert makers == {"backend.statements.family", "backend.statements.statements"}
+
+
+def test_nothing_of_the_package_imports_what_tests_need() -> None:
+    found = [
+        f"{source.module}:{one.line}"
+        for source in sources(ROOT)
+        if not source.module.startswith("backend.testing")
+        for one in source.imports
+        if one.name.startswith(("backend.testing", "pytest"))
+    ]
+    assert found == []

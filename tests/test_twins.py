@@ -30,6 +30,7 @@ from backend.repository._sync.reading import Reads
 from backend.repository._sync.upserting import UpsertCalls
 from backend.repository._sync.with_before import WithBefore
 from backend.tasks import AsyncTaskRepository, TaskRepository
+from backend.testing import AsyncRepositoryContract, RepositoryContract
 from tools.generate_sync import ROOT, to_sync, twins
 
 PAIRS: list[tuple[type, type]] = [
@@ -124,9 +125,15 @@ def test_a_synchronous_twin_has_no_coroutines(asynchronous: FunctionType, synchr
 def test_every_class_of_a_generated_module_is_compared() -> None:
     compared = {cls for pair in PAIRS for cls in pair}
     for source, twin in twins(ROOT).items():
-        if source.is_relative_to(ROOT / "backend"):
+        if source.is_relative_to(ROOT / "backend") and not source.is_relative_to(ROOT / "backend/testing"):
             for path in (source, twin):
                 assert set(public_classes(imported(path.relative_to(ROOT).with_suffix("").as_posix()))) <= compared
+
+
+def test_the_contracts_have_the_same_checks() -> None:
+    """Their parameters differ: the fixtures `async_db` and `db`."""
+    asynchronous, synchronous = ({*dir(one)} for one in (AsyncRepositoryContract, RepositoryContract))
+    assert {name for name in asynchronous if name != "pytestmark"} == synchronous
 
 
 def imported(path: str) -> ModuleType:

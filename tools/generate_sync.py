@@ -29,6 +29,7 @@ RULES = (
     Rule(r"\bAwaitable\[((?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])*)\]", r"\1"),
     Rule(r"\basynccontextmanager\b", "contextmanager"),
     Rule(r"\baclosing\b", "closing"),
+    Rule(r"^@pytest\.mark\.asyncio\n", ""),
     Rule(r"__a(enter|exit)__", r"__\1__"),
     Rule(r"from sqlmodel\.ext\.asyncio\.session import", "from sqlmodel import"),
     Rule(r"from sqlalchemy\.ext\.asyncio import AsyncSession", "from sqlalchemy.orm import Session"),
@@ -37,6 +38,7 @@ RULES = (
     Rule(r"\ban Async(?=[BCDFGHJ-NP-TV-Z])", "a "),
     Rule(r"\b(an )?Async(?=[A-Z])", r"\1"),
     Rule(r"\b(create_)?async_(?=call_work|engine|open_session|run_|session|sleep|sync_side|wait_for_socket)", r"\1"),
+    Rule(r"\basync_(?=db\b|rolled_back)", ""),
     Rule(r"\bAbstractAsync(?=[A-Z])", "Abstract"),
     Rule(r"\b_async\b", "_sync"),
 )
@@ -45,7 +47,7 @@ RULES = (
 def to_sync(text: str, used: set[Rule]) -> str:
     """Return the synchronous text, and add the rules that it needed to `used`."""
     for rule in RULES:
-        text, count = re.subn(rule.pattern, rule.replacement, text)
+        text, count = re.subn(rule.pattern, rule.replacement, text, flags=re.MULTILINE)
         if count:
             used.add(rule)
     return text

@@ -29,6 +29,7 @@ LAYERS: Final = {
     "backend.tasks": 5,
     "backend.commands": 6,
     "backend.__main__": 6,
+    "backend.testing": 7,
 }
 """The floor of each module, or of the folder it lies in. `backend` itself gathers the names of floors 0 to 3."""
 

@@ -1,0 +1,1 @@
+"""The asynchronous contract: the source of `_sync`."""

@@ -1,0 +1,162 @@
+"""What an owner's scope promises: nothing shows or touches the rows of another owner."""
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, cast
+
+import pytest
+
+from backend.database import AsyncDatabase
+from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
+from backend.errors import InvalidCursorError, NotFoundError, OwnerRequiredError, UsageError
+from backend.repository import AsyncCRUDRepository
+from backend.testing._async.given import AsyncContractData, AsyncFilled
+from backend.testing.trips import round_trips
+from backend.testing.values import values_of, without_ids
+
+
+class AsyncOwnerContract(
+    AsyncContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]
+):
+    """The checks of the scopes of a model that has an owner; skipped for any other."""
+
+    async def test_a_call_without_a_scope_is_refused(self, async_db: AsyncDatabase) -> None:
+        async with self.filled(async_db, owned=True) as given:
+            unscoped, before = self.repository(given.session), await given.stored()
+            calls = [*self._calls_of(given, unscoped, given.ids), *self._writes_of(given, unscoped, given.ids)]
+            calls.append(lambda: unscoped.create(given.data[0]))
+            with round_trips(async_db, expected=0):
+                for call in calls:
+                    with pytest.raises(OwnerRequiredError):
+                        await call()
+            assert await given.stored() == before
+
+    async def test_every_owner_reads_all_rows_and_creates_none(self, async_db: AsyncDatabase) -> None:
+        async with self.filled(async_db, owned=True) as given:
+            everyone, before = self.repository(given.session).every_owner(), await given.stored()
+            assert [everyone.id_of(row) for row in await everyone.list()] == [*before]
+            assert await everyone.count() == len(before)
+            for refused in (lambda: everyone.create(given.data[0]), lambda: everyone.create_many(given.data)):
+                with pytest.raises(OwnerRequiredError):
+                    await refused()
+            assert await given.stored() == before
+
+    async def test_an_owner_that_is_none_is_refused(self, async_db: AsyncDatabase) -> None:
+        async with self.filled(async_db, owned=True) as given:
+            with pytest.raises(UsageError):
+                self.repository(given.session).owned_by(cast("OwnerT", None))  # as an untyped caller loses an id
+
+    async def test_an_owner_sees_no_other_rows(self, async_db: AsyncDatabase) -> None:
+        async with self.filled(async_db, owned=True) as given:
+            mine, ids = given.mine, await given.in_order()
+            theirs = given.is_(*given.their_ids)
+            for id in given.their_ids:
+                assert await mine.get(id) is None
+                with pytest.raises(NotFoundError):
+                    await mine.get_one(id)
+            assert (await mine.get_many(given.their_ids), await mine.list(theirs)) == ({}, [])
+            with pytest.raises(NotFoundError):
+                await mine.require_many([*ids, given.their_ids[0]])
+            assert (await mine.count(theirs), await mine.exists(theirs), await mine.first(theirs)) == (0, False, None)
+            assert await mine.one_or_none(given.is_(given.their_ids[0])) is None
+            with pytest.raises(NotFoundError):
+                await mine.one(given.is_(given.their_ids[0]))
+            page, cursor_page = await mine.page(size=1000), await mine.cursor_page(size=1000)
+            async with mine.stream() as rows:
+                streamed = [row async for row in rows]
+            for seen in (await mine.list(), page.items, cursor_page.items, streamed):
+                assert [mine.id_of(row) for row in seen] == ids
+            assert (page.total, await mine.count(), cursor_page.next) == (len(ids), len(ids), None)
+
+    async def test_an_owner_touches_no_other_rows(self, async_db: AsyncDatabase) -> None:
+        async with self.filled(async_db, owned=True) as given:
+            theirs = {id: values for id, values in (await given.stored()).items() if id in given.their_ids}
+            for call in self._writes_of(given, given.mine, given.their_ids):
+                with pytest.raises(NotFoundError):
+                    await call()
+            their_rows = given.is_(*given.their_ids)
+            assert await given.mine.update_where(self.change, their_rows) == 0
+            assert await given.mine.delete_where(their_rows) == 0
+            assert await given.mine.update_where(self.nothing(), all_rows=True) in (0, len(given.ids))
+            assert await given.mine.delete_where(all_rows=True) == len(given.ids)
+            assert await given.stored() == theirs
+
+    async def test_a_foreign_and_an_absent_row_are_the_same_error(self, async_db: AsyncDatabase) -> None:
+        async with self.filled(async_db, owned=True) as given:
+            foreign, absent = given.their_ids[0], await given.remove(given.their_ids[1])
+            outcomes: list[list[object]] = []
+            for id in (foreign, absent):
+                calls = [*self._read_one(given.mine, id), *self._writes_of(given, given.mine, [id])]
+                outcomes.append([await self._outcome(given, call, id) for call in calls])
+            assert outcomes[0] == outcomes[1]
+
+    async def test_the_cursor_of_another_owner_is_refused(self, async_db: AsyncDatabase) -> None:
+        async with self.filled(async_db, owned=True) as given:
+            page = await given.theirs.cursor_page(size=1)
+            with pytest.raises(InvalidCursorError):
+                await given.mine.cursor_page(cursor=page.next, size=1)
+
+    async def test_no_call_changes_the_owner(self, async_db: AsyncDatabase) -> None:
+        async with self.filled(async_db, owned=True) as given:
+            assert given.entity.owner is not None
+            attribute, id = given.entity.owner.attribute, given.their_ids[0]
+            row = await self.repository(given.session).every_owner().update(id, self.change)
+            assert values_of(given.entity, row)[attribute] == self.owner(1)
+            assert (await given.stored())[id][attribute] == self.owner(1)
+
+    async def _outcome(
+        self,
+        given: AsyncFilled[ModelT, CreateT, UpdateT, IdT, OwnerT],
+        call: Callable[[], Awaitable[object]],
+        id: IdT,
+    ) -> tuple[object, ...]:
+        """Return what a call of one id shows: the error without the id, and how many statements it took."""
+        with round_trips(given.db) as trips, pytest.raises(NotFoundError) as raised:
+            await call()
+        error = raised.value
+        text = without_ids(error, given.entity.identity.values(id))
+        return text, error.model, error.operation, error.fields, error.positions, error.outcome, [*trips]
+
+    def _calls_of(
+        self,
+        given: AsyncFilled[ModelT, CreateT, UpdateT, IdT, OwnerT],
+        repository: AsyncCRUDRepository[ModelT, CreateT, UpdateT, IdT, OwnerT],
+        ids: list[IdT],
+    ) -> list[Callable[[], Awaitable[object]]]:
+        return [
+            *self._read_one(repository, ids[0]),
+            lambda: repository.get(ids[0]),
+            lambda: repository.get_many(ids),
+            repository.list,
+            repository.first,
+            repository.one_or_none,
+            repository.count,
+            repository.exists,
+            repository.page,
+            repository.cursor_page,
+            lambda: repository.update_where(self.change, given.is_(ids[0])),
+            lambda: repository.delete_where(given.is_(ids[0])),
+        ]
+
+    def _read_one(
+        self, repository: AsyncCRUDRepository[ModelT, CreateT, UpdateT, IdT, OwnerT], id: IdT
+    ) -> list[Callable[[], Awaitable[object]]]:
+        return [lambda: repository.get_one(id), lambda: repository.require_many([id])]
+
+    def _writes_of(
+        self,
+        given: AsyncFilled[ModelT, CreateT, UpdateT, IdT, OwnerT],
+        repository: AsyncCRUDRepository[ModelT, CreateT, UpdateT, IdT, OwnerT],
+        ids: list[IdT],
+    ) -> list[Callable[[], Awaitable[object]]]:
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda: repository.update(ids[0], self.change),
+            lambda: repository.update(ids[0], self.nothing()),
+            lambda: repository.delete(ids[0]),
+            lambda: repository.update_many([(id, self.change) for id in ids]),
+            lambda: repository.delete_many(ids),
+        ]
+        if given.entity.version is not None:
+            version = given.version_of(given.their_rows[0])
+            calls.append(lambda: repository.update(ids[0], self.change, expected=version))
+            calls.append(lambda: repository.delete(ids[0], expected=version))
+        return calls

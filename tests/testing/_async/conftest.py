@@ -1,0 +1,16 @@
+"""The fixtures of the plugin on the server of the suite; the database's every byte passes the wire proxy."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+from sqlalchemy import Engine
+
+from backend import AsyncDatabase
+from tests.support.wire import WireProxy
+
+
+@pytest.fixture
+async def async_db(proxy: WireProxy, clean: Engine) -> AsyncGenerator[AsyncDatabase]:
+    async with AsyncDatabase(proxy.url) as database:
+        await database.ping()
+        yield database
