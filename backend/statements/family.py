@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Executable, SQLColumnExpression, select
 from sqlalchemy.sql.elements import ClauseElement, ColumnClause
@@ -24,9 +24,6 @@ from backend.statements.scope.verify import all_parts
 
 T = TypeVar("T")
 StatementT = TypeVar("StatementT", bound=Executable)
-
-_Built: TypeAlias = tuple[AnySelect, object]
-"""A statement, and the expressions whose shape it is kept by."""
 
 
 class StatementFamily(Generic[ModelT]):
@@ -122,14 +119,13 @@ class StatementFamily(Generic[ModelT]):
         if call is None:
             return ScopedStatement(build(conditions, order))
 
-        def built() -> _Built:
-            return build(plain.parametrized(conditions), plain.parametrized(order)), (conditions, order)
+        def built() -> AnySelect:
+            return build(plain.parametrized(conditions), plain.parametrized(order))
 
-        statement, _ = self._built.get(tuple(plain.shape), built)
-        return ScopedStatement(statement, values=plain.values)
+        return ScopedStatement(self._built.get(tuple(plain.shape), built), values=plain.values)
 
     @lazy
-    def _built(self) -> Kept[object, _Built]:
+    def _built(self) -> Kept[object, AnySelect]:
         return Kept()
 
     def _conditions(self, where: Sequence[Where]) -> Sequence[ColumnElement[bool]]:

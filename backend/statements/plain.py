@@ -61,8 +61,8 @@ class PlainExpressions:
         self._table = table
         self._numbers: dict[int, int] = {}
         self.shape: list[object] = [*shape]
-        """What the SQL depends on. Classes, operators and types of the expressions are in it by their `id()`: whoever
-        keeps the shape keeps the expressions too, so that no other object gets these ids."""
+        """What the SQL depends on. Classes, operators and types are in it by their `id()`: a statement that is
+        kept by its shape has them too, so that no other object gets these ids."""
         self.values: dict[str, object] = {}
         """The values, by the names of the parameters that `parametrized` puts there."""
 
@@ -95,7 +95,7 @@ class PlainExpressions:
 
     def _parameter(self, value: BindParameter[object]) -> BindParameter[object]:
         name = condition_parameter(self._numbers[id(value)])
-        return bindparam(name, type_=value.type, expanding=value.expanding, required=True)
+        return bindparam(name, type_=value.type, expanding=value.expanding)
 
     def _is_plain(self, element: object) -> bool:
         if (
@@ -154,7 +154,7 @@ class PlainExpressions:
         return is_known and all(map(self._is_operand, element.clauses))
 
     def _read_list(self, element: ExpressionClauseList[Any]) -> None:  # of any type
-        self.shape += (id(type(element)), id(element.operator), element.group, len(element.clauses))
+        self.shape += (id(type(element)), id(element.operator), len(element.clauses))
 
     def _is_grouping(self, element: Grouping[object]) -> bool:
         self.shape.append(id(Grouping))

@@ -14,7 +14,7 @@ import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Boolean, Numeric, inspect, quoted_name
-from sqlalchemy.exc import CompileError
+from sqlalchemy.exc import CompileError, InvalidRequestError
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import (
@@ -30,6 +30,7 @@ from typing_extensions import override
 
 from backend import typed
 from backend.entity.checks import ClassOptions, define
+from backend.entity.column_types import DIALECT
 from backend.entity.ownership import Ownership
 from backend.entity.parameters import OWNER_PARAMETER
 from backend.errors import OwnerRequiredError, UsageError
@@ -60,6 +61,8 @@ day: Any = col(Ticket.opened_on)
 name: Any = col(Project.name)
 TEXT: Any = "2)) OR ((true"
 LONG: Any = sql.Text()
+TEXTS: Any = sql.Text()
+VALUES: Any = sql.bindparam("x", ["x"], LONG, expanding=True)
 BAD: Any = Numeric(9, TEXT)
 LOOSE: Any = quoted_name("true) OR (true", False)
 
@@ -129,6 +132,8 @@ def _both() -> Any:
 
 
 NOT_PLAIN: dict[str, Callable[[], Any]] = {
+    "a column with another name": lambda: binary(changed(TABLE.c.title, name="assignee"), title, operators.eq),
+    "a column with another type": lambda: binary(changed(TABLE.c.title, type=LONG), title, operators.eq),
     "a parameter without a value": lambda: title == sql.bindparam("name"),
     "text": lambda: sql.text("true"),
     "a Python value": lambda: True,
@@ -351,8 +356,20 @@ DIFFERENT: dict[str, Callable[[], Any]] = {
     "and of an or": lambda: sql.and_(sql.or_(title == "x", number == 1), number == 1),
     "or of an and": lambda: sql.or_(sql.and_(title == "x", number == 1), number == 1),
     "not": lambda: sql.not_(sql.or_(title == "x", number == 1)),
-    "two values": lambda: number.between(1, 1),
-    "one value twice": lambda: number.between(*[sql.literal(1)] * 2),
+    "two values": lambda: sql.between(number, sql.literal(1, LONG), sql.literal(1, LONG)),
+    "one value twice": lambda: sql.between(number, *[sql.literal(1, LONG)] * 2),
+    "an or of an and of two": lambda: sql.or_(sql.and_(title == "x", number == 1), number == 2, number == 3),
+    "an or of an and of three": lambda: sql.or_(sql.and_(title == "x", number == 1, number == 2), number == 3),
+    "least of one and another": lambda: func.greatest(func.least(number), number) == 1,
+    "least of both": lambda: func.greatest(func.least(number, number)) == 1,
+    "the negative": lambda: -number == 1,
+    "the complement": lambda: number.bitwise_not() == 1,
+    "of a type": lambda: binary(title, sql.literal("x", LONG), operators.json_getitem_op, type_=LONG),
+    "of another type": lambda: binary(title, sql.literal("x", LONG), operators.json_getitem_op, type_=TEXTS),
+    "in one value": lambda: binary(title, sql.literal("x", LONG), operators.in_op, type_=LONG),
+    "in several values": lambda: binary(
+        title, sql.bindparam("x", "x", LONG, expanding=True), operators.in_op, type_=LONG
+    ),
     "plus": lambda: number + 1 == 1,
     "minus": lambda: number - 1 == 1,
 }
@@ -362,8 +379,19 @@ def test_every_other_shape_has_a_statement_of_its_own() -> None:
     statements = Statements(ENTITY, scoped=True)
     made = {name: statements.count([condition()]).statement for name, condition in DIFFERENT.items()}
     assert len(set(map(id, made.values()))) == len(DIFFERENT)
-    for name in DIFFERENT.keys() - {"plus", "minus"}:  # SQLAlchemy makes a new type for each of these
+    for name in DIFFERENT.keys() - {
+        "plus",
+        "minus",
+        "the negative",
+        "the complement",
+    }:  # SQLAlchemy makes a new type for each of these
         assert statements.count([DIFFERENT[name]()]).statement is made[name]
+
+
+def test_a_value_that_is_not_passed_is_never_that_of_another_call() -> None:
+    statement: Any = SCOPED.count([title == "x"]).statement
+    with pytest.raises(InvalidRequestError, match="A value is required for bind parameter"):
+        statement.compile(dialect=DIALECT).construct_params({OWNER_PARAMETER: "a"})
 
 
 def test_the_shape_has_the_order_and_what_else_a_call_depends_on() -> None:
