@@ -1,6 +1,5 @@
 """The README's code does what it says, prints what it shows, and takes the lines and round trips that it names."""
 
-import asyncio
 import json
 import re
 import tomllib
@@ -10,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from backend import Database
-from backend.errors import RepositoryError
+import backend
+from backend import AsyncDatabase, Database, tasks
 from backend.tasks import TaskCreate, TaskRepository, TaskUpdate
 from tests.conftest import Server
 from tests.support.docs_examples import ROOT, blocks
@@ -77,7 +76,6 @@ def test_an_error_is_printed_as_shown(server: Server, clean: Engine, capsys: pyt
         mine.update(task.id, TaskUpdate(title="Read"))
         done(
             REFUSED,
-            RepositoryError=RepositoryError,
             mine=mine,
             id=task.id,
             data=TaskUpdate(title="Sing"),
@@ -87,10 +85,11 @@ def test_an_error_is_printed_as_shown(server: Server, clean: Engine, capsys: pyt
     assert capsys.readouterr().out == shown
 
 
-def test_both_twins_work(server: Server, clean: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", server.url)
-    assert done(SYNCHRONOUS)["work"]() == 1
-    assert asyncio.run(done(ASYNCHRONOUS)["work"]()) == 2
+async def test_both_twins_work(server: Server, clean: Engine) -> None:
+    names = {name: getattr(module, name) for module in (backend, tasks) for name in module.__all__}
+    assert done(SYNCHRONOUS, **names)["pack"](Database(clean)) == 1
+    async with AsyncDatabase(server.url) as db:
+        assert await done(ASYNCHRONOUS, **names)["pack"](db) == 2
 
 
 def test_the_badges_say_what_the_project_says() -> None:
