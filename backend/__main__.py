@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from backend import Database, init_db
+from backend import Database
 from backend.commands.check import check
 from backend.commands.demo import demo
+from backend.commands.models import import_application
+from backend.database.schema import create_tables
 from backend.errors import RepositoryError
 from backend.tasks import Task
 
@@ -36,16 +38,25 @@ def _command(arguments: Sequence[str] | None) -> Callable[[], int]:
             added.add_argument("--data", type=Path, metavar="FOLDER", help="embedded PostgreSQL, its data in FOLDER")
         if name == "check":
             added.add_argument("--json", action="store_true", help="print the report as JSON")
+        if name in _MODELS:
+            added.add_argument("--models", action="extend", nargs="+", metavar="MODULE", default=[], help=_MODELS[name])
     options = parser.parse_args(arguments)
-    return {"demo": lambda: demo(options.data), "check": lambda: check(json=options.json), "init": _init}[
-        options.command
-    ]
+    return {
+        "demo": lambda: demo(options.data),
+        "check": lambda: check(json=options.json, models=options.models),
+        "init": lambda: _init(options.models),
+    }[options.command]
 
 
 _HELP = {
     "demo": "walk tasks of two owners through their life, on DATABASE_URL or an embedded PostgreSQL",
     "check": "connect to DATABASE_URL, report what is found, and what to change",
     "init": "create the tables of tasks that are missing in DATABASE_URL",
+}
+
+_MODELS = {
+    "check": "compare the models and repositories of these modules or packages with the database, instead of tasks",
+    "init": "create the tables of the models of these modules or packages, instead of tasks",
 }
 
 
@@ -60,11 +71,11 @@ def _run_command(command: Callable[[], int]) -> int:
         return _report_error("interrupted", 130)
 
 
-def _init() -> int:
+def _init(models: Sequence[str]) -> int:
+    tables = import_application(models).tables if models else Task.metadata.sorted_tables
     with Database() as database:
-        init_db(database, Task.metadata)
-    names = ", ".join(table.name for table in Task.metadata.sorted_tables)
-    sys.stdout.write(f"the tables exist: {names}\n")
+        create_tables(database, tables)
+    sys.stdout.write(f"the tables exist: {', '.join(table.fullname for table in tables)}\n")
     return 0
 
 

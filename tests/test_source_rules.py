@@ -221,6 +221,12 @@ def test_what_starts_a_server_may_use_a_cursor() -> None:
     assert list(sql_rules.no_driver_cursor(Source("backend.embedded", "connection.cursor()"))) == []
 
 
+def test_one_module_imports_an_application_by_name() -> None:
+    text = "from importlib import import_module\nimport_module(name)"
+    assert list(rules.no_forbidden_imports(Source(rules.IMPORTS_BY_NAME, text))) == []
+    assert list(rules.no_forbidden_imports(Source("backend.commands.demo", text)))
+
+
 DATABASE_IMPORTS = {
     "from backend.database.bridge import sleep": True,
     "from backend.database.sessions import warning": True,

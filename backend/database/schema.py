@@ -1,11 +1,11 @@
 """Creates missing tables. No migrations: existing tables are not changed."""
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Sequence
 from contextlib import contextmanager
 from typing import overload
 
 import psycopg
-from sqlalchemy import Engine, MetaData, func, select
+from sqlalchemy import Engine, MetaData, Table, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
@@ -47,13 +47,23 @@ def init_db(
         raise UsageError(f"init_db takes a Database or an AsyncDatabase, got {described(database)}: pass the database")
     if isinstance(database, AsyncDatabase):
         return _async_init(database.engine, metadata)
-    direct = create_direct_engine(database.engine)
+    _init(database.engine, metadata)
+    return None
+
+
+def create_tables(database: Database, tables: Sequence[Table]) -> None:
+    """Create those of these tables that are missing, as `init_db` does: one transaction for each metadata."""
+    for metadata in dict.fromkeys(table.metadata for table in tables):
+        _init(database.engine, metadata, [table for table in tables if table.metadata is metadata])
+
+
+def _init(engine: Engine, metadata: MetaData, tables: Sequence[Table] | None = None) -> None:
+    direct = create_direct_engine(engine)
     try:
-        run_on_engine(direct or database.engine, _create_missing, metadata)
+        run_on_engine(direct or engine, _create_missing, metadata, tables)
     finally:
         if direct is not None:
             direct.dispose()
-    return None
 
 
 async def _async_init(engine: AsyncEngine, metadata: MetaData) -> None:
@@ -65,7 +75,7 @@ async def _async_init(engine: AsyncEngine, metadata: MetaData) -> None:
             await direct.dispose()
 
 
-def _create_missing(engine: Engine, metadata: MetaData) -> None:
+def _create_missing(engine: Engine, metadata: MetaData, tables: Sequence[Table] | None = None) -> None:
     require_own_loop(engine)
     with translate_errors(_INIT_DB, "connect"):
         connection = engine.connect()
@@ -75,7 +85,7 @@ def _create_missing(engine: Engine, metadata: MetaData) -> None:
         transaction = connection.get_transaction() or connection.begin()
         with commit_or_rollback(transaction, _INIT_DB), _with_server_message(), translate_errors(_INIT_DB, "statement"):
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-            metadata.create_all(connection)
+            metadata.create_all(connection, tables)
 
 
 @contextmanager

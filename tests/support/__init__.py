@@ -11,6 +11,8 @@ models/bulk          columns with defaults of every kind, and three kinds of key
 bulk_rows            values of the columns of `models/bulk` as Hypothesis draws them, and keys of the client
 models/mutable       an entity that SQLAlchemy itself takes part in: mutable JSON, relationships, a routed session
 models/related       entities with relationships of every kind, with foreign keys across owners
+models/declared      an application for `check --models`, with keys, checks and indexes of several kinds
+models/unindexed     models whose repositories read what no index serves
 secrets_model        a server whose every secret is the canary, and a table that repeats it in errors
 wire                 the proxy that counts round trips, shows what was sent and injects faults
 wire/faults          the faults: what strikes, at which statement and at which step

@@ -3,18 +3,24 @@
 connecting   the URL, the way to the server, TLS, what a connect and a round trip take, the pool
 server       version, clock, limit of connections
 handshake    a connect that is traced
-tables       the tables beside those of the models
+tables       the columns beside those of the models; column_defaults: what the database fills in
+application  the models and repositories of `--models` beside the database
+constraints  unique keys, indexes, foreign keys and checks beside those of the models
+shapes       the reads of a repository, each of which needs an index
+indexes      which reads an index serves; declared: the indexes of a model; catalogue: those of the database
+sql_words    expressions beside what PostgreSQL makes of them
 findings     a finding, and the report
 """
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from sqlalchemy import MetaData, literal, select
 
 from backend import Database
+from backend.commands.check.application import check_application
 from backend.commands.check.connecting import (
     check_connect,
     check_latency,
@@ -29,6 +35,7 @@ from backend.commands.check.findings import Finding, as_json, as_text, is_usable
 from backend.commands.check.handshake import Handshake
 from backend.commands.check.server import check_clock, check_limit, check_server, read_server
 from backend.commands.check.tables import check_tables
+from backend.commands.models import Application, import_application
 from backend.commands.wire import FirstConnect
 from backend.database.connections.checkout import may_switch_mode
 from backend.database.failures.translate import translate_errors
@@ -42,13 +49,16 @@ _PING = select(literal(1))
 _OPERATION = Operation("check", writes=False)
 
 
-def check(metadata: MetaData = Task.metadata, *, json: bool = False) -> int:
+def check(metadata: MetaData = Task.metadata, *, json: bool = False, models: Sequence[str] = ()) -> int:
     """Print a report on the database and these tables. Return 0 if they are usable, else 1. Changes nothing.
 
-    Raises the errors of settings and of a connect; with `json` they are in the report.
+    With `models`, modules of an application, its models and repositories are checked instead of the tables.
+
+    Raises the errors of settings, of an import and of a connect; with `json` they are in the report.
     """
     try:
-        findings = _findings(Settings.load(), metadata)
+        settings = Settings.load()
+        findings = _findings(settings, import_application(models) if models else metadata)
     except RepositoryError as error:
         if not json:
             raise
@@ -58,7 +68,7 @@ def check(metadata: MetaData = Task.metadata, *, json: bool = False) -> int:
     return 0 if is_usable(findings) else 1
 
 
-def _findings(settings: Settings, metadata: MetaData) -> list[Finding]:
+def _findings(settings: Settings, tables: MetaData | Application) -> list[Finding]:
     with Database(settings) as database:
         with FirstConnect(database.engine) as first:
             connected_ms = _duration_ms(database.ping)
@@ -70,7 +80,10 @@ def _findings(settings: Settings, metadata: MetaData) -> list[Finding]:
             latency_ms = min(_duration_ms(partial(connection.execute, _PING)) for _ in range(_PINGS))
             server = read_server(connection)
             route = route_of(connection, server.process)
-            tables = check_tables(connection, metadata)
+            if isinstance(tables, Application):
+                of_tables = check_application(connection, tables)
+            else:
+                of_tables = check_tables(connection, tables)
         handshake = Handshake.of(settings)
         return [
             check_url(database.engine.url),
@@ -83,7 +96,7 @@ def _findings(settings: Settings, metadata: MetaData) -> list[Finding]:
             check_clock(server),
             check_pool(settings, route),
             check_limit(server, settings, is_pooled=route.is_pooled),
-            *tables,
+            *of_tables,
         ]
 
 

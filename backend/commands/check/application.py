@@ -1,0 +1,102 @@
+"""Compares an application's models and repositories with the database: `--models`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Connection, Table
+
+from backend.commands.check.catalogue import read_relations
+from backend.commands.check.constraints import Difference, constraint_differences, read_constraints
+from backend.commands.check.declared import plain_indexes, unique_keys
+from backend.commands.check.findings import Finding
+from backend.commands.check.indexes import Index
+from backend.commands.check.shapes import (
+    Shape,
+    shapes_of_entity,
+    shapes_of_references,
+    shapes_of_relationships,
+    suggested_index,
+)
+from backend.commands.check.tables import INIT, MIGRATE, column_differences, read_columns
+from backend.commands.models import Application
+
+_KINDS: Final[Mapping[str, str]] = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
+"""By the letter of `pg_class.relkind`; the others are tables."""
+
+_RENAME: Final = "let the model name a table, or rename it and run python -m backend init"
+
+
+def check_application(connection: Connection, application: Application) -> list[Finding]:
+    """Return for each table whether it is as declared, and for each call whether an index serves it.
+
+    Reads the catalogue, and locks nothing.
+    """
+    relations = read_relations(connection, application.tables)
+    columns = read_columns(connection, application.tables)
+    constraints = read_constraints(connection, application.tables)
+    found: list[Finding] = []
+    for table in application.tables:
+        repositories = [(name, entity) for name, entity in application.entities if entity.table is table]
+        relation, there = relations.get(table.fullname), columns.get(table.fullname)
+        if relation is None or there is None:
+            differences = [Difference("is missing", INIT)]
+        elif relation.kind in _KINDS:
+            differences = [Difference(f"is {_KINDS[relation.kind]}, the model a table", _RENAME)]
+        else:
+            owner = next((entity.owner_column for _, entity in repositories), None)
+            of_columns = column_differences(table, there, connection.dialect)
+            differences = [
+                *(Difference(text, MIGRATE) for text in of_columns),
+                *constraint_differences(table, relation, constraints[table.fullname], owner),
+            ]
+        names = " and ".join(name for name, _ in repositories)
+        values = {"table": table.fullname, "repositories": names or None}
+        found += _table_findings(table, differences, values)
+        if relation is not None and relation.kind not in _KINDS:
+            found += _index_findings(application, table, relation.indexes, values)
+    return found
+
+
+def _table_findings(
+    table: Table, differences: Sequence[Difference], values: Mapping[str, str | None]
+) -> Iterator[Finding]:
+    for one in differences:
+        yield Finding("tables", f"{table.fullname} {one.text}", values, one.fix, is_problem=True)
+    if not differences:
+        by = values["repositories"]
+        yield Finding("tables", f"{table.fullname} is as its model declares it{f', for {by}' if by else ''}", values)
+
+
+def _index_findings(
+    application: Application, table: Table, indexes: Sequence[Index], values: Mapping[str, str | None]
+) -> Iterator[Finding]:
+    shapes: dict[object, Shape] = {}
+    for shape in _shapes(application, table):
+        shapes.setdefault((frozenset(shape.equal), shape.order), shape)
+    lacking = [shape for shape in shapes.values() if not shape.is_served_by(indexes)]
+    declared = [*unique_keys(table), *plain_indexes(table)]
+    for shape in lacking:
+        if not shape.is_served_by(declared):  # else the declared one is missing, which is a finding
+            index = suggested_index(shape)
+            yield Finding(
+                "indexes",
+                f"{table.fullname} has no index for {shape.purpose}",
+                {**values, "for": shape.purpose, "columns": ", ".join(shape.columns), "index": index},
+                f"add {index} to __table_args__ of {_model(application, table)}, and create it in the database: "
+                "init changes no table that exists",
+            )
+    if shapes and not lacking:
+        yield Finding("indexes", f"{table.fullname} serves {'; '.join(one.purpose for one in shapes.values())}", values)
+
+
+def _shapes(application: Application, table: Table) -> Iterator[Shape]:
+    for _, entity in application.entities:
+        if entity.table is table:
+            yield from shapes_of_entity(entity)
+    yield from shapes_of_references(table)
+    for mapper in application.mappers:
+        yield from shapes_of_relationships(mapper, table)
+
+
+def _model(application: Application, table: Table) -> str:
+    return next((mapper.class_.__name__ for mapper in application.mappers if mapper.local_table is table), table.name)
