@@ -1,6 +1,7 @@
 """Schema instances to column values. Each is validated again by schema, model and column: pydantic can skip that."""
 
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from typing import cast
 
@@ -56,13 +57,8 @@ class SchemaReader:
 
         The model's own `@model_validator` functions see the row with its `owner`.
         """
-        valid, writers = self._validate(self._raw_values(data, only_set=False)), self._writers
-        values = FieldValues(
-            {name: value for name, value in vars(valid).items() if value is not MISSING and name in writers}
-        )
-        if not self._rules.is_noop:
-            values = self._apply_model_rules(values, owner, is_row=True)
-        return self._to_column_values(values)
+        valid = self._validate(self._raw_values(data, only_set=False))
+        return self._column_values(valid, self._writers.keys(), owner, is_row=True)
 
     def set_columns(self, data: BaseModel) -> frozenset[str]:
         """Return the columns of the fields that were set in `data`: those with a schema's default were not."""
@@ -79,13 +75,7 @@ class SchemaReader:
     def update_values(self, data: BaseModel) -> ColumnValues:
         """Return only the fields that the caller or a validator set. Raises what `insert_values` raises."""
         valid = self._validate(self._raw_values(data, only_set=True))
-        names = self._writers.keys() & valid.model_fields_set
-        values = FieldValues(
-            {name: value for name, value in vars(valid).items() if value is not MISSING and name in names}
-        )
-        if not self._rules.is_noop:
-            values = self._apply_model_rules(values, None, is_row=False)
-        return self._to_column_values(values)
+        return self._column_values(valid, self._writers.keys() & valid.model_fields_set, None, is_row=False)
 
     def _raw_values(self, data: BaseModel, *, only_set: bool) -> Mapping[str, object]:
         if not isinstance(data, self._schema):
@@ -136,9 +126,16 @@ class SchemaReader:
             self._details,
         )
 
-    def _to_column_values(self, values: FieldValues) -> ColumnValues:
+    def _column_values(self, valid: BaseModel, names: AbstractSet[str], owner: object, *, is_row: bool) -> ColumnValues:
+        """Return the values of these fields by column, once the rules of the model and the columns accept them."""
+        values_of: Mapping[str, object] = vars(valid)
+        if not self._rules.is_noop:
+            given = {name: value for name, value in values_of.items() if value is not MISSING and name in names}
+            values_of = self._apply_model_rules(FieldValues(given), owner, is_row=is_row)
         result: dict[str, object] = {}
-        for name, value in values.items():
+        for name, value in values_of.items():
+            if value is MISSING or name not in names:
+                continue
             writer = self._writers[name]
             if value is None:
                 if not writer.nullable:
