@@ -58,8 +58,10 @@ def test_an_entity_takes_at_most_25_lines_besides_its_own_fields() -> None:
 
 def test_the_entity_of_the_tutorial_passes_its_tests(own_tables: str, tmp_path: Path) -> None:
     write_files("docs/tutorial.md", tmp_path)
+    settings = re.findall(r"^```ini\n(.*?)^```", (ROOT / "docs/tutorial.md").read_text(), re.DOTALL | re.MULTILINE)
+    (tmp_path / "pytest.ini").write_text(*settings)
     run(["-c", script("docs/tutorial.md")], tmp_path, own_tables)
-    run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio"], tmp_path, own_tables)
+    run(["-m", "pytest", "-q", "-p", "no:cacheprovider"], tmp_path, own_tables)
 
 
 def test_the_entity_of_the_tutorial_is_refused_as_it_says(own_tables: str, tmp_path: Path) -> None:
