@@ -61,6 +61,8 @@ def test_the_entity_of_the_tutorial_passes_its_tests(own_tables: str, tmp_path: 
     settings = re.findall(r"^```ini\n(.*?)^```", (ROOT / "docs/tutorial.md").read_text(), re.DOTALL | re.MULTILINE)
     (tmp_path / "pytest.ini").write_text(*settings)
     run(["-c", script("docs/tutorial.md")], tmp_path, own_tables)
+    checked = run(["-m", "backend", "check", "--models", "expenses"], tmp_path, own_tables, capture_output=True)
+    assert "advice   indexes" not in checked
     run(["-m", "pytest", "-q", "-p", "no:cacheprovider"], tmp_path, own_tables)
 
 

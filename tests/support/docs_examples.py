@@ -30,8 +30,12 @@ def script(page: str) -> str:
     return "\n".join(block for block in blocks(page) if not _FILE.match(block))
 
 
-def run(arguments: list[str], folder: Path, url: str, *, capture_output: bool = False) -> None:
-    """Runs Python on the files of a folder, each warning an error. Raises if it does not succeed."""
+def run(arguments: list[str], folder: Path, url: str, *, capture_output: bool = False) -> str:
+    """Runs Python on the files of a folder, each warning an error. Raises if it does not succeed.
+
+    Returns what it printed, if that is captured.
+    """
     environment = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
     command = [sys.executable, "-W", "error", *arguments]
-    subprocess.run(command, check=True, env=environment, cwd=folder, capture_output=capture_output)
+    ran = subprocess.run(command, check=True, env=environment, cwd=folder, capture_output=capture_output)
+    return (ran.stdout or b"").decode()
