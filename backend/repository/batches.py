@@ -17,7 +17,7 @@ from backend.database.sessions.transactions import commit_or_rollback, join
 from backend.entity.parameters import COUNT_PARAMETER
 from backend.errors import InvalidDataError, UsageError, described
 from backend.repository.bound import Bound, Parameters, RowT
-from backend.repository.execution import Rows, commit_phase, require_usable, run
+from backend.repository.execution import Rows, require_usable, run
 from backend.statements.row_counts import WRONG_COUNT_SQLSTATE
 from backend.statements.scope.scoped import ScopedStatement
 
@@ -115,8 +115,7 @@ def _transaction(bound: Bound[RowT], kind: OperationKind) -> Generator[Bound[Row
         return
     require_usable(session, operation)
     bind, mode = session.get_bind(**arguments), session.join_transaction_mode
-    phase = commit_phase(bind, mode) if isinstance(bind, Connection) else "commit"
-    with Session(bind, join_transaction_mode=mode) as own, commit_or_rollback(own.begin(), operation, phase=phase):
+    with Session(bind, join_transaction_mode=mode) as own, commit_or_rollback(own.begin(), operation):
         _connection(own, arguments, operation)
         yield replace(bound, session=own)
 
@@ -138,5 +137,5 @@ def _connection(
 def _savepoint(connection: Connection, operation: Operation) -> Generator[None]:
     with translate_errors(operation, "statement"):
         savepoint = connection.begin_nested()
-    with commit_or_rollback(savepoint, operation, phase="statement"):
+    with commit_or_rollback(savepoint, operation):
         yield

@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Executable
 from sqlalchemy.orm import Mapper, Session
-from sqlalchemy.orm.session import JoinTransactionMode
 
 from backend.database.connections.checkout import connect_autocommit, is_autocommit, switch_to_autocommit
 from backend.database.connections.forking import register_connection, require_opened_here
@@ -141,12 +140,6 @@ def require_usable(session: Session, operation: Operation) -> None:
         )
 
 
-def commit_phase(bind: Connection, mode: JoinTransactionMode) -> Phase:
-    """Return the phase in which a transaction of a session on this connection ends: only the outermost commits."""
-    commits = not bind.in_transaction() or (mode == "control_fully" and not bind.in_nested_transaction())
-    return "commit" if commits else "statement"
-
-
 def _run_in_session_transaction(session: Session, execution: Execution) -> Rows:
     if session.autoflush:
         session.flush()
@@ -197,7 +190,7 @@ def _run_on_bound_connection(session: Session, bind: Connection, execution: Exec
     mode = session.join_transaction_mode
     with (
         Session(bind, join_transaction_mode=mode) as own,
-        commit_or_rollback(own.begin(), execution.operation, execution.statement, commit_phase(bind, mode)),
+        commit_or_rollback(own.begin(), execution.operation, execution.statement),
     ):
         with translate_errors(execution.operation, "statement"):  # it may send a SAVEPOINT
             connection = own.connection()

@@ -90,7 +90,7 @@ def translate_error(
     elif phase == "connect" and raised_by_listener(error, driver):
         return error
     elif isinstance(driver, psycopg.Error):
-        commits = phase == "commit" and not (isinstance(error, DBAPIError) and error.statement)  # not a flush before it
+        commits = phase == "commit" and not (isinstance(error, DBAPIError) and error.statement)  # a flush, or RELEASE
         kind = _from_driver_error(error, driver, operation, phase, connection, may_be_applied=applied or commits)
         place = place_of(driver)
         shown = place if kind is ConnectError else server_message(kind, driver, statement, connection)

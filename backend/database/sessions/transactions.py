@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from backend.database.failures.frames import raised_inside
 from backend.database.failures.messages import shared_session
-from backend.database.failures.translate import Phase, translate_error, translate_errors
+from backend.database.failures.translate import translate_error, translate_errors
 from backend.database.operations import Operation
 from backend.database.sessions.state import ensure_state, forget_writes, require_not_failed
 from backend.errors import UsageError
@@ -79,11 +79,10 @@ def commit_or_rollback(
     transaction: Transaction | SessionTransaction,
     operation: Operation,
     statement: Executable | None = None,
-    phase: Phase = "commit",
 ) -> Generator[None]:
-    """Commit when the block ends, roll back when it raises.
+    """Commit when the block ends, roll back when it raises. `statement` describes an error of the commit.
 
-    `statement` and `phase` describe an error of the commit.
+    Of a savepoint, the commit is a statement that releases it, and its errors are those of a statement.
     """
     try:
         yield
@@ -91,7 +90,7 @@ def commit_or_rollback(
         with suppress(DBAPIError):
             transaction.rollback()
         raise
-    with translate_errors(operation, phase, statement=statement):
+    with translate_errors(operation, "commit", statement=statement):
         transaction.commit()
 
 
