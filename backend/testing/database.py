@@ -18,7 +18,6 @@ from backend.database.sessions.sessions import DatabaseSession
 from backend.embedded import EmbeddedServer
 
 _VARIABLE: Final = "TEST_DATABASE_URL"
-_LOCK_TIMEOUT: Final = "5s"
 
 
 @contextmanager
@@ -50,13 +49,16 @@ def _own_schema(url: str) -> Generator[str]:
                 connection.execute(DropSchema(name, cascade=True))
 
 
-def empty_tables(engine: Engine, metadata: MetaData) -> None:
-    """Delete every row of the tables in one statement, whatever refers to what."""
+def empty_tables(engine: Engine, metadata: MetaData, lock_timeout: str = "5s") -> None:
+    """Delete every row of the tables in one statement, whatever refers to what.
+
+    Raises an error that says so if a transaction is still open that has locked a row.
+    """
     emptied = [delete(table).cte(f"emptied_{at}") for at, table in enumerate(metadata.tables.values())]
     if not emptied:
         return
     with engine.begin() as connection:
-        connection.execute(select(func.set_config("lock_timeout", _LOCK_TIMEOUT, True)))
+        connection.execute(select(func.set_config("lock_timeout", lock_timeout, True)))
         try:
             connection.execute(select(literal(1)).add_cte(*emptied))
         except OperationalError as error:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect
+from sqlalchemy.exc import OperationalError
 
 from backend import Database
+from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
+from backend.testing.database import empty_tables
 from tests.conftest import Server
 from tests.support.docs_examples import ROOT
 
@@ -61,6 +64,7 @@ class Eggs(CRUDRepository[Egg, EggCreate, EggUpdate]): ...
     "test_it.py": """
 import pytest
 from sqlalchemy import inspect
+from sqlalchemy.exc import OperationalError
 
 from backend import AsyncDatabase, Database
 from backend.errors import UniqueViolationError, UsageError
@@ -133,9 +137,23 @@ def run(folder: Path, url: str, *arguments: str) -> "subprocess.CompletedProcess
 @pytest.mark.session_state("emptying the tables sets lock_timeout for its transaction")
 def test_workers_share_a_server_and_no_tables(server: Server, direct: Database, tmp_path: Path) -> None:
     before = set(inspect(direct.engine).get_schema_names())
-    run_ = run(tmp_path, server.url, "-n", "2", "test_it.py")
+    run_ = run(tmp_path, f"{server.url}&options=-c%20work_mem=8MB", "-n", "2", "test_it.py")
     assert "8 passed" in run_.stdout, run_.stdout + run_.stderr
     assert set(inspect(direct.engine).get_schema_names()) == before
+
+
+@pytest.mark.session_state("it sets lock_timeout for its transaction")
+def test_a_transaction_that_is_left_open_is_named(db: Database) -> None:
+    with db.transaction() as session:
+        TaskRepository(session).owned_by("a").create(TaskCreate(title="one"))
+        empty_tables(db.engine, Task.metadata, "1ms")  # what is not committed locks no row that is seen
+    with db.transaction() as session, pytest.raises(OperationalError) as raised:
+        TaskRepository(session).owned_by("a").update_where(TaskUpdate(title="two"), all_rows=True)
+        empty_tables(db.engine, Task.metadata, "1ms")
+    assert raised.value.__notes__ == ["a transaction of the test is still open, so its rows cannot be deleted: end it"]
+    empty_tables(db.engine, Task.metadata)
+    with db.session() as session:
+        assert TaskRepository(session).every_owner().count() == 0
 
 
 def test_importing_the_package_imports_no_pytest() -> None:

@@ -42,6 +42,23 @@ class AsyncTransactionContract(
             assert after[given.ids[0]] != before[given.ids[0]]
             assert given.ids[1] not in after
 
+    async def test_every_read_joins_the_transaction(self, async_db: AsyncDatabase) -> None:
+        """It sees what the transaction has written."""
+        async with self.filled(async_db) as given:
+            mine, gone = given.mine, given.ids[0]
+            which, left = given.is_(gone), [id for id in await given.in_order() if id != gone]
+            async with given.session.begin() as transaction:
+                await mine.delete(gone)
+                page, cursor_page = await mine.page(size=1000), await mine.cursor_page(size=1000)
+                async with mine.stream() as rows:
+                    streamed = [row async for row in rows]
+                for seen in (await mine.list(), page.items, cursor_page.items, streamed):
+                    assert [mine.id_of(row) for row in seen] == left
+                assert (await mine.get(gone), await mine.get_many([gone])) == (None, {})
+                assert (await mine.first(which), await mine.one_or_none(which)) == (None, None)
+                assert (page.total, await mine.count(), await mine.exists(which)) == (len(left), len(left), False)
+                await transaction.rollback()
+
     async def test_a_transaction_takes_two_more_round_trips(self, async_db: AsyncDatabase) -> None:
         """BEGIN and COMMIT, on one connection."""
         async with self.filled(async_db) as given:

@@ -43,6 +43,23 @@ class TransactionContract(
             assert after[given.ids[0]] != before[given.ids[0]]
             assert given.ids[1] not in after
 
+    def test_every_read_joins_the_transaction(self, db: Database) -> None:
+        """It sees what the transaction has written."""
+        with self.filled(db) as given:
+            mine, gone = given.mine, given.ids[0]
+            which, left = given.is_(gone), [id for id in given.in_order() if id != gone]
+            with given.session.begin() as transaction:
+                mine.delete(gone)
+                page, cursor_page = mine.page(size=1000), mine.cursor_page(size=1000)
+                with mine.stream() as rows:
+                    streamed = [row for row in rows]
+                for seen in (mine.list(), page.items, cursor_page.items, streamed):
+                    assert [mine.id_of(row) for row in seen] == left
+                assert (mine.get(gone), mine.get_many([gone])) == (None, {})
+                assert (mine.first(which), mine.one_or_none(which)) == (None, None)
+                assert (page.total, mine.count(), mine.exists(which)) == (len(left), len(left), False)
+                transaction.rollback()
+
     def test_a_transaction_takes_two_more_round_trips(self, db: Database) -> None:
         """BEGIN and COMMIT, on one connection."""
         with self.filled(db) as given:

@@ -1,4 +1,4 @@
-"""The fixtures of the plugin on the server of the suite; the database's every byte passes the wire proxy."""
+"""A database whose every byte passes the wire proxy."""
 
 from collections.abc import AsyncGenerator
 
@@ -10,7 +10,7 @@ from tests.support.wire import WireProxy
 
 
 @pytest.fixture
-async def async_db(proxy: WireProxy, clean: Engine) -> AsyncGenerator[AsyncDatabase]:
+async def database(proxy: WireProxy, clean: Engine) -> AsyncGenerator[AsyncDatabase]:
     async with AsyncDatabase(proxy.url) as database:
         await database.ping()
         yield database

@@ -18,8 +18,8 @@ TITLE = "the title that nobody may read"
 
 
 @pytest.fixture
-async def async_session(async_db: AsyncDatabase) -> AsyncGenerator[AsyncSession]:
-    async with async_rolled_back(async_db) as session:
+async def async_session(database: AsyncDatabase) -> AsyncGenerator[AsyncSession]:
+    async with async_rolled_back(database) as session:
         yield session
 
 
@@ -72,9 +72,9 @@ BLOCKS = (create, create_in_a_block, roll_back, fail, create_many, select_direct
 @pytest.mark.usefixtures("awake")
 @pytest.mark.parametrize("block", BLOCKS)
 async def test_as_many_are_counted_as_the_wire_shows(
-    async_db: AsyncDatabase, proxy: WireProxy, block: Callable[[AsyncSession], Awaitable[None]]
+    database: AsyncDatabase, proxy: WireProxy, block: Callable[[AsyncSession], Awaitable[None]]
 ) -> None:
-    async with async_db.session() as session:
+    async with database.session() as session:
         with proxy.watch() as seen, round_trips(session) as trips:
             await block(session)
         assert trips.count == seen.round_trips
@@ -83,12 +83,12 @@ async def test_as_many_are_counted_as_the_wire_shows(
 
 @pytest.mark.parametrize("block", BLOCKS)
 async def test_a_rolled_back_session_counts_as_in_production(
-    async_db: AsyncDatabase,
+    database: AsyncDatabase,
     async_session: AsyncSession,
     block: Callable[[AsyncSession], Awaitable[None]],
 ) -> None:
-    async with async_db.session() as durable:
-        with round_trips(async_db) as expected:
+    async with database.session() as durable:
+        with round_trips(database) as expected:
             await block(durable)
     with round_trips(async_session) as trips:
         await block(async_session)
@@ -96,11 +96,11 @@ async def test_a_rolled_back_session_counts_as_in_production(
         assert trips.count == expected.count
 
 
-async def test_another_number_fails_with_the_statements_and_no_parameter(async_db: AsyncDatabase) -> None:
-    async with async_db.session() as session:
+async def test_another_number_fails_with_the_statements_and_no_parameter(database: AsyncDatabase) -> None:
+    async with database.session() as session:
         tasks = AsyncTaskRepository(session).owned_by("a")
         task = await tasks.create(TaskCreate(title=TITLE))
-        with pytest.raises(AssertionError) as raised, round_trips(async_db, expected=1):
+        with pytest.raises(AssertionError) as raised, round_trips(database, expected=1):
             await tasks.get(task.id)
             await tasks.update(task.id, TaskUpdate(title=TITLE))
     text = str(raised.value)
@@ -109,23 +109,23 @@ async def test_another_number_fails_with_the_statements_and_no_parameter(async_d
     assert TITLE not in text
 
 
-async def test_an_error_of_the_block_is_raised_as_it_is(async_db: AsyncDatabase) -> None:
-    with pytest.raises(ZeroDivisionError), round_trips(async_db, expected=1):
+async def test_an_error_of_the_block_is_raised_as_it_is(database: AsyncDatabase) -> None:
+    with pytest.raises(ZeroDivisionError), round_trips(database, expected=1):
         _ = 1 // 0
 
 
-async def test_nothing_is_counted_after_the_block(async_db: AsyncDatabase) -> None:
-    with round_trips(async_db.engine, expected=0) as trips:
+async def test_nothing_is_counted_after_the_block(database: AsyncDatabase) -> None:
+    with round_trips(database.engine, expected=0) as trips:
         pass
-    await async_db.ping()
+    await database.ping()
     assert trips.count == 0
 
 
 async def test_only_the_sessions_own_connection_is_counted(
-    async_db: AsyncDatabase, async_session: AsyncSession
+    database: AsyncDatabase, async_session: AsyncSession
 ) -> None:
-    with round_trips(async_session, expected=0), round_trips(async_db, expected=1):
-        await async_db.ping()
+    with round_trips(async_session, expected=0), round_trips(database, expected=1):
+        await database.ping()
 
 
 def test_another_target_is_refused() -> None:

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any, Self
 
 import pytest
+from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
 from backend import AsyncDatabase, Change, CursorPage, Lock, Order, Page, Upserted, Where
-from backend.errors import NotFoundError, StaleError
+from backend.errors import InvalidCursorError, NotFoundError, StaleError
 from backend.input.patch import Patch
 from backend.results.cursors import Cursor
 from backend.statements.conflict_targets import UniqueKey, Updates
@@ -325,6 +326,84 @@ class LocksNothing(AsyncTasks):
         return await super().get_one(id)
 
 
+class CreatesOneByOne(AsyncTasks):
+    @override
+    async def create_many(self, data: Iterable[TaskCreate], *, returning: Any = True, progress: Any = None) -> Any:
+        return [await self.create(one) for one in data]
+
+
+class IgnoresTheVersionsOfMany(AsyncTasks):
+    @override
+    async def update_many(self, patches: Any, *, progress: Any = None) -> Sequence[Task]:
+        pairs = [(one.id, one.data) for one in patches]
+        return await super().update_many(pairs)
+
+
+class AsksWhereNothingIsToDo(AsyncTasks):
+    @override
+    async def delete_many(self, ids: Iterable[int], *, progress: Any = None) -> Sequence[Task]:
+        await self.count()
+        return await super().delete_many(ids)
+
+
+class BeginsAgainWithAnyCursor(AsyncTasks):
+    @override
+    async def cursor_page(
+        self, *where: Where, order_by: Order = (), cursor: Cursor = None, size: int = 20
+    ) -> CursorPage[Task]:
+        try:
+            return await super().cursor_page(*where, order_by=order_by, cursor=cursor, size=size)
+        except InvalidCursorError:
+            return await super().cursor_page(*where, order_by=order_by, size=size)
+
+
+class BeginsAgainWithAnotherOwnersCursor(BeginsAgainWithAnyCursor):
+    """The same, for the check of two owners."""
+
+
+class ReturnsAnEmptyRow(AsyncTasks):
+    @override
+    async def delete(self, id: int, *, expected: Version = None) -> Task:
+        row = await super().delete(id, expected=expected)
+        return Task(id=row.id, title="", user_id=row.user_id)
+
+
+class KeepsTheVersion(AsyncTasks):
+    @override
+    async def update(self, id: int, data: TaskUpdate, *, expected: Version = None) -> Task:
+        async with self.session.begin():
+            same = update(Task).where(col(Task.id) == id).values(**data.model_dump(), updated_at=col(Task.updated_at))
+            await self.session.exec(same)
+        return await self.get_one(id)
+
+
+class ReadsOnAConnectionOfItsOwn(AsyncTasks):
+    @override
+    async def list(
+        self, *where: Where, order_by: Order = (), limit: int | None = None, offset: int = 0, lock: Lock | None = None
+    ) -> Sequence[Task]:
+        async with AsyncSession(self.session.bind) as other:
+            mine = type(self)(other).owned_by("ada")
+            return await super(ReadsOnAConnectionOfItsOwn, mine).list(
+                *where, order_by=order_by, limit=limit, offset=offset, lock=lock
+            )
+
+
+class GivesAbsentRowsToo(AsyncTasks):
+    @override
+    async def get_many(self, ids: Iterable[int]) -> dict[int, Task]:
+        wanted = [*ids]
+        return {id: Task(id=id, title="", user_id="ada") for id in wanted} | await super().get_many(wanted)
+
+
+class TakesOverAnotherOwnersRow(AsyncShelfRepository):
+    @override
+    async def upsert(self, data: ShelfCreate, *, on: UniqueKey, update: Updates = "set") -> Upserted[Shelf]:
+        everyone = AsyncShelfRepository(self.session).every_owner()
+        await everyone.update_where(ShelfUpdate(note="taken over"), col(Shelf.code) == data.code)
+        return await super().upsert(data, on=on, update=update)
+
+
 class GetOrCreateUpdates(AsyncShelfRepository):
     @override
     async def get_or_create(self, data: ShelfCreate, *, on: UniqueKey) -> Upserted[Shelf]:
@@ -378,6 +457,16 @@ BREAKS: dict[type[Any], str] = {
     DeletesAllWithoutACondition: "test_no_condition_is_refused",
     UpdatesAllRows: "test_update_where_changes_the_rows_that_meet_the_condition",
     LocksNothing: "test_a_lock_lasts_until_the_transaction_ends",
+    CreatesOneByOne: "test_many_rows_are_one_round_trip",
+    IgnoresTheVersionsOfMany: "test_update_many_compares_the_expected_versions",
+    AsksWhereNothingIsToDo: "test_no_rows_send_nothing",
+    BeginsAgainWithAnyCursor: "test_an_invalid_cursor_is_refused",
+    BeginsAgainWithAnotherOwnersCursor: "test_the_cursor_of_another_owner_is_refused",
+    ReturnsAnEmptyRow: "test_delete_returns_the_row_as_it_was",
+    KeepsTheVersion: "test_the_version_increases_strictly",
+    ReadsOnAConnectionOfItsOwn: "test_every_read_joins_the_transaction",
+    GivesAbsentRowsToo: "test_get_many_has_the_rows_by_id",
+    TakesOverAnotherOwnersRow: "test_upsert_touches_no_other_owners_rows",
     GetOrCreateUpdates: "test_get_or_create_changes_nothing_that_is_there",
     UpsertReplaces: "test_upsert_changes_the_row_that_has_the_key",
 }

@@ -1,5 +1,5 @@
 # Generated from tests/testing/_async/conftest.py by `python -m tools.generate_sync`: edit that one.
-"""The fixtures of the plugin on the server of the suite; the database's every byte passes the wire proxy."""
+"""A database whose every byte passes the wire proxy."""
 
 from collections.abc import Generator
 
@@ -11,7 +11,7 @@ from tests.support.wire import WireProxy
 
 
 @pytest.fixture
-def db(proxy: WireProxy, clean: Engine) -> Generator[Database]:
+def database(proxy: WireProxy, clean: Engine) -> Generator[Database]:
     with Database(proxy.url) as database:
         database.ping()
         yield database

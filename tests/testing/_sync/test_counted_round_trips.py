@@ -18,8 +18,8 @@ TITLE = "the title that nobody may read"
 
 
 @pytest.fixture
-def session(db: Database) -> Generator[Session]:
-    with rolled_back(db) as session:
+def session(database: Database) -> Generator[Session]:
+    with rolled_back(database) as session:
         yield session
 
 
@@ -72,9 +72,9 @@ BLOCKS = (create, create_in_a_block, roll_back, fail, create_many, select_direct
 @pytest.mark.usefixtures("awake")
 @pytest.mark.parametrize("block", BLOCKS)
 def test_as_many_are_counted_as_the_wire_shows(
-    db: Database, proxy: WireProxy, block: Callable[[Session], None]
+    database: Database, proxy: WireProxy, block: Callable[[Session], None]
 ) -> None:
-    with db.session() as session:
+    with database.session() as session:
         with proxy.watch() as seen, round_trips(session) as trips:
             block(session)
         assert trips.count == seen.round_trips
@@ -83,12 +83,12 @@ def test_as_many_are_counted_as_the_wire_shows(
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_rolled_back_session_counts_as_in_production(
-    db: Database,
+    database: Database,
     session: Session,
     block: Callable[[Session], None],
 ) -> None:
-    with db.session() as durable:
-        with round_trips(db) as expected:
+    with database.session() as durable:
+        with round_trips(database) as expected:
             block(durable)
     with round_trips(session) as trips:
         block(session)
@@ -96,11 +96,11 @@ def test_a_rolled_back_session_counts_as_in_production(
         assert trips.count == expected.count
 
 
-def test_another_number_fails_with_the_statements_and_no_parameter(db: Database) -> None:
-    with db.session() as session:
+def test_another_number_fails_with_the_statements_and_no_parameter(database: Database) -> None:
+    with database.session() as session:
         tasks = TaskRepository(session).owned_by("a")
         task = tasks.create(TaskCreate(title=TITLE))
-        with pytest.raises(AssertionError) as raised, round_trips(db, expected=1):
+        with pytest.raises(AssertionError) as raised, round_trips(database, expected=1):
             tasks.get(task.id)
             tasks.update(task.id, TaskUpdate(title=TITLE))
     text = str(raised.value)
@@ -109,21 +109,21 @@ def test_another_number_fails_with_the_statements_and_no_parameter(db: Database)
     assert TITLE not in text
 
 
-def test_an_error_of_the_block_is_raised_as_it_is(db: Database) -> None:
-    with pytest.raises(ZeroDivisionError), round_trips(db, expected=1):
+def test_an_error_of_the_block_is_raised_as_it_is(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), round_trips(database, expected=1):
         _ = 1 // 0
 
 
-def test_nothing_is_counted_after_the_block(db: Database) -> None:
-    with round_trips(db.engine, expected=0) as trips:
+def test_nothing_is_counted_after_the_block(database: Database) -> None:
+    with round_trips(database.engine, expected=0) as trips:
         pass
-    db.ping()
+    database.ping()
     assert trips.count == 0
 
 
-def test_only_the_sessions_own_connection_is_counted(db: Database, session: Session) -> None:
-    with round_trips(session, expected=0), round_trips(db, expected=1):
-        db.ping()
+def test_only_the_sessions_own_connection_is_counted(database: Database, session: Session) -> None:
+    with round_trips(session, expected=0), round_trips(database, expected=1):
+        database.ping()
 
 
 def test_another_target_is_refused() -> None:
