@@ -77,8 +77,8 @@ class _Counter:
         self._engine, self._connection = _engine_of(target if self._session is None else self._session)
         self._is_within = self._connection is not None and self._connection.in_transaction()
         """Whether the session is in a transaction of its connection, whose BEGIN is not the block's."""
-        self._is_replacing = False
-        """Whether a savepoint is open that replaces the transaction of a single call."""
+        self._replaced_at: int | None = None
+        """How many were counted when a savepoint began that replaces the transaction of a call, while it is open."""
         self._skips_next = False
         """Whether the next statement begins or ends such a savepoint."""
 
@@ -120,11 +120,15 @@ class _Counter:
 
     def _on_savepoint(self, connection: Connection, _name: str) -> None:
         if self._connection is connection and self._session is not None and not self._session.in_transaction():
-            self._is_replacing = self._skips_next = True
+            self._replaced_at, self._skips_next = self.trips.count, True
 
     def _on_end_of_savepoint(self, _connection: Connection, _name: str, _context: object) -> None:
-        if self._is_replacing:
-            self._is_replacing, self._skips_next = False, True
+        if self._replaced_at is None:
+            return
+        if self.trips.count > self._replaced_at + 1:  # a call of several statements has a transaction in production
+            self.trips.statements.insert(self._replaced_at, _Command.BEGIN.name)
+            self.trips.statements.append(_Command.COMMIT.name)
+        self._replaced_at, self._skips_next = None, True
 
     def _is_counted(self, connection: Connection) -> bool:
         return self._connection is None or self._connection is connection

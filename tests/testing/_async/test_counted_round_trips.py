@@ -51,6 +51,11 @@ async def create_many(session: AsyncSession) -> None:
     await AsyncTaskRepository(session).owned_by("a").create_many([TaskCreate(title=TITLE)] * 3)
 
 
+async def create_in_two_statements(session: AsyncSession) -> None:
+    many = [TaskCreate(title=TITLE)] * 10_001
+    await AsyncTaskRepository(session).owned_by("a").create_many(many, returning=False)
+
+
 async def select_directly(session: AsyncSession) -> None:
     async with session.begin():
         assert (await session.exec(select(Task).where(col(Task.title) == TITLE))).all() == []
@@ -66,7 +71,17 @@ async def flush(session: AsyncSession) -> None:
         session.add_all([Task(title=TITLE, user_id="a") for _ in range(3)])
 
 
-BLOCKS = (create, create_in_a_block, roll_back, fail, create_many, select_directly, begin_nothing, flush)
+BLOCKS = (
+    create,
+    create_in_a_block,
+    roll_back,
+    fail,
+    create_many,
+    create_in_two_statements,
+    select_directly,
+    begin_nothing,
+    flush,
+)
 
 
 @pytest.mark.usefixtures("awake")
@@ -93,7 +108,7 @@ async def test_a_rolled_back_session_counts_as_in_production(
     with round_trips(async_session) as trips:
         await block(async_session)
     if block is not begin_nothing:  # there psycopg sends nothing, and SQLAlchemy a savepoint
-        assert trips.count == expected.count
+        assert trips.count == expected.count, f"{trips}\n{expected}"
 
 
 async def test_another_number_fails_with_the_statements_and_no_parameter(database: AsyncDatabase) -> None:

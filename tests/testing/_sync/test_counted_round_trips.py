@@ -51,6 +51,11 @@ def create_many(session: Session) -> None:
     TaskRepository(session).owned_by("a").create_many([TaskCreate(title=TITLE)] * 3)
 
 
+def create_in_two_statements(session: Session) -> None:
+    many = [TaskCreate(title=TITLE)] * 10_001
+    TaskRepository(session).owned_by("a").create_many(many, returning=False)
+
+
 def select_directly(session: Session) -> None:
     with session.begin():
         assert (session.exec(select(Task).where(col(Task.title) == TITLE))).all() == []
@@ -66,7 +71,17 @@ def flush(session: Session) -> None:
         session.add_all([Task(title=TITLE, user_id="a") for _ in range(3)])
 
 
-BLOCKS = (create, create_in_a_block, roll_back, fail, create_many, select_directly, begin_nothing, flush)
+BLOCKS = (
+    create,
+    create_in_a_block,
+    roll_back,
+    fail,
+    create_many,
+    create_in_two_statements,
+    select_directly,
+    begin_nothing,
+    flush,
+)
 
 
 @pytest.mark.usefixtures("awake")
@@ -93,7 +108,7 @@ def test_a_rolled_back_session_counts_as_in_production(
     with round_trips(session) as trips:
         block(session)
     if block is not begin_nothing:  # there psycopg sends nothing, and SQLAlchemy a savepoint
-        assert trips.count == expected.count
+        assert trips.count == expected.count, f"{trips}\n{expected}"
 
 
 def test_another_number_fails_with_the_statements_and_no_parameter(database: Database) -> None:
