@@ -69,9 +69,11 @@ class HasElement(Protocol[T]):
 
 
 def if_given(value: T | None, condition: Callable[[T], Condition]) -> Sequence[Condition]:
-    """Return the condition on the value, or none if the value is `None`: for filters that need not be given.
+    """Return the condition on the value, or none if the value is `None`.
 
-    books.list(*if_given(title, typed(Book.title).contains), *if_given(pages, lambda n: typed(Book.pages) >= n))
+    For filters that need not be given:
+
+        books.list(*if_given(title, typed(Book.title).contains), *if_given(pages, lambda n: typed(Book.pages) >= n))
     """
     return () if value is None else (condition(value),)
 
