@@ -136,19 +136,31 @@ class AsyncContractData(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
 
     @asynccontextmanager
     async def filled(
-        self, db: AsyncDatabase, *, owned: bool = False, versioned: bool = False
+        self, db: AsyncDatabase, *, owned: bool = False, versioned: bool = False, changed: bool = False
     ) -> AsyncGenerator[AsyncFilled[ModelT, CreateT, UpdateT, IdT, OwnerT]]:
-        """Open a session, with rows of both owners. Skip the check for a model that is not owned, or not versioned."""
+        """Open a session, with rows of both owners. Skip the check for a model that lacks what it needs.
+
+        `changed`: a field that an update may set.
+        """
         async with self.given(db) as given:
             entity = given.entity
             if (owned and entity.owner is None) or (versioned and entity.version is None):
                 pytest.skip(f"{entity.name} has no {'owner' if owned and entity.owner is None else 'version'}")
+            if (changed or versioned) and not type(self.change).model_fields:
+                pytest.skip(f"{entity.name} has no field that an update may set")
             rows = [await given.mine.create(data) for data in given.data]
             their_rows = [] if entity.owner is None else [await given.theirs.create(data) for data in given.their_data]
             yield AsyncFilled(
                 db, given.session, entity, given.mine, given.theirs, given.data, given.their_data, rows, their_rows
             )
 
-    def nothing(self) -> UpdateT:
-        """Return a change that sets no field."""
-        return type(self.change).model_construct(set())
+    def nothing(self) -> UpdateT | None:
+        """Return a change that sets no field; `None` if the update schema requires one."""
+        schema = type(self.change)
+        is_partial = not any(field.is_required() for field in schema.model_fields.values())
+        return schema.model_construct(set()) if is_partial else None
+
+    def unchanged(self, ids: Sequence[IdT]) -> list[tuple[IdT, UpdateT]]:
+        """Return patches that set no field of these rows; none if the update schema requires one."""
+        nothing = self.nothing()
+        return [] if nothing is None else [(id, nothing) for id in ids]

@@ -48,8 +48,9 @@ class AsyncManyContract(
 
     async def test_update_many_writes_only_what_was_set(self, async_db: AsyncDatabase) -> None:
         async with self.filled(async_db) as given:
-            before, ids = await given.stored(), given.ids[::-1]
-            patches = [(ids[0], self.change), *((id, self.nothing()) for id in ids[1:])]
+            before, (first, *others) = await given.stored(), given.ids[::-1]
+            patches = [(first, self.change), *self.unchanged(others)]
+            ids = [id for id, _ in patches]
             rows = await given.mine.update_many(patches)
             after = await given.stored()
             assert [given.mine.id_of(row) for row in rows] == ids
@@ -64,7 +65,7 @@ class AsyncManyContract(
             absent = await given.remove(given.ids[1])
             before = await given.stored()
             with pytest.raises(NotFoundError) as raised:
-                await given.mine.update_many([(given.ids[0], self.change), (absent, self.nothing())])
+                await given.mine.update_many([(given.ids[0], self.change), (absent, self.change)])
             assert raised.value.positions == (1,)
             with pytest.raises(InvalidDataError):
                 await given.mine.update_many([(given.ids[0], self.change)] * 2)
@@ -72,17 +73,12 @@ class AsyncManyContract(
 
     async def test_update_many_compares_the_expected_versions(self, async_db: AsyncDatabase) -> None:
         async with self.filled(async_db, versioned=True) as given:
-            versions = [given.version_of(row) for row in given.rows]
+            stale = Patch(given.ids[1], self.change, expected=given.version_of(given.rows[1]))
             await given.mine.update(given.ids[1], self.change)
-            before = await given.stored()
+            before, others = await given.stored(), self.unchanged(given.ids[:1])
             with pytest.raises(StaleError) as raised:
-                await given.mine.update_many(
-                    Patch(id, data, expected=version)
-                    for id, data, version in zip(
-                        given.ids[:2], (self.change, self.nothing()), versions[:2], strict=True
-                    )
-                )
-            assert raised.value.positions == (1,)
+                await given.mine.update_many([*others, stale])
+            assert raised.value.positions == (len(others),)
             assert await given.stored() == before
 
     async def test_delete_many_is_in_the_order_of_the_ids(self, async_db: AsyncDatabase) -> None:
@@ -104,7 +100,7 @@ class AsyncManyContract(
             assert await given.stored() == before
 
     async def test_update_where_changes_the_rows_that_meet_the_condition(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self.filled(async_db, changed=True) as given:
             before, id = await given.stored(), given.ids[0]
             assert await given.mine.update_where(self.change, given.is_(id)) == 1
             after = await given.stored()
@@ -135,20 +131,20 @@ class AsyncManyContract(
 
     async def test_many_rows_are_one_round_trip(self, async_db: AsyncDatabase) -> None:
         async with self.filled(async_db) as given:
-            mine, ids = given.mine, given.ids
-            which = given.is_(ids[0])
-            for id in ids:
+            mine = given.mine
+            for id in given.ids:
                 await given.remove(id)
             with round_trips(async_db, expected=1):
-                ids = [mine.id_of(row) for row in await mine.create_many(given.data)]
+                rows = await mine.create_many(given.data)
+            ids = [mine.id_of(row) for row in rows]
             given.require_idle()
             calls: list[Callable[[], Awaitable[object]]] = [
-                lambda: mine.update_many([(ids[0], self.change), (ids[1], self.nothing())]),
-                lambda: mine.update_where(self.change, which),
-                lambda: mine.update_where_returning(self.change, which),
-                lambda: mine.delete_where(which),
-                lambda: mine.delete_where_returning(which),
-                lambda: mine.delete_many(ids),
+                lambda: mine.update_many([(ids[0], self.change), *self.unchanged(ids[1:])]),
+                lambda: mine.update_where(self.change, given.is_(ids[0])),
+                lambda: mine.update_where_returning(self.change, given.is_(ids[0])),
+                lambda: mine.delete_where(given.is_(ids[0])),
+                lambda: mine.delete_where_returning(given.is_(ids[1])),
+                lambda: mine.delete_many(ids[2:]),
             ]
             for call in calls:
                 with round_trips(async_db, expected=1):

@@ -32,7 +32,7 @@ class AsyncTransactionContract(
                 assert await given.stored() == before, "a write is kept though its transaction was rolled back"
 
     async def test_a_write_is_committed_with_the_transaction(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self.filled(async_db, changed=True) as given:
             before = await given.stored()
             async with given.session.begin():
                 await given.mine.update(given.ids[0], self.change)
@@ -114,7 +114,7 @@ class AsyncTransactionContract(
         mine, ids = given.mine, given.ids
         return [
             lambda: mine.update(ids[0], self.change),
-            lambda: mine.update_many([(ids[0], self.change), (ids[1], self.nothing())]),
+            lambda: mine.update_many([(ids[0], self.change), *self.unchanged(ids[1:2])]),
             lambda: mine.update_where(self.change, given.is_(ids[0])),
             lambda: mine.create(given.data[2]),
             lambda: mine.delete(ids[0]),

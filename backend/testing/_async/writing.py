@@ -61,13 +61,15 @@ class AsyncWritingContract(
 
     async def test_update_of_nothing_writes_nothing(self, async_db: AsyncDatabase) -> None:
         async with self.filled(async_db) as given:
+            if (nothing := self.nothing()) is None:
+                pytest.skip("the update schema requires a field")
             before, id = await given.stored(), given.ids[0]
-            row = await given.mine.update(id, self.nothing())
+            row = await given.mine.update(id, nothing)
             assert values_of(given.entity, row) == before[id]
             assert await given.stored() == before
 
     async def test_the_change_sets_what_the_examples_have_not(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self.filled(async_db, changed=True) as given:
             id = given.ids[0]
             before = (await given.stored())[id]
             await given.mine.update(id, self.change)
@@ -126,7 +128,7 @@ class AsyncWritingContract(
             calls: list[Callable[[], Awaitable[object]]] = [
                 lambda: mine.create(given.data[2]),
                 lambda: mine.update(ids[0], self.change),
-                lambda: mine.update(ids[1], self.nothing()),
+                lambda: mine.get_one(ids[1]) if (nothing := self.nothing()) is None else mine.update(ids[1], nothing),
                 lambda: mine.delete(ids[1]),
             ]
             for call in calls:

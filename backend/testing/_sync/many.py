@@ -47,8 +47,9 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
 
     def test_update_many_writes_only_what_was_set(self, db: Database) -> None:
         with self.filled(db) as given:
-            before, ids = given.stored(), given.ids[::-1]
-            patches = [(ids[0], self.change), *((id, self.nothing()) for id in ids[1:])]
+            before, (first, *others) = given.stored(), given.ids[::-1]
+            patches = [(first, self.change), *self.unchanged(others)]
+            ids = [id for id, _ in patches]
             rows = given.mine.update_many(patches)
             after = given.stored()
             assert [given.mine.id_of(row) for row in rows] == ids
@@ -63,7 +64,7 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
             absent = given.remove(given.ids[1])
             before = given.stored()
             with pytest.raises(NotFoundError) as raised:
-                given.mine.update_many([(given.ids[0], self.change), (absent, self.nothing())])
+                given.mine.update_many([(given.ids[0], self.change), (absent, self.change)])
             assert raised.value.positions == (1,)
             with pytest.raises(InvalidDataError):
                 given.mine.update_many([(given.ids[0], self.change)] * 2)
@@ -71,17 +72,12 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
 
     def test_update_many_compares_the_expected_versions(self, db: Database) -> None:
         with self.filled(db, versioned=True) as given:
-            versions = [given.version_of(row) for row in given.rows]
+            stale = Patch(given.ids[1], self.change, expected=given.version_of(given.rows[1]))
             given.mine.update(given.ids[1], self.change)
-            before = given.stored()
+            before, others = given.stored(), self.unchanged(given.ids[:1])
             with pytest.raises(StaleError) as raised:
-                given.mine.update_many(
-                    Patch(id, data, expected=version)
-                    for id, data, version in zip(
-                        given.ids[:2], (self.change, self.nothing()), versions[:2], strict=True
-                    )
-                )
-            assert raised.value.positions == (1,)
+                given.mine.update_many([*others, stale])
+            assert raised.value.positions == (len(others),)
             assert given.stored() == before
 
     def test_delete_many_is_in_the_order_of_the_ids(self, db: Database) -> None:
@@ -103,7 +99,7 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
             assert given.stored() == before
 
     def test_update_where_changes_the_rows_that_meet_the_condition(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self.filled(db, changed=True) as given:
             before, id = given.stored(), given.ids[0]
             assert given.mine.update_where(self.change, given.is_(id)) == 1
             after = given.stored()
@@ -134,20 +130,20 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
 
     def test_many_rows_are_one_round_trip(self, db: Database) -> None:
         with self.filled(db) as given:
-            mine, ids = given.mine, given.ids
-            which = given.is_(ids[0])
-            for id in ids:
+            mine = given.mine
+            for id in given.ids:
                 given.remove(id)
             with round_trips(db, expected=1):
-                ids = [mine.id_of(row) for row in mine.create_many(given.data)]
+                rows = mine.create_many(given.data)
+            ids = [mine.id_of(row) for row in rows]
             given.require_idle()
             calls: list[Callable[[], object]] = [
-                lambda: mine.update_many([(ids[0], self.change), (ids[1], self.nothing())]),
-                lambda: mine.update_where(self.change, which),
-                lambda: mine.update_where_returning(self.change, which),
-                lambda: mine.delete_where(which),
-                lambda: mine.delete_where_returning(which),
-                lambda: mine.delete_many(ids),
+                lambda: mine.update_many([(ids[0], self.change), *self.unchanged(ids[1:])]),
+                lambda: mine.update_where(self.change, given.is_(ids[0])),
+                lambda: mine.update_where_returning(self.change, given.is_(ids[0])),
+                lambda: mine.delete_where(given.is_(ids[0])),
+                lambda: mine.delete_where_returning(given.is_(ids[1])),
+                lambda: mine.delete_many(ids[2:]),
             ]
             for call in calls:
                 with round_trips(db, expected=1):

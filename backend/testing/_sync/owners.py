@@ -77,7 +77,6 @@ class OwnerContract(
             their_rows = given.is_(*given.their_ids)
             assert given.mine.update_where(self.change, their_rows) == 0
             assert given.mine.delete_where(their_rows) == 0
-            assert given.mine.update_where(self.nothing(), all_rows=True) in (0, len(given.ids))
             assert given.mine.delete_where(all_rows=True) == len(given.ids)
             assert given.stored() == theirs
 
@@ -151,11 +150,11 @@ class OwnerContract(
     ) -> list[Callable[[], object]]:
         calls: list[Callable[[], object]] = [
             lambda: repository.update(ids[0], self.change),
-            lambda: repository.update(ids[0], self.nothing()),
             lambda: repository.delete(ids[0]),
             lambda: repository.update_many([(id, self.change) for id in ids]),
             lambda: repository.delete_many(ids),
         ]
+        calls += [lambda: repository.update_many(self.unchanged(ids))] if self.nothing() is not None else []
         if given.entity.version is not None:
             version = given.version_of(given.their_rows[0])
             calls.append(lambda: repository.update(ids[0], self.change, expected=version))

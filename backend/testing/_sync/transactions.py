@@ -33,7 +33,7 @@ class TransactionContract(
                 assert given.stored() == before, "a write is kept though its transaction was rolled back"
 
     def test_a_write_is_committed_with_the_transaction(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self.filled(db, changed=True) as given:
             before = given.stored()
             with given.session.begin():
                 given.mine.update(given.ids[0], self.change)
@@ -113,7 +113,7 @@ class TransactionContract(
         mine, ids = given.mine, given.ids
         return [
             lambda: mine.update(ids[0], self.change),
-            lambda: mine.update_many([(ids[0], self.change), (ids[1], self.nothing())]),
+            lambda: mine.update_many([(ids[0], self.change), *self.unchanged(ids[1:2])]),
             lambda: mine.update_where(self.change, given.is_(ids[0])),
             lambda: mine.create(given.data[2]),
             lambda: mine.delete(ids[0]),

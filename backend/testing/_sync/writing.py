@@ -62,13 +62,15 @@ class WritingContract(
 
     def test_update_of_nothing_writes_nothing(self, db: Database) -> None:
         with self.filled(db) as given:
+            if (nothing := self.nothing()) is None:
+                pytest.skip("the update schema requires a field")
             before, id = given.stored(), given.ids[0]
-            row = given.mine.update(id, self.nothing())
+            row = given.mine.update(id, nothing)
             assert values_of(given.entity, row) == before[id]
             assert given.stored() == before
 
     def test_the_change_sets_what_the_examples_have_not(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self.filled(db, changed=True) as given:
             id = given.ids[0]
             before = (given.stored())[id]
             given.mine.update(id, self.change)
@@ -127,7 +129,7 @@ class WritingContract(
             calls: list[Callable[[], object]] = [
                 lambda: mine.create(given.data[2]),
                 lambda: mine.update(ids[0], self.change),
-                lambda: mine.update(ids[1], self.nothing()),
+                lambda: mine.get_one(ids[1]) if (nothing := self.nothing()) is None else mine.update(ids[1], nothing),
                 lambda: mine.delete(ids[1]),
             ]
             for call in calls:

@@ -6,12 +6,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import pytest
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from backend.testing import AsyncRepositoryContract
+from tests.support.models.bulk import AsyncSeatRepository, Seat, SeatCreate, SeatId, SeatUpdate
 from tests.support.models.suite import (
     AsyncBadgeRepository,
     AsyncEntryRepository,
@@ -39,6 +41,7 @@ from tests.support.models.suite import (
     TicketCreate,
     TicketUpdate,
 )
+from tests.testing.medals import AsyncMedalRepository, Medal, MedalCreate, MedalUpdate
 
 
 class TestTasks(AsyncRepositoryContract[Task, TaskCreate, TaskUpdate]):
@@ -94,3 +97,21 @@ class TestBadges(AsyncRepositoryContract[Badge, BadgeCreate, BadgeUpdate]):
     @override
     async def prepare(self, session: AsyncSession, owner: str) -> Sequence[BadgeCreate]:
         return [BadgeCreate(code=f"{owner}-{code}") for code in "abc"]
+
+
+@pytest.mark.usefixtures("odd_tables")
+class TestSeats(AsyncRepositoryContract[Seat, SeatCreate, SeatUpdate, SeatId]):
+    """The client chooses the key, and nothing else can be changed."""
+
+    repository = AsyncSeatRepository
+    examples = tuple(SeatCreate(room=room, number=1) for room in "cab")
+    change = SeatUpdate()
+    on = (col(Seat.number), col(Seat.room))
+
+
+@pytest.mark.usefixtures("odd_tables")
+class TestMedals(AsyncRepositoryContract[Medal, MedalCreate, MedalUpdate, str]):
+    repository = AsyncMedalRepository
+    examples = tuple(MedalCreate(code=code, metal="tin", note="as it is") for code in "cab")
+    change = MedalUpdate(metal="gold")
+    on = (col(Medal.code),)

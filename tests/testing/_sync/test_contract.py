@@ -7,11 +7,13 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import pytest
 from sqlmodel import Session, col
 from typing_extensions import override
 
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from backend.testing import RepositoryContract
+from tests.support.models.bulk import Seat, SeatCreate, SeatId, SeatRepository, SeatUpdate
 from tests.support.models.suite import (
     Badge,
     BadgeCreate,
@@ -39,6 +41,7 @@ from tests.support.models.suite import (
     TicketRepository,
     TicketUpdate,
 )
+from tests.testing.medals import Medal, MedalCreate, MedalRepository, MedalUpdate
 
 
 class TestTasks(RepositoryContract[Task, TaskCreate, TaskUpdate]):
@@ -94,3 +97,21 @@ class TestBadges(RepositoryContract[Badge, BadgeCreate, BadgeUpdate]):
     @override
     def prepare(self, session: Session, owner: str) -> Sequence[BadgeCreate]:
         return [BadgeCreate(code=f"{owner}-{code}") for code in "abc"]
+
+
+@pytest.mark.usefixtures("odd_tables")
+class TestSeats(RepositoryContract[Seat, SeatCreate, SeatUpdate, SeatId]):
+    """The client chooses the key, and nothing else can be changed."""
+
+    repository = SeatRepository
+    examples = tuple(SeatCreate(room=room, number=1) for room in "cab")
+    change = SeatUpdate()
+    on = (col(Seat.number), col(Seat.room))
+
+
+@pytest.mark.usefixtures("odd_tables")
+class TestMedals(RepositoryContract[Medal, MedalCreate, MedalUpdate, str]):
+    repository = MedalRepository
+    examples = tuple(MedalCreate(code=code, metal="tin", note="as it is") for code in "cab")
+    change = MedalUpdate(metal="gold")
+    on = (col(Medal.code),)
