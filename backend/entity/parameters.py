@@ -50,6 +50,11 @@ def condition_parameter(number: int) -> str:
     return f"the_condition_{number}".ljust(_BYTES, "_")
 
 
+def assigned_parameter(number: int) -> str:
+    """Return the name of the value of this number that is written to each row that meets conditions."""
+    return f"the_assigned_{number}".ljust(_BYTES, "_")
+
+
 def array_parameter(number: int) -> str:
     """Return the name of the array that holds one value of each row of a bulk statement."""
     return f"the_values_{number}".ljust(_BYTES, "_")

@@ -99,7 +99,7 @@ class StatementFamily(Generic[ModelT]):
 
     def _filtered(
         self,
-        call: tuple[object, ...] | None,
+        call: tuple[object, ...],
         build: Callable[[Sequence[ColumnElement[bool]], Sequence[ColumnElement[object]]], AnySelect],
         where: Sequence[Where],
         order_by: Order = (),
@@ -108,16 +108,13 @@ class StatementFamily(Generic[ModelT]):
         """Return the statement that a call builds of these conditions, beside the owner's, and of this order.
 
         Plain ones cannot undo the owner's condition. Their statement is built once for each of their shapes; `call`
-        says what else it depends on, `None` that it has values of its own. With others the statement is verified: by
-        `verify`, or as `_scoped`.
+        says what else it depends on. With others the statement is verified: by `verify`, or as `_scoped`.
         """
-        plain = PlainExpressions(self.entity.table, *call or ())
+        plain = PlainExpressions(self.entity.table, *call)
         conditions = plain.read(where)
         order = None if conditions is None else plain.read(order_by if isinstance(order_by, Sequence) else [order_by])
         if conditions is None or order is None:
             return (self._scoped if verify is None else verify)(build(self._conditions(where), self._order(order_by)))
-        if call is None:
-            return ScopedStatement(build(conditions, order))
 
         def built() -> AnySelect:
             return build(plain.parametrized(conditions), plain.parametrized(order))

@@ -5,11 +5,13 @@ locked.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Generic
 
-from sqlalchemy import CTE, ColumnElement, Delete, Update, and_, delete, func, select, update
+from sqlalchemy import CTE, ColumnElement, Delete, Update, and_, bindparam, delete, func, select, update
 
 from backend.entity.entity import ModelT
+from backend.entity.parameters import assigned_parameter
 from backend.statements.change import Change, ChangeStatements
 from backend.statements.column_defaults import with_python_onupdates
 from backend.statements.conditions import Where
@@ -32,10 +34,17 @@ class WhereStatements(ChangeStatements[ModelT], Generic[ModelT]):
     def update_where(self, values: Mapping[str, object], where: Sequence[Where], *, returning: bool) -> ScopedStatement:
         """Return the UPDATE of these columns."""
 
-        def build(met: Sequence[ColumnElement[bool]], _: object) -> AnySelect:
-            return self._update_rows(values, met, returning=returning)
+        table = self.entity.table
+        (changed,) = with_python_onupdates(table, [values])
+        parameters = {key: assigned_parameter(number) for number, key in enumerate(changed)}
 
-        return self._filtered(None, build, where, verify=self._scoped_rows)
+        def build(met: Sequence[ColumnElement[bool]], _: object) -> AnySelect:
+            assigned = {key: bindparam(name, type_=table.c[key].type) for key, name in parameters.items()}
+            return self._update_rows(assigned, met, returning=returning)
+
+        statement = self._filtered(("update_where", returning, *changed), build, where, verify=self._scoped_rows)
+        assigned = {parameters[key]: value for key, value in changed.items()}
+        return replace(statement, values={**statement.values, **assigned})
 
     def change_where(
         self, change: Change, where: Sequence[Where], parameters: Mapping[str, object], *, returning: bool

@@ -37,9 +37,8 @@ NAMES = ("id", "title", "description", "completed", "user_id", "created_at", "up
 TITLED = (col(Task.title) == "x",)
 MET = "WITH met AS (SELECT task.id AS key_0 FROM task WHERE task.user_id = %(the_owner)s"
 THIS = "WHERE task.id = met.key_0 AND task.user_id = %(the_owner)s RETURNING "
-SET = (
-    "UPDATE task SET title=%(param_1)s, updated_at=greatest(clock_timestamp(), updated_at + %(updated_at_1)s) FROM met"
-)
+LATER = "updated_at=greatest(clock_timestamp(), updated_at + %(updated_at_1)s)"
+SET = f"UPDATE task SET title=%(the_assigned_0)s, {LATER} FROM met"
 
 
 def counted(first: int) -> str:
@@ -69,18 +68,17 @@ COLUMNS = ", ".join(f"task.{name}" for name in NAMES)
     [
         (
             TASKS.update_where({"title": "x"}, TITLED, returning=False),
-            f"{MET} AND task.title = %(title_1)s ORDER BY task.id FOR NO KEY UPDATE), written AS ({SET} {THIS}task.id) "
-            f"{counted(2)}",
+            f"{MET} AND task.title = %(the_condition_0)s ORDER BY task.id FOR NO KEY UPDATE), "
+            f"written AS ({SET} {THIS}task.id) {counted(1)}",
         ),
         (
             TASKS.update_where({"title": "x"}, (), returning=True),
-            f"{MET} ORDER BY task.id FOR NO KEY UPDATE), written AS ({SET} {THIS}{COLUMNS}) {returned(2)}",
+            f"{MET} ORDER BY task.id FOR NO KEY UPDATE), written AS ({SET} {THIS}{COLUMNS}) {returned(1)}",
         ),
         (
             TASKS.delete_where(TITLED, returning=False),
             f"{MET} AND task.title = %(the_condition_0)s ORDER BY task.id FOR UPDATE), "
-            "written AS (DELETE FROM task USING met "
-            f"{THIS}task.id) {counted(1)}",
+            f"written AS (DELETE FROM task USING met {THIS}task.id) {counted(1)}",
         ),
         (
             TASKS.delete_where((), returning=True),
@@ -92,6 +90,15 @@ COLUMNS = ", ".join(f"task.{name}" for name in NAMES)
 )
 def test_a_write_by_condition_compiles_to_its_sql(statement: ScopedStatement, sql: str) -> None:
     assert compiled(statement).sql == sql
+
+
+def test_an_update_by_condition_is_built_once_for_each_set_of_columns() -> None:
+    one = TASKS.update_where({"title": "a"}, [col(Task.title) == "b"], returning=False)
+    other = TASKS.update_where({"title": "c"}, [col(Task.title) == "d"], returning=False)
+    assert one.statement is other.statement
+    assert [list(made.values.values()) for made in (one, other)] == [["b", "a"], ["d", "c"]]
+    for values in ({"title": "a", "completed": True}, {"completed": True}):
+        assert TASKS.update_where(values, [col(Task.title) == "b"], returning=False).statement is not one.statement
 
 
 def test_update_with_the_row_before_compiles_to_its_sql() -> None:

@@ -17,6 +17,7 @@ from backend.entity.parameters import (
     OFFSET_PARAMETER,
     OWNER_PARAMETER,
     array_parameter,
+    assigned_parameter,
     condition_parameter,
     cursor_parameter,
     id_parameter,
@@ -69,7 +70,15 @@ def compiled(statement: Executable | ScopedStatement, columns: Sequence[str] = (
 
 def unfilled(text: str) -> str:
     """The text with the names of `backend.entity.parameters` as they are before they are filled up."""
-    makes = (array_parameter, condition_parameter, cursor_parameter, id_parameter, keys_parameter, mask_parameter)
+    makes = (
+        array_parameter,
+        assigned_parameter,
+        condition_parameter,
+        cursor_parameter,
+        id_parameter,
+        keys_parameter,
+        mask_parameter,
+    )
     several = (make(at) for make in makes for at in range(8))
     for name in (*_NAMES, *several):
         text = text.replace(name, name.rstrip("_"))

@@ -20,4 +20,4 @@ class ScopedStatement:
     needs_18: bool = False
     """Whether a server before PostgreSQL 18 cannot run it."""
     values: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
-    """The parameters that are known with the statement: the values of its conditions."""
+    """The parameters that are known with the statement: the values of conditions and order, and those to write."""
