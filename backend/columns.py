@@ -36,8 +36,8 @@ def creation_time() -> datetime:
 def time_version(name: str = "updated_at") -> datetime:
     """Return a version that is the time of the last change, and strictly increases with every change.
 
-    It is the clock, or the row's version plus one microsecond if that is later. `name` is the field's: the next version
-    is computed from the column.
+    It is the clock, or the row's version plus one microsecond if that is later: `timestamptz DEFAULT now()`. `name` is
+    the field's, `edited: datetime = time_version("edited")`: the next version is computed from the column.
     """
     later = column(name, _TIMESTAMP) + timedelta(microseconds=1)
     onupdate = func.greatest(func.clock_timestamp(), later, type_=_TIMESTAMP)
@@ -48,7 +48,10 @@ def time_version(name: str = "updated_at") -> datetime:
 
 
 def number_version(name: str = "revision") -> int:
-    """Return a version that counts the changes: 1, then one more for each. `name` is the field's."""
+    """Return a version that counts the changes: `integer DEFAULT 1`, then one more for each.
+
+    `name` is the field's, `edits: int = number_version("edits")`: the next version is computed from the column.
+    """
     onupdate = column(name, Integer()) + 1
     field: int = Field(
         default=None, sa_type=Integer, sa_column_kwargs={"server_default": literal(1), "onupdate": onupdate}
