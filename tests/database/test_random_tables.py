@@ -34,16 +34,18 @@ from backend import Database
 from backend.database.failures.translate import translate_errors
 from backend.database.operations import Operation
 from backend.errors import ConstraintViolationError
+from tests.conftest import Server
+from tests.support.extensions import create_extensions_or_skip
 
 ATTRIBUTES = ("a", "b", "c", "d")
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def engine(direct: Database) -> Iterator[Engine]:
+def engine(server: Server, direct: Database) -> Iterator[Engine]:
+    create_extensions_or_skip(server.url, "btree_gist")
     engine = direct.engine
     with engine.begin() as connection:
-        connection.execute(text("CREATE EXTENSION IF NOT EXISTS btree_gist"))
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS elsewhere"))
     yield engine
     with engine.begin() as connection:

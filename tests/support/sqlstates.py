@@ -55,8 +55,9 @@ PREPARED = """
     CREATE TABLE restricted_parent (id int PRIMARY KEY); INSERT INTO restricted_parent VALUES (1);
     CREATE TABLE restricting (id int REFERENCES restricted_parent ON DELETE RESTRICT);
     INSERT INTO restricting VALUES (1);
-    CREATE TABLE checked (id int CHECK (id > 0)); CREATE EXTENSION btree_gist;
-    CREATE TABLE excluded (id int, EXCLUDE USING gist (id WITH =)); INSERT INTO excluded VALUES (1);
+    CREATE TABLE checked (id int CHECK (id > 0));
+    CREATE TABLE excluded (id int, EXCLUDE USING gist (int4range(id, id, '[]') WITH &&));
+    INSERT INTO excluded VALUES (1);
     CREATE VIEW only_positive AS SELECT id FROM excluded WHERE id > 0 WITH CHECK OPTION;
     CREATE VIEW parent_view_agg AS SELECT count(*) FROM parent;
     CREATE TABLE always (id int GENERATED ALWAYS AS IDENTITY); CREATE TYPE mood AS ENUM ('a');
@@ -191,3 +192,6 @@ OUTSIDE_A_TRANSACTION = {
     "42P04": "CREATE DATABASE postgres",
     "55006": "DROP DATABASE postgres",
 }
+
+SINCE_18 = {"23001"}
+"""Codes that older servers raise another one for."""
