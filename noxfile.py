@@ -175,7 +175,7 @@ def typecheck(session: nox.Session) -> None:
 
 @nox.session
 def checkers(session: nox.Session) -> None:
-    """Check with ty and pyrefly what must check, and what must not."""
+    """Check with five checkers what must check, what must not, and what docs/mistakes.md says of them."""
     _install(session, "checkers")
     session.run("python", "-m", "tools.checkers")
 

@@ -16,7 +16,7 @@ PAGES = (
 )
 
 
-OTHERS = {"subclassing", "tutorial", "migrations"}
+OTHERS = {"subclassing", "tutorial", "migrations", "mistakes"}
 """Pages whose code is run by a test of their own."""
 
 

@@ -255,7 +255,7 @@ def refused_views(session: Session) -> None:
 def refused_values(rules: ModelRules, by_field: FieldValues, by_column: ColumnValues) -> None:
     rules.validate_fields(by_column)  # type: ignore[arg-type]
     rules.validate_fields({"title": "x"})  # type: ignore[arg-type]
-    by_column = rules.validate_fields(by_field)  # type: ignore[assignment]
+    _columns: ColumnValues = rules.validate_fields(by_field)  # type: ignore[assignment]
 
 
 class OwnerByName(CRUDRepository[Task, TaskCreate, TaskUpdate], owner="user_id"): ...  # type: ignore[arg-type]
