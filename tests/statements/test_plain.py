@@ -274,16 +274,15 @@ _PARAMETER = re.compile(r"(?<=%\()\w+(?=\)s)|(?<=__\[POSTCOMPILE_)\w+(?=\])")
 
 
 def _outcome(build: Callable[[], Any]) -> tuple[str, list[object]]:
-    """Return the SQL, with a number for the name of each parameter, and the values in their order in it."""
+    """Return the SQL without the names of its parameters, and the value of each, in the order in which it has them."""
     try:
         made = compiled(build())
     except (OwnerRequiredError, UsageError):
         return "refused", []
     except CompileError:
         return "cannot be rendered", []
-    names = _PARAMETER.findall(made.sql)
-    numbers = {name: f"{number}" for number, name in enumerate(dict.fromkeys(names))}
-    return _PARAMETER.sub(lambda name: numbers[name[0]], made.sql), [made.parameters[name] for name in names]
+    values = [made.parameters[name] for name in _PARAMETER.findall(made.sql)]
+    return _PARAMETER.sub("", made.sql), values
 
 
 def _slowly(condition: Any) -> Any:
