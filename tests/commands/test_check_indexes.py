@@ -1,13 +1,14 @@
 """Which reads an index serves, says `serves`; PostgreSQL's planner says the same of each case."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text
 
 from backend import Database
 from backend.commands.check.catalogue import read_relations
-from backend.commands.check.indexes import serves
+from backend.commands.check.indexes import Index, IndexKey, is_same_key, replaces, serves
 from tests.conftest import Server
 
 THING = Table(
@@ -107,3 +108,35 @@ def test_serves_says_what_the_planner_does(table: Database, ddl: str, equal: str
         planned = reads_only_what_it_returns(connection, equal, order)
         transaction.rollback()
     assert (found, planned) == (expected, expected)
+
+
+PLAIN = Index("made", (IndexKey("a"),))
+
+
+def test_an_invalid_index_serves_and_replaces_nothing() -> None:
+    invalid = replace(PLAIN, is_valid=False)
+    assert serves(PLAIN, ["a"])
+    assert not serves(invalid, ["a"])
+    assert replaces(PLAIN, PLAIN, None)
+    assert not replaces(invalid, PLAIN, None)
+
+
+def test_an_operator_class_of_its_own_finds_no_equal_values() -> None:
+    assert not serves(replace(PLAIN, keys=(IndexKey("a", operator_class="other_ops"),)), ["a"])
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (KEY := replace(PLAIN, is_unique=True), True),
+        (replace(KEY, keys=(IndexKey("a", descending=True),), name="other"), True),
+        (replace(KEY, is_valid=False), False),
+        (replace(KEY, nulls_not_distinct=True), False),
+        (replace(KEY, is_deferrable=True), False),
+        (replace(KEY, predicate="(b > 7)"), False),
+        (replace(KEY, keys=(IndexKey("a"), IndexKey("b"))), False),
+        (PLAIN, False),
+    ],
+)
+def test_a_unique_key_is_the_same_if_it_refuses_the_same(index: Index, expected: bool) -> None:
+    assert is_same_key(index, KEY) is expected

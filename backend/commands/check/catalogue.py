@@ -65,6 +65,7 @@ def _indexes(rows: Sequence[Row[Any]]) -> Iterator[Index]:
             first.is_valid,
             not first.is_immediate,
             first.nulls_not_distinct,
+            first.is_exclusion,
         )
 
 
@@ -83,7 +84,8 @@ _CLASS: Final = table(
 _INDEX: Final = table(
     "pg_index", column("indexrelid", BigInteger), column("indrelid", BigInteger), column("indnatts", Integer),
     column("indnkeyatts", Integer), column("indisunique", Boolean), column("indimmediate", Boolean),
-    column("indisvalid", Boolean), column("indisready", Boolean), column("indpred", String),
+    column("indisvalid", Boolean), column("indisready", Boolean), column("indisexclusion", Boolean),
+    column("indpred", String),
     column("indkey", ARRAY(SmallInteger)), column("indcollation", ARRAY(BigInteger)),
     column("indclass", ARRAY(BigInteger)), column("indoption", ARRAY(SmallInteger)), schema="pg_catalog",
 )  # fmt: skip
@@ -140,6 +142,7 @@ def _select(names: Sequence[str]) -> Select[*tuple[Any, ...]]:
             _INDEX.c.indimmediate.label("is_immediate"),
             func.pg_get_expr(_INDEX.c.indpred, _INDEX.c.indrelid, type_=String()).label("predicate"),
             definition.contains("NULLS NOT DISTINCT").label("nulls_not_distinct"),
+            _INDEX.c.indisexclusion.label("is_exclusion"),
             (number > _INDEX.c.indnkeyatts).label("is_included"),
             _ATTRIBUTE.c.attname.label("attribute"),
             func.pg_get_indexdef(_INDEX.c.indexrelid, number, literal(True), type_=String()).label("expression"),

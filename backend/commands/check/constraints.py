@@ -8,8 +8,17 @@ from sqlalchemy import Boolean, CheckConstraint, Column, Connection, Enum, Forei
 from sqlalchemy.engine.interfaces import ReflectedCheckConstraint, ReflectedForeignKeyConstraint
 
 from backend.commands.check.catalogue import Relation
-from backend.commands.check.declared import plain_indexes, unique_keys
-from backend.commands.check.indexes import Index, closest, differences, is_same_key, is_stricter, listed, replaces
+from backend.commands.check.declared import exclusions, plain_indexes, unique_keys
+from backend.commands.check.indexes import (
+    Index,
+    closest,
+    differences,
+    is_same_key,
+    is_stricter,
+    keeps,
+    listed,
+    replaces,
+)
 from backend.commands.check.sql_words import is_same, sql_of, words_of
 from backend.entity.column_types import database_type
 
@@ -56,6 +65,9 @@ def constraint_differences(
         if is_stricter(index, keys):
             text = f"takes each ({listed(index)}) once, by the index {index.name}: the model does not say so"
             yield Difference(text, "declare it as a unique key of the model, or drop it")
+    for exclusion in exclusions(table):
+        if not any(keeps(index, exclusion) for index in relation.indexes):
+            yield _difference("exclusion constraint", exclusion, ())
     for foreign_key in sorted(table.foreign_key_constraints, key=lambda one: tuple(one.column_keys)):
         yield from _foreign_key_differences(foreign_key, actual.foreign_keys)
     for constraint in table.constraints:

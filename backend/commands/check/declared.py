@@ -1,12 +1,13 @@
 """The indexes and unique keys that a model declares, as values that compare with those of the database."""
 
-from collections.abc import Iterator
-from typing import Any, cast
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
 
-from sqlalchemy import Column, ColumnElement, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import Column, PrimaryKeyConstraint, Table, UniqueConstraint
 from sqlalchemy import Index as SQLAlchemyIndex
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import BinaryExpression, ClauseElement, CollationClause, ColumnClause, UnaryExpression
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.sql.elements import ClauseElement
 
 from backend.commands.check.indexes import Index, IndexKey, expression_name, unless_default
 from backend.commands.check.sql_words import sql_of
@@ -26,6 +27,14 @@ def unique_keys(table: Table) -> Iterator[Index]:
                 nulls_not_distinct=bool(options.get("nulls_not_distinct")),
             )
     yield from (index for index in _indexes(table) if index.is_unique)
+
+
+def exclusions(table: Table) -> Iterator[Index]:
+    """Yield the exclusion constraints of a table, as the indexes that keep them."""
+    for constraint in table.constraints:
+        if isinstance(constraint, ExcludeConstraint):
+            keys = tuple(IndexKey(one.name) for one in constraint.columns)
+            yield Index(str(constraint.name or ""), keys, is_exclusion=True)
 
 
 def plain_indexes(table: Table) -> Iterator[Index]:
@@ -50,28 +59,28 @@ def _indexes(table: Table) -> Iterator[Index]:
         )
 
 
-def _keys(index: SQLAlchemyIndex, classes: dict[str, str]) -> Iterator[IndexKey]:
-    for expression in cast("list[ColumnElement[Any]]", index.expressions):  # untyped
-        descending, nulls_first = False, None
-        key: ColumnElement[Any] = expression
-        while isinstance(key, UnaryExpression) and key.modifier in _ORDERS:
-            if key.modifier is operators.desc_op:
-                descending = True
-            elif key.modifier in _NULLS and nulls_first is None:
-                nulls_first = key.modifier is operators.nulls_first_op
-            key = key.element
-        operator_class = unless_default(classes.get(str(getattr(key, "key", ""))))
-        yield IndexKey(_name(key), descending, descending if nulls_first is None else nulls_first, operator_class)
+def _keys(index: SQLAlchemyIndex, classes: Mapping[str, str]) -> Iterator[IndexKey]:
+    for expression in cast("list[ClauseElement]", index.expressions):  # untyped
+        read = _KEY.fullmatch(sql_of(expression).strip())
+        if read is None:
+            raise AssertionError("any text is a key")
+        descending = (read["order"] or "").upper() == "DESC"
+        nulls_first = descending if read["nulls"] is None else read["nulls"].upper() == "FIRST"
+        name = _name(read["key"])
+        yield IndexKey(name, descending, nulls_first, unless_default(classes.get(name)))
 
 
-def _name(key: ColumnElement[Any]) -> str:
-    if isinstance(key, ColumnClause):
-        return str(key.name)
-    if isinstance(key, BinaryExpression) and isinstance(key.right, CollationClause):
-        collation = sql_of(key.right).strip('"')
-        return f"{_name(key.left)} collate {collation}"
-    return expression_name(sql_of(key))
+def _name(key: str) -> str:
+    column = _COLUMN.fullmatch(key)
+    if column is None:
+        return expression_name(key)
+    name = column["name"] or column["quoted"].replace('""', '"')
+    return f"{name} collate {column['collation']}" if column["collation"] else name
 
 
-_NULLS = (operators.nulls_first_op, operators.nulls_last_op)
-_ORDERS = (operators.asc_op, operators.desc_op, *_NULLS)
+_KEY: Final = re.compile(
+    r"(?P<key>.+?)(\s+(?P<order>ASC|DESC))?(\s+NULLS\s+(?P<nulls>FIRST|LAST))?", re.IGNORECASE | re.DOTALL
+)
+_COLUMN: Final = re.compile(
+    r'(?:(?P<name>[^\W\d]\w*)|"(?P<quoted>(?:[^"]|"")+)")(?:\s+COLLATE\s+"?(?P<collation>[^"]+)"?)?', re.IGNORECASE
+)

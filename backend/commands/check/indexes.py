@@ -38,6 +38,8 @@ class Index:
     is_valid: bool = True
     is_deferrable: bool = False
     nulls_not_distinct: bool = False
+    is_exclusion: bool = False
+    """Whether it keeps an exclusion constraint."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -109,6 +111,12 @@ def is_same_key(index: Index, declared: Index) -> bool:
         and index.nulls_not_distinct == declared.nulls_not_distinct
         and (declared.is_deferrable or not index.is_deferrable)
     )
+
+
+def keeps(index: Index, declared: Index) -> bool:
+    """Return whether an index of the database keeps an exclusion constraint of these columns."""
+    columns = {name.lower() for name in declared.columns}
+    return index.is_exclusion and index.is_valid and columns <= words_of(" ".join(index.columns))
 
 
 def is_stricter(index: Index, declared: Sequence[Index]) -> bool:
