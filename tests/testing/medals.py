@@ -3,7 +3,7 @@
 from sqlalchemy import MetaData, Text
 from sqlmodel import Field, SQLModel
 
-from backend import AsyncCRUDRepository, CRUDRepository
+from backend import CRUDRepository
 
 METADATA = MetaData()
 
@@ -28,6 +28,3 @@ class MedalUpdate(SQLModel):
 
 
 class MedalRepository(CRUDRepository[Medal, MedalCreate, MedalUpdate, str]): ...
-
-
-class AsyncMedalRepository(AsyncCRUDRepository[Medal, MedalCreate, MedalUpdate, str]): ...

@@ -6,24 +6,18 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-import pytest
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typing_extensions import override
 
 from backend.tasks import AsyncTaskRepository, Task, TaskCreate, TaskUpdate
 from backend.testing import AsyncRepositoryContract
-from tests.support.models.bulk import AsyncSeatRepository, Seat, SeatCreate, SeatId, SeatUpdate
 from tests.support.models.suite import (
-    AsyncBadgeRepository,
     AsyncEntryRepository,
     AsyncNoteRepository,
     AsyncProjectRepository,
     AsyncShelfRepository,
     AsyncTicketRepository,
-    Badge,
-    BadgeCreate,
-    BadgeUpdate,
     Entry,
     EntryCreate,
     EntryId,
@@ -31,9 +25,7 @@ from tests.support.models.suite import (
     Note,
     NoteCreate,
     NoteUpdate,
-    Project,
     ProjectCreate,
-    ProjectUpdate,
     Shelf,
     ShelfCreate,
     ShelfUpdate,
@@ -41,7 +33,6 @@ from tests.support.models.suite import (
     TicketCreate,
     TicketUpdate,
 )
-from tests.testing.medals import AsyncMedalRepository, Medal, MedalCreate, MedalUpdate
 
 
 class TestTasks(AsyncRepositoryContract[Task, TaskCreate, TaskUpdate]):
@@ -54,13 +45,6 @@ class TestNotes(AsyncRepositoryContract[Note, NoteCreate, NoteUpdate, UUID]):
     repository = AsyncNoteRepository
     examples = tuple(NoteCreate(text=text, rank=1) for text in "abc")
     change = NoteUpdate(rank=None)
-
-
-class TestProjects(AsyncRepositoryContract[Project, ProjectCreate, ProjectUpdate]):
-    repository = AsyncProjectRepository
-    examples = tuple(ProjectCreate(name=name) for name in "abc")
-    change = ProjectUpdate(name="changed")
-    on = (col(Project.name),)
 
 
 class TestTickets(AsyncRepositoryContract[Ticket, TicketCreate, TicketUpdate]):
@@ -87,31 +71,3 @@ class TestShelves(AsyncRepositoryContract[Shelf, ShelfCreate, ShelfUpdate]):
     @override
     async def prepare(self, session: AsyncSession, owner: str) -> Sequence[ShelfCreate]:
         return [ShelfCreate(code=code, label=f"{owner}'s {code}") for code in "abc"]
-
-
-class TestBadges(AsyncRepositoryContract[Badge, BadgeCreate, BadgeUpdate]):
-    repository = AsyncBadgeRepository
-    change = BadgeUpdate(code="changed")
-    on = (col(Badge.code),)
-
-    @override
-    async def prepare(self, session: AsyncSession, owner: str) -> Sequence[BadgeCreate]:
-        return [BadgeCreate(code=f"{owner}-{code}") for code in "abc"]
-
-
-@pytest.mark.usefixtures("odd_tables")
-class TestSeats(AsyncRepositoryContract[Seat, SeatCreate, SeatUpdate, SeatId]):
-    """The client chooses the key, and nothing else can be changed."""
-
-    repository = AsyncSeatRepository
-    examples = tuple(SeatCreate(room=room, number=1) for room in "cab")
-    change = SeatUpdate()
-    on = (col(Seat.number), col(Seat.room))
-
-
-@pytest.mark.usefixtures("odd_tables")
-class TestMedals(AsyncRepositoryContract[Medal, MedalCreate, MedalUpdate, str]):
-    repository = AsyncMedalRepository
-    examples = tuple(MedalCreate(code=code, metal="tin", note="as it is") for code in "cab")
-    change = MedalUpdate(metal="gold")
-    on = (col(Medal.code),)

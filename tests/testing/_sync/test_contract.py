@@ -7,18 +7,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-import pytest
 from sqlmodel import Session, col
 from typing_extensions import override
 
 from backend.tasks import Task, TaskCreate, TaskRepository, TaskUpdate
 from backend.testing import RepositoryContract
-from tests.support.models.bulk import Seat, SeatCreate, SeatId, SeatRepository, SeatUpdate
 from tests.support.models.suite import (
-    Badge,
-    BadgeCreate,
-    BadgeRepository,
-    BadgeUpdate,
     Entry,
     EntryCreate,
     EntryId,
@@ -28,10 +22,8 @@ from tests.support.models.suite import (
     NoteCreate,
     NoteRepository,
     NoteUpdate,
-    Project,
     ProjectCreate,
     ProjectRepository,
-    ProjectUpdate,
     Shelf,
     ShelfCreate,
     ShelfRepository,
@@ -41,7 +33,6 @@ from tests.support.models.suite import (
     TicketRepository,
     TicketUpdate,
 )
-from tests.testing.medals import Medal, MedalCreate, MedalRepository, MedalUpdate
 
 
 class TestTasks(RepositoryContract[Task, TaskCreate, TaskUpdate]):
@@ -54,13 +45,6 @@ class TestNotes(RepositoryContract[Note, NoteCreate, NoteUpdate, UUID]):
     repository = NoteRepository
     examples = tuple(NoteCreate(text=text, rank=1) for text in "abc")
     change = NoteUpdate(rank=None)
-
-
-class TestProjects(RepositoryContract[Project, ProjectCreate, ProjectUpdate]):
-    repository = ProjectRepository
-    examples = tuple(ProjectCreate(name=name) for name in "abc")
-    change = ProjectUpdate(name="changed")
-    on = (col(Project.name),)
 
 
 class TestTickets(RepositoryContract[Ticket, TicketCreate, TicketUpdate]):
@@ -87,31 +71,3 @@ class TestShelves(RepositoryContract[Shelf, ShelfCreate, ShelfUpdate]):
     @override
     def prepare(self, session: Session, owner: str) -> Sequence[ShelfCreate]:
         return [ShelfCreate(code=code, label=f"{owner}'s {code}") for code in "abc"]
-
-
-class TestBadges(RepositoryContract[Badge, BadgeCreate, BadgeUpdate]):
-    repository = BadgeRepository
-    change = BadgeUpdate(code="changed")
-    on = (col(Badge.code),)
-
-    @override
-    def prepare(self, session: Session, owner: str) -> Sequence[BadgeCreate]:
-        return [BadgeCreate(code=f"{owner}-{code}") for code in "abc"]
-
-
-@pytest.mark.usefixtures("odd_tables")
-class TestSeats(RepositoryContract[Seat, SeatCreate, SeatUpdate, SeatId]):
-    """The client chooses the key, and nothing else can be changed."""
-
-    repository = SeatRepository
-    examples = tuple(SeatCreate(room=room, number=1) for room in "cab")
-    change = SeatUpdate()
-    on = (col(Seat.number), col(Seat.room))
-
-
-@pytest.mark.usefixtures("odd_tables")
-class TestMedals(RepositoryContract[Medal, MedalCreate, MedalUpdate, str]):
-    repository = MedalRepository
-    examples = tuple(MedalCreate(code=code, metal="tin", note="as it is") for code in "cab")
-    change = MedalUpdate(metal="gold")
-    on = (col(Medal.code),)
