@@ -214,6 +214,25 @@ def generated(session: nox.Session) -> None:
 
 
 @nox.session
+def build(session: nox.Session) -> None:
+    """Build the sdist, and the wheel from it, check both, and run the demo of the wheel in a clean environment."""
+    session.install("-q", *nox.project.dependency_groups(PROJECT, "build"))
+    folder = Path(session.create_tmp()).absolute()
+    shutil.rmtree(folder)
+    session.run("python", "-m", "build", "--outdir", str(folder), silent=True)
+    built = sorted(map(str, folder.iterdir()))
+    session.run("twine", "check", "--strict", *built)
+    session.run("python", "-m", "tools.distributions", str(folder))
+    clean = folder / "clean"
+    session.run("python", "-m", "venv", str(clean))
+    (wheel,) = folder.glob("*.whl")
+    session.chdir(clean)  # where there is no `backend` but the installed one
+    python = str(clean / "bin" / "python")
+    session.run(python, "-m", "pip", "install", "-q", f"{wheel}[embedded]", external=True)
+    session.run(python, "-m", "backend", "demo", external=True, env={"DATABASE_URL": None, "PYTHONPATH": None})
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Make mutants of the code of scopes and show which no test notices; takes `--only TEXT` and `--list`."""
     _install(session, "tests")
