@@ -193,5 +193,8 @@ OUTSIDE_A_TRANSACTION = {
     "55006": "DROP DATABASE postgres",
 }
 
-SINCE_18 = {"23001"}
-"""Codes that older servers raise another one for."""
+SINCE = {"22034": 17, "2203F": 17, "23001": 18, "25P04": 17}
+"""The first version whose server raises the code for what provokes it here."""
+
+UNTIL_16 = {"72000"}
+"""Codes that later servers do not have: an unknown code is a `DatabaseError`."""
