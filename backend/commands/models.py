@@ -27,18 +27,18 @@ class Application:
     """What was found in the modules."""
 
     entities: Sequence[tuple[str, Entity[SQLModel]]]
-    """The repository classes by name, each with what it holds."""
+    """Each repository class by name, with its entity."""
     mappers: Sequence[Mapper[SQLModel]]
-    """Of the models in the modules and of the repositories."""
+    """Those of the models in the modules, and of the repositories' models."""
     tables: Sequence[Table]
-    """Of these models, with the tables that they refer to or that relate them, sorted by name."""
+    """Those of these models, and the tables that they refer to or that relate them, sorted by name."""
 
 
 def import_application(names: Sequence[str]) -> Application:
     """Import these modules, of a package all that are below it, and return what they hold.
 
-    Raises `UsageError` for a module that cannot be imported, without the text of its error, which may hold a secret;
-    and for modules without models.
+    Raises `UsageError` for a module that cannot be imported, and for modules without models. It shows the text of a
+    `DefinitionError`, but of no other error, which may hold a secret.
     """
     with redirect_stdout(sys.stderr):  # what a module prints is no part of a report
         modules = {module.__name__ for name in names for module in _import_all(name)}

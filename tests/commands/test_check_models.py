@@ -174,8 +174,8 @@ FAULTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "CREATE UNIQUE INDEX u ON project (name)",
         [
             (
-                "project takes each (name) once, by the index u: the model does not say so",
-                "declare it as a unique key of the model, or drop it",
+                "project has the unique index u on (name), which the model does not declare",
+                "declare it in the model, or drop it",
             )
         ],
     ),
@@ -195,7 +195,7 @@ FAULTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             (
                 "note has the foreign key (owner_id, project_id) to project with ON DELETE RESTRICT, the model with "
                 "ON DELETE CASCADE",
-                "make fk_note_project of note again in the database: init changes no table that exists",
+                "recreate fk_note_project of note in the database: init changes no table that exists",
             )
         ],
     ),
@@ -423,6 +423,6 @@ def test_an_index_whose_making_failed_is_found(application: Application, own_tab
         (
             "project has no unique key (owner_id, name), which the model names uq_project_owner_id_name: "
             "broken is invalid",
-            "reindex broken, whose making had failed",
+            "reindex broken, whose creation failed",
         )
     ]

@@ -63,8 +63,8 @@ def constraint_differences(
             yield _difference(kind, key, relation.indexes)
     for index in relation.indexes:
         if is_stricter(index, keys):
-            text = f"takes each ({listed(index)}) once, by the index {index.name}: the model does not say so"
-            yield Difference(text, "declare it as a unique key of the model, or drop it")
+            text = f"has the unique index {index.name} on ({listed(index)}), which the model does not declare"
+            yield Difference(text, "declare it in the model, or drop it")
     for exclusion in exclusions(table):
         if not any(keeps(index, exclusion) for index in relation.indexes):
             yield _difference("exclusion constraint", exclusion, ())
@@ -84,7 +84,7 @@ def _difference(kind: str, declared: Index, actual: Sequence[Index]) -> Differen
     if near is None:
         return Difference(text, f"create it in the database: {_NOT_INIT}")
     if not near.is_valid:
-        return Difference(f"{text}: {near.name} is invalid", f"reindex {near.name}, whose making had failed")
+        return Difference(f"{text}: {near.name} is invalid", f"reindex {near.name}, whose creation failed")
     reasons = ", ".join(differences(near, declared))
     return Difference(f"{text}: {near.name} {reasons}", f"create it in the database: {_NOT_INIT}")
 
@@ -112,7 +112,7 @@ def _foreign_key_differences(
     if wanted not in others:
         yield Difference(
             f"has the foreign key ({columns}) to {referred.fullname} with {others[0]}, the model with {wanted}",
-            f"make {same[0]['name']} of {table.fullname} again in the database: {_NOT_INIT}",
+            f"recreate {same[0]['name']} of {table.fullname} in the database: {_NOT_INIT}",
         )
 
 

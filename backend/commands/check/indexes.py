@@ -86,7 +86,7 @@ def serves(index: Index, equal: Collection[str], order: Sequence[str] = ()) -> b
 
 
 def replaces(index: Index, declared: Index, owner: str | None) -> bool:
-    """Return whether an index of the database does all that a declared one does, which is not unique."""
+    """Return whether an index of the database does all that a declared one, not unique, does."""
     if not index.is_valid or not declared.included <= {*index.columns, *index.included}:
         return False
     if index.predicate is not None and not _same_predicate(index, declared):

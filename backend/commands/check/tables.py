@@ -27,7 +27,7 @@ _EQUAL = {"FLOAT": "DOUBLE PRECISION", "DECIMAL": "NUMERIC", "TEXT": "VARCHAR", 
 
 
 def check_tables(connection: Connection, metadata: MetaData) -> list[Finding]:
-    """Return a finding for each difference, else one that names the tables. Reads the catalog, and locks nothing."""
+    """Return a finding for each difference, else one that names the tables. Reads the catalogue, and locks nothing."""
     tables = metadata.sorted_tables
     there = read_columns(connection, tables)
     found: list[Finding] = []
