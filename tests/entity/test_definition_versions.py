@@ -57,7 +57,7 @@ def test_a_version_that_a_trigger_sets_is_accepted() -> None:
 
 @pytest.mark.parametrize(("type_", "field"), [(Integer, "number_version"), (TIMESTAMP, "time_version")])
 def test_a_version_without_onupdate_is_refused(type_: Any, field: str) -> None:
-    refusal = rf"Versioned\.version is the version and never moves: declare it {field}\('version'\)"
+    refusal = rf"Versioned\.version is the version and never moves: declare it as {field}\('version'\)"
     with pytest.raises(DefinitionError, match=refusal):
         define(type_)
 

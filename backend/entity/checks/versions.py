@@ -25,9 +25,10 @@ def check_version_moves(entity: Entity[SQLModel], version: Version) -> None:
     if column.server_onupdate is not None:
         return  # set by a trigger, which cannot be checked here
     value_type = int if version.is_integer else datetime
-    fix = f"{_SUGGESTED_FIELDS[value_type]}({column.name!r}), or server_onupdate=FetchedValue() for a trigger's"
+    field = f"{_SUGGESTED_FIELDS[value_type]}({column.name!r})"
+    fix = f"{field}, or with server_onupdate=FetchedValue() if a trigger sets it"
     if column.onupdate is None:
-        raise DefinitionError(f"{shown} is the version and never moves: declare it {fix}")
+        raise DefinitionError(f"{shown} is the version and never moves: declare it as {fix}")
     if not _reads_itself(column):
         raise DefinitionError(f"{shown} is the version and may not move: derive it from itself, as {fix}")
 
