@@ -1,7 +1,7 @@
 """Fields that most models have, and that the database fills: keys, times and versions.
 
 Each function returns a field of SQLModel, typed as its value: `id: int = generated_key()` is an `int`, which the
-constructor does not ask for. A field of other options is a `Field(…)` of SQLModel, as all others are.
+constructor does not ask for. A field with other options is a `Field(…)` of SQLModel.
 """
 
 from collections.abc import Iterator

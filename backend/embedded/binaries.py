@@ -85,7 +85,7 @@ def stop_orphan(data: Path, binaries: Path, account: Account | None) -> None:
 
 
 def _named_folder() -> Path | None:
-    """Return the folder of `POSTGRES_BIN`, or `None` where it is not set."""
+    """Return the folder of `POSTGRES_BIN`, or `None` if it is not set. Raises `EmbeddedServerError` if it lacks one."""
     if not (named := os.environ.get(VARIABLE)):
         return None
     if missing := [program for program in _PROGRAMS if not (Path(named) / program).exists()]:
@@ -96,7 +96,7 @@ def _named_folder() -> Path | None:
 
 
 def _installed_folders() -> Iterator[Path]:
-    """Generate each folder of installed programs, the first choice first."""
+    """Yield each folder of installed programs, the first choice first."""
     for wheel in _WHEELS:
         if (package := _package(wheel)) is not None:
             yield from _with_programs(sorted(package.glob("pginstall*/bin"), reverse=True))

@@ -105,10 +105,10 @@ class StatementFamily(Generic[ModelT]):
         order_by: Order = (),
         verify: Callable[[AnySelect], ScopedStatement] | None = None,
     ) -> ScopedStatement:
-        """Return the statement that a call builds of these conditions, beside the owner's, and of this order.
+        """Return the statement that `build` makes of these conditions and this order, restricted to the owner.
 
-        Plain ones cannot undo the owner's condition. Their statement is built once for each of their shapes; `call`
-        says what else it depends on. With others the statement is verified: by `verify`, or as `_scoped`.
+        Plain expressions cannot undo the owner's condition: their statement is built once for each shape, and `call`
+        says what else it depends on. With others it is built and verified at each call: by `verify`, or as `_scoped`.
         """
         plain = PlainExpressions(self.entity.table, *call)
         conditions = plain.read(where)

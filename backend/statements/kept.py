@@ -7,7 +7,7 @@ ShapeT = TypeVar("ShapeT")
 BuiltT = TypeVar("BuiltT")
 
 _MOST: Final = 128
-"""Of one kind, for one entity and scope: orders, and which fields are set together, come from a program."""
+"""For one entity and scope: shapes of conditions and orders, and sets of fields, come from a program's code, so few."""
 
 
 class Kept(Generic[ShapeT, BuiltT]):

@@ -98,15 +98,13 @@ class PlainExpressions:
         return bindparam(name, type_=value.type, expanding=value.expanding)
 
     def _is_plain(self, element: object) -> bool:
-        if (
-            type(element) is BooleanClauseList and element.group and element.clauses
-        ):  # it gets parentheses beside an AND
-            self._read_list(element)
+        if type(element) is BooleanClauseList and element.group and element.clauses:
+            self._read_list(element)  # it gets parentheses beside an AND
             return id(element.operator) in _JOINING and all(map(self._is_closed, element.clauses))
         return self._is_closed(element)
 
     def _is_closed(self, element: object) -> bool:
-        """Return whether an element is plain without parentheses around it."""
+        """Return whether an element is plain without parentheses around it. Like each check, append its shape."""
         check = self._CHECKS.get(type(element), PlainExpressions._is_own_column)
         return check(self, element)
 

@@ -22,7 +22,7 @@ _IDLE: Final = TransactionStatus.IDLE
 
 
 class _Command(Enum):
-    """What psycopg sends for SQLAlchemy."""
+    """What psycopg sends for SQLAlchemy: names of an enum, as no string of the package holds SQL."""
 
     BEGIN = auto()
     COMMIT = auto()
@@ -57,10 +57,11 @@ def round_trips(target: Target, expected: int | None = None) -> Generator[RoundT
         with round_trips(session, expected=1):
             notes.create(NoteCreate(text="x"))
 
-    Counted is what SQLAlchemy sends: each statement, BEGIN, COMMIT, ROLLBACK and savepoint, from any thread or task.
-    Not counted: connecting, and what psycopg sends by itself, such as PREPARE. Of a session that the fixture `session`
-    or `async_session` rolls back, the savepoint that replaces the transaction of a single call is not counted either,
-    since there is none in production. Raises `AssertionError` for another number, `UsageError` for another target.
+    It counts what SQLAlchemy sends: each statement, BEGIN, COMMIT, ROLLBACK and savepoint, from any thread or task. It
+    does not count connecting, nor what psycopg sends by itself, such as PREPARE. For the fixtures `session` and
+    `async_session` it leaves out the savepoint that replaces the transaction of a call, as production has none.
+
+    Raises `AssertionError` for another number, `UsageError` for another target.
     """
     __tracebackhide__ = True
     counter = _Counter(target)

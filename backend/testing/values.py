@@ -15,6 +15,7 @@ from backend.errors import RepositoryError
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NESTED: Final = (BaseModel, Mapping, list, tuple, set)
+"""Values that a row may show in another form."""
 
 Values: TypeAlias = dict[str, object]
 """The values of a row by attribute."""
