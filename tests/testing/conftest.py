@@ -24,7 +24,7 @@ async def async_db(server: Server, clean: Engine) -> AsyncGenerator[AsyncDatabas
 
 @pytest.fixture
 def odd_tables(clean: Engine) -> Iterator[None]:
-    """The tables of `Medal` and `Seat`, empty."""
+    """The tables of `medals` and of `Seat`, empty."""
     seat = bulk.METADATA.tables["seat"]
     medals.METADATA.create_all(clean)
     seat.create(clean)

@@ -1,7 +1,8 @@
-"""An entity whose key the client chooses, without owner and version, and whose update schema requires a field."""
+"""Entities as the suite has no others: a full update, a key that the client chooses, an owner that is a number."""
 
+from pydantic import MISSING
 from sqlalchemy import MetaData, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from backend import CRUDRepository
 
@@ -9,6 +10,8 @@ METADATA = MetaData()
 
 
 class Medal(SQLModel, table=True):
+    """Without owner and version; its update schema requires a field."""
+
     metadata = METADATA
 
     code: str = Field(primary_key=True, sa_type=Text)
@@ -28,3 +31,22 @@ class MedalUpdate(SQLModel):
 
 
 class MedalRepository(CRUDRepository[Medal, MedalCreate, MedalUpdate, str]): ...
+
+
+class Vote(SQLModel, table=True):
+    metadata = METADATA
+
+    id: int = Field(default=None, primary_key=True)
+    voter: int
+    choice: str = Field(sa_type=Text)
+
+
+class VoteCreate(SQLModel):
+    choice: str
+
+
+class VoteUpdate(SQLModel):
+    choice: str | MISSING = MISSING
+
+
+class VoteRepository(CRUDRepository[Vote, VoteCreate, VoteUpdate, int, int], owner=col(Vote.voter)): ...

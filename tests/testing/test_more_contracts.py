@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import Session, col
 from typing_extensions import override
 
+from backend import Database
 from backend.testing import RepositoryContract
 from tests.support.models.bulk import Seat, SeatCreate, SeatId, SeatRepository, SeatUpdate
 from tests.support.models.suite import (
@@ -21,7 +22,16 @@ from tests.support.models.suite import (
     ProjectRepository,
     ProjectUpdate,
 )
-from tests.testing.medals import Medal, MedalCreate, MedalRepository, MedalUpdate
+from tests.testing.medals import (
+    Medal,
+    MedalCreate,
+    MedalRepository,
+    MedalUpdate,
+    Vote,
+    VoteCreate,
+    VoteRepository,
+    VoteUpdate,
+)
 
 
 class TestProjects(RepositoryContract[Project, ProjectCreate, ProjectUpdate]):
@@ -57,3 +67,22 @@ class TestMedals(RepositoryContract[Medal, MedalCreate, MedalUpdate, str]):
     examples = tuple(MedalCreate(code=code, metal="tin", note="as it is") for code in "cab")
     change = MedalUpdate(metal="gold")
     on = (col(Medal.code),)
+
+
+@pytest.mark.usefixtures("odd_tables")
+class TestVotes(RepositoryContract[Vote, VoteCreate, VoteUpdate, int, int]):
+    repository = VoteRepository
+    examples = tuple(VoteCreate(choice=choice) for choice in "abc")
+    change = VoteUpdate(choice="none")
+    owners = (1, 2)
+
+
+@pytest.mark.usefixtures("odd_tables")
+def test_what_a_contract_lacks_is_named(db: Database) -> None:
+    contract = TestVotes()
+    contract.owners = ()
+    with pytest.raises(AssertionError, match=r"TestVotes needs owners = \(…, …\), two of int"):
+        contract.test_list_is_in_the_order_of_the_key(db)
+    contract.owners, contract.examples = (1, 2), contract.examples[:2]
+    with pytest.raises(AssertionError, match="TestVotes needs at least 3 examples, got 2"):
+        contract.test_list_is_in_the_order_of_the_key(db)

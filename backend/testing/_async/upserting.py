@@ -12,13 +12,25 @@ from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import InvalidDataError, UniqueViolationError
 from backend.testing._async.given import AsyncContractData, AsyncFilled
 from backend.testing.trips import round_trips
-from backend.testing.values import differing, moves_by_itself, values_of, without_a_required_field
+from backend.testing.values import differing, moves_by_itself, require_error, values_of, without_a_required_field
 
 
 class AsyncUpsertContract(
     AsyncContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]
 ):
     """The checks of `upsert`, `upsert_many` and `get_or_create`, on the key `on`; skipped without one."""
+
+    async def test_create_of_a_key_that_is_taken_is_refused(self, async_db: AsyncDatabase) -> None:
+        async with self._upserting(async_db) as (given, _):
+            before = await given.stored()
+            with pytest.raises(UniqueViolationError) as created:
+                await given.mine.create(given.data[0])
+            require_error(given.entity, created.value, "create")
+            with pytest.raises(UniqueViolationError) as many:
+                await given.mine.create_many(given.data)
+            require_error(given.entity, many.value, "create_many")
+            given.require_idle()
+            assert await given.stored() == before
 
     async def test_upsert_inserts_a_row_whose_key_is_new(self, async_db: AsyncDatabase) -> None:
         async with self._upserting(async_db) as (given, on):

@@ -126,6 +126,9 @@ class ContractData(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         """Open a session on empty tables, with the examples of both owners."""
         with db.session() as session:
             entity = self.entity_of(session)
+            if entity.owner is not None and not self.owners:
+                needed = f"{type(self).__name__} needs owners = (…, …), two of {entity.owner.python_type.__name__}"
+                assert entity.owner.python_type is str, needed
             data = self.prepare(session, self.owner(0))
             their_data = data if entity.owner is None else self.prepare(session, self.owner(1))
             assert len(data) >= _ENOUGH, f"{type(self).__name__} needs at least {_ENOUGH} examples, got {len(data)}"

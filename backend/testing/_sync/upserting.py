@@ -13,13 +13,25 @@ from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import InvalidDataError, UniqueViolationError
 from backend.testing._sync.given import ContractData, Filled
 from backend.testing.trips import round_trips
-from backend.testing.values import differing, moves_by_itself, values_of, without_a_required_field
+from backend.testing.values import differing, moves_by_itself, require_error, values_of, without_a_required_field
 
 
 class UpsertContract(
     ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]
 ):
     """The checks of `upsert`, `upsert_many` and `get_or_create`, on the key `on`; skipped without one."""
+
+    def test_create_of_a_key_that_is_taken_is_refused(self, db: Database) -> None:
+        with self._upserting(db) as (given, _):
+            before = given.stored()
+            with pytest.raises(UniqueViolationError) as created:
+                given.mine.create(given.data[0])
+            require_error(given.entity, created.value, "create")
+            with pytest.raises(UniqueViolationError) as many:
+                given.mine.create_many(given.data)
+            require_error(given.entity, many.value, "create_many")
+            given.require_idle()
+            assert given.stored() == before
 
     def test_upsert_inserts_a_row_whose_key_is_new(self, db: Database) -> None:
         with self._upserting(db) as (given, on):

@@ -410,6 +410,12 @@ class GetOrCreateUpdates(AsyncShelfRepository):
         return await self.upsert(data, on=on)
 
 
+class CreateFindsWhatIsThere(AsyncShelfRepository):
+    @override
+    async def create(self, data: ShelfCreate) -> Shelf:
+        return (await self.get_or_create(data, on=col(Shelf.code))).row
+
+
 class UpsertReplaces(AsyncShelfRepository):
     @override
     async def upsert(self, data: ShelfCreate, *, on: UniqueKey, update: Updates = "set") -> Upserted[Shelf]:
@@ -468,6 +474,7 @@ BREAKS: dict[type[Any], str] = {
     GivesAbsentRowsToo: "test_get_many_has_the_rows_by_id",
     TakesOverAnotherOwnersRow: "test_upsert_touches_no_other_owners_rows",
     GetOrCreateUpdates: "test_get_or_create_changes_nothing_that_is_there",
+    CreateFindsWhatIsThere: "test_create_of_a_key_that_is_taken_is_refused",
     UpsertReplaces: "test_upsert_changes_the_row_that_has_the_key",
 }
 
