@@ -79,7 +79,7 @@ class TestVotes(RepositoryContract[Vote, VoteCreate, VoteUpdate, int, int]):
 
 @pytest.mark.usefixtures("odd_tables")
 def test_what_a_contract_lacks_is_named(db: Database) -> None:
-    contract = TestVotes()
+    contract: RepositoryContract[Vote, VoteCreate, VoteUpdate, int, int] = TestVotes()
     contract.owners = ()
     with pytest.raises(AssertionError, match=r"TestVotes needs owners = \(…, …\), two of int"):
         contract.test_list_is_in_the_order_of_the_key(db)
