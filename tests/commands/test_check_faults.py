@@ -44,6 +44,14 @@ def test_a_check_that_is_cut_lost_its_connection(own_url: None, proxy: WireProxy
     assert raised.value.outcome == "not_applied"
 
 
+@pytest.mark.parametrize("asked", ["pg_index", "pg_attribute", "contype"], ids=["indexes", "columns", "constraints"])
+def test_a_check_of_an_application_that_is_cut_lost_its_connection(own_url: None, proxy: WireProxy, asked: str) -> None:
+    with proxy.fault(Fault("within_answer", Cut(), asked)) as armed, pytest.raises(ConnectionLostError) as raised:
+        check(models=["backend.tasks"])
+    assert armed.fired == 1
+    assert raised.value.outcome == "not_applied"
+
+
 def test_a_check_that_cannot_connect_again_says_so(own_url: None, cut_after_use: None) -> None:
     with pytest.raises(ConnectError):
         check()

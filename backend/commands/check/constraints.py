@@ -59,7 +59,7 @@ def constraint_differences(
     keys = [*unique_keys(table)]
     for key in keys:
         if not any(is_same_key(index, key) for index in relation.indexes):
-            kind = "primary key" if key.columns == tuple(table.primary_key.columns.keys()) else "unique key"
+            kind = "primary key" if key.columns == tuple(column.name for column in table.primary_key) else "unique key"
             yield _difference(kind, key, relation.indexes)
     for index in relation.indexes:
         if is_stricter(index, keys):
