@@ -1,6 +1,5 @@
 """The code of the pages in docs/ does what they say: each asserts it, on tables of its own."""
 
-import ast
 import re
 import subprocess
 from pathlib import Path
@@ -14,7 +13,6 @@ PAGES = (
     *("entities", "sessions", "concurrency", "conditions", "querying", "bulk", "application-tests", "observability"),
     *("start", "tour", "owners", "errors", "async", "applications", "security", "recipes", "debugging"),
 )
-
 
 OTHERS = {"subclassing", "tutorial", "migrations", "mistakes"}
 """Pages whose code is run by a test of their own."""
@@ -43,17 +41,6 @@ def test_the_fixtures_of_the_page_serve_its_tests(own_tables: str, tmp_path: Pat
         write_files(page, tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     run(["-m", "pytest", "-q", "-p", "no:cacheprovider"], tmp_path, own_tables)
-
-
-def test_an_entity_takes_at_most_25_lines_besides_its_own_fields() -> None:
-    journal = blocks("docs/entities.md")[0]
-    own = {"title", "text"}
-    fields = [node for node in ast.walk(ast.parse(journal)) if isinstance(node, ast.AnnAssign)]
-    own_lines = {node.lineno for node in fields if ast.unparse(node.target) in own}
-    lines = [line for number, line in enumerate(journal.splitlines(), 1) if line.strip() and number not in own_lines]
-    assert len(own_lines) == 6  # in the table and in both schemas
-    assert "class AsyncEntryRepository(" in lines
-    assert len(lines) <= 25
 
 
 def test_the_entity_of_the_tutorial_passes_its_tests(own_tables: str, tmp_path: Path) -> None:
