@@ -14,5 +14,5 @@ def test_the_page_says_what_each_mistake_does(own_tables: str) -> None:
         [sys.executable, "-m", "tools.mistakes.run"],
         env={**os.environ, "DATABASE_URL": own_tables}, cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    said = json.loads(ran.stdout)
-    assert render(said, recorded(), CHECKERS) == PAGE.read_text()
+    outcomes = json.loads(ran.stdout)
+    assert render(outcomes, recorded(), CHECKERS) == PAGE.read_text()

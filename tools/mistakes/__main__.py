@@ -13,8 +13,8 @@ with copies() as folder:
     by_checker = {checker: reported_mistakes(reported(checker, folder)) for checker in CHECKERS}
 with EmbeddedServer() as server:
     os.environ["DATABASE_URL"] = server.url
-    said = asyncio.run(run_all())
+    outcomes = asyncio.run(run_all())
 who = {one.name: [checker for checker in CHECKERS if one.name in by_checker[checker]] for one in every_mistake()}
-PAGE.write_text(render(said, who, CHECKERS))
+PAGE.write_text(render(outcomes, who, CHECKERS))
 for one in every_mistake():
-    print(one.name, {checker: by_checker[checker].get(one.name, "-") for checker in CHECKERS}, said[one.name])
+    print(one.name, {checker: by_checker[checker].get(one.name, "-") for checker in CHECKERS}, outcomes[one.name])

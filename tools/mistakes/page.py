@@ -28,8 +28,8 @@ Reported = Mapping[str, Sequence[str]]
 """The checkers that report a mistake, by its name."""
 
 
-def render(said: Mapping[str, str], reported: Reported, checkers: Sequence[str]) -> str:
-    """Return the page. `said` is what each mistake does at run time."""
+def render(outcomes: Mapping[str, str], reported: Reported, checkers: Sequence[str]) -> str:
+    """Return the page. `outcomes` has what each mistake does at run time, by its name."""
     every = every_mistake()
     numbers = {one.name: number for number, one in enumerate(every, 1)}
     parts = [
@@ -37,14 +37,14 @@ def render(said: Mapping[str, str], reported: Reported, checkers: Sequence[str])
             count=len(every),
             by_all=sum(list(reported[one.name]) == list(checkers) for one in every),
             by_some=sum(0 < len(reported[one.name]) < len(checkers) for one in every),
-            raised=sum(said[one.name] != SAYS_NOTHING for one in every),
-            silent=sum(said[one.name] == SAYS_NOTHING and not reported[one.name] for one in every),
+            raised=sum(outcomes[one.name] != SAYS_NOTHING for one in every),
+            silent=sum(outcomes[one.name] == SAYS_NOTHING and not reported[one.name] for one in every),
         )
     ]
     for theme in THEMES:
         parts.append(f"\n## {title(theme)}\n")
         for one in mistakes(theme):
-            parts.append(_entry(numbers[one.name], one, said[one.name], reported[one.name]))
+            parts.append(_entry(numbers[one.name], one, outcomes[one.name], reported[one.name]))
     return "".join(parts)
 
 
@@ -62,10 +62,10 @@ def recorded() -> Reported:
     return found
 
 
-def _entry(number: int, one: Mistake, said: str, reported: Sequence[str]) -> str:
+def _entry(number: int, one: Mistake, outcome: str, reported: Sequence[str]) -> str:
     parts = (
         f"\n### {number}. {one.title}\n\n```python\n{one.code}\n```\n\n",
-        f"{_REPORTED}{', '.join(reported) or _NOBODY}\n- At run time: {said}\n",
+        f"{_REPORTED}{', '.join(reported) or _NOBODY}\n- At run time: {outcome}\n",
         f"\n{one.advice}\n" if one.advice else "",
     )
     return "".join(parts)

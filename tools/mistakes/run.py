@@ -29,15 +29,15 @@ async def run_all() -> dict[str, str]:
     """Return what each mistake does, by its name, on tables that are emptied before it."""
     modules = {theme: importlib.import_module(f"tests.mistakes.{theme}") for theme in THEMES}
     tables = tuple(reversed(SQLModel.metadata.sorted_tables))  # a mistake may declare another, which is not created
-    said: dict[str, str] = {}
+    outcomes: dict[str, str] = {}
     with Database() as db:
         init_db(db)
         for one in every_mistake():
             with db.engine.begin() as connection:
                 for table in tables:
                     connection.execute(delete(table))
-            said[one.name] = await _run(getattr(modules[one.theme], one.name))
-    return said
+            outcomes[one.name] = await _run(getattr(modules[one.theme], one.name))
+    return outcomes
 
 
 async def _run(mistake: Callable[..., object]) -> str:

@@ -45,8 +45,8 @@ def every_mistake() -> list[Mistake]:
 
 
 def _read(theme: str, node: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> Mistake:
-    said, _, advice = (ast.get_docstring(node) or "").partition("\n")
+    summary, _, advice = (ast.get_docstring(node) or "").partition("\n")
     end = node.end_lineno or node.lineno
     body = [line.removeprefix("    ") for line in lines[node.body[0].end_lineno or 0 : end]]
     code = "\n".join(body).strip("\n")
-    return Mistake(theme, node.name, said.removesuffix("."), advice.strip(), code, range(node.lineno, end + 1))
+    return Mistake(theme, node.name, summary.removesuffix("."), advice.strip(), code, range(node.lineno, end + 1))
