@@ -44,21 +44,21 @@ NOTE_INDEX = (
 FAULTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "missing table": (
         "DROP TABLE tagging",
-        [("tagging is missing", "run python -m backend init, which creates missing tables")],
+        [("tagging is missing", "run python -m backend init with the same --models, which creates missing tables")],
     ),
     "a view instead of the table": (
         "ALTER TABLE country RENAME TO land; CREATE VIEW country AS SELECT * FROM land",
         [
             (
                 "country is a view, the model a table",
-                "let the model name a table, or rename it and run python -m backend init",
+                "let the model name a table, or rename it and run python -m backend init with the same --models",
             ),
             ("project has no foreign key (country_code) to country", CREATE),
         ],
     ),
     "table in a schema that is not searched": (
         "CREATE SCHEMA IF NOT EXISTS elsewhere; ALTER TABLE tagging SET SCHEMA elsewhere",
-        [("tagging is missing", "run python -m backend init, which creates missing tables")],
+        [("tagging is missing", "run python -m backend init with the same --models, which creates missing tables")],
     ),
     "missing column": ("ALTER TABLE tag DROP COLUMN name", [("tag has no column name", MIGRATE)]),
     "renamed column": (

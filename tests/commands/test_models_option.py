@@ -91,7 +91,7 @@ def test_init_and_check_take_the_models_of_an_application(cli: CommandLine, fold
 
 def test_a_database_without_its_tables_fails_the_check_of_an_application(run: Callable[..., tuple[int, str]]) -> None:
     code, text = run("check", "--models", "shop")
-    fix = "run python -m backend init, which creates missing tables"
+    fix = "run python -m backend init with the same --models, which creates missing tables"
     assert code == 1
     assert text.endswith(f"problem  tables   pot is missing\n                  -> {fix}\n")
     code, text = run("check", "--models", "shop", "--json")

@@ -17,13 +17,14 @@ from backend.commands.check.shapes import (
     shapes_of_relationships,
     suggested_index,
 )
-from backend.commands.check.tables import INIT, MIGRATE, column_differences, read_columns
+from backend.commands.check.tables import MIGRATE, column_differences, read_columns
 from backend.commands.models import Application
 
 _KINDS: Final[Mapping[str, str]] = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 """By the letter of `pg_class.relkind`; the others are tables."""
 
-_RENAME: Final = "let the model name a table, or rename it and run python -m backend init"
+_INIT: Final = "run python -m backend init with the same --models, which creates missing tables"
+_RENAME: Final = "let the model name a table, or rename it and run python -m backend init with the same --models"
 
 
 def check_application(connection: Connection, application: Application) -> list[Finding]:
@@ -39,7 +40,7 @@ def check_application(connection: Connection, application: Application) -> list[
         repositories = [(name, entity) for name, entity in application.entities if entity.table is table]
         relation, there = relations.get(table.fullname), columns.get(table.fullname)
         if relation is None or there is None:
-            differences = [Difference("is missing", INIT)]
+            differences = [Difference("is missing", _INIT)]
         elif relation.kind in _KINDS:
             differences = [Difference(f"is {_KINDS[relation.kind]}, the model a table", _RENAME)]
         else:

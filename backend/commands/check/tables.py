@@ -16,7 +16,7 @@ from backend.commands.check.column_defaults import default_differences
 from backend.commands.check.findings import Finding
 from backend.entity.column_types import database_type
 
-INIT: Final = "run python -m backend init, which creates missing tables"
+_INIT: Final = "run python -m backend init, which creates missing tables"
 MIGRATE: Final = "migrate the table: init changes none that exists"
 
 Columns: TypeAlias = Mapping[str, ReflectedColumn]
@@ -34,7 +34,7 @@ def check_tables(connection: Connection, metadata: MetaData) -> list[Finding]:
     for table in tables:
         columns = there.get(table.fullname)
         if columns is None:
-            found.append(_different(table, "is missing", INIT))
+            found.append(_different(table, "is missing", _INIT))
             continue
         for difference in column_differences(table, columns, connection.dialect):
             found.append(_different(table, difference, MIGRATE))
