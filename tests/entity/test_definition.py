@@ -192,6 +192,14 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         hero(update={"name": (Optional[Annotated[str, Field(max_length=30)]], None)}),  # noqa: UP045 - the old form
         "Changed.name is looser than Hero.name: add max_length=20",
     ),
+    "MISSING without it as the default": (
+        hero(update={"name": (NAME | MISSING, ...)}),
+        "Changed.name may be MISSING and has no default: add = MISSING",
+    ),
+    "the same in the create schema": (
+        hero({"name": NAME, "price": (Decimal | MISSING, ...)}),
+        "New.price may be MISSING and has no default: add = MISSING",
+    ),
     "a larger max_length beside MISSING": (
         hero(update={"name": (Annotated[str, Field(max_length=30)] | MISSING, MISSING)}),
         "Changed.name is looser than Hero.name: add max_length=20",
@@ -325,11 +333,11 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a shared key that is no key": (
         bill(shared_keys=(col(Bill.amount),)),
-        "Wrong names Bill.amount in shared_keys, which is in no key that compares across owners: remove it",
+        "Wrong names Bill.amount in shared_keys, which is in no key that all owners share: remove it",
     ),
     "a shared key that contains the owner": (
         bill(shared_keys=(col(Bill.name),)),
-        "Wrong names Bill.name in shared_keys, which is in no key that compares across owners: remove it",
+        "Wrong names Bill.name in shared_keys, which is in no key that all owners share: remove it",
     ),
 }
 

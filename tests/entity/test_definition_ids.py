@@ -214,7 +214,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a client's parts that compare across owners": (
         lambda: repository(Foreign, PAIR, NOTHING, PairId, owner=col(Foreign.tenant)),
-        "the key (left, right) of Foreign compares across owners and lets one see that another has a value: "
+        "the key (left, right) of Foreign is shared by all owners, so one owner can find out which values another has: "
         "add tenant to it, or name it in shared_keys=(col(Foreign.left), col(Foreign.right)) of Wrong",
     ),
     "a table without a key": (

@@ -86,12 +86,14 @@ def test_a_key_without_the_owner_is_refused_and_named(case: str) -> None:
     model = ACROSS[case]()
     with pytest.raises(DefinitionError) as raised:
         own(model)
-    columns, shared = "name", f"(col({model.__name__}.name),)"
+    columns, shared, fix = "name", f"(col({model.__name__}.name),)", "add owner_id to it"
+    if "unique column" in case:
+        fix = 'replace unique=True by UniqueConstraint("owner_id", "name")'
     if "owner" in case:
         columns, shared = "name, owner_id", f"(col({model.__name__}.name), col({model.__name__}.owner_id))"
     assert str(raised.value) == (
-        f"the key ({columns}) of {model.__name__} compares across owners and lets one see that another has a value: "
-        f"add owner_id to it, or name it in shared_keys={shared} of Wrong"
+        f"the key ({columns}) of {model.__name__} is shared by all owners, so one owner can find out which values "
+        f"another has: {fix}, or name it in shared_keys={shared} of Wrong"
     )
     own(model, shared_keys=tuple(col(getattr(model, name)) for name in columns.split(", ")))
 
@@ -139,14 +141,14 @@ def test_a_later_class_that_shares_a_reference_does_not_share_it_for_the_first()
 
 def test_a_key_in_the_update_schema_alone_is_checked() -> None:
     model = owned("Renaming", UniqueConstraint("code"), code=(str | None, Field(default=None)))
-    with pytest.raises(DefinitionError, match=r"^the key \(code\) of Renaming compares across owners"):
+    with pytest.raises(DefinitionError, match=r"^the key \(code\) of Renaming is shared by all owners"):
         own(model, update=schema("Changed", code=(str | None, None)))
 
 
 def test_a_key_that_a_client_chooses_is_refused_on_an_owned_model() -> None:
     model = owned("Chosen", PrimaryKeyConstraint("id"), id=(str, Field()))
     new = schema("New", id=str, name=str)
-    with pytest.raises(DefinitionError, match=r"^the key \(id\) of Chosen compares across owners"):
+    with pytest.raises(DefinitionError, match=r"^the key \(id\) of Chosen is shared by all owners"):
         repository(model, new, RENAMED, str, owner=col(model.owner_id))
     repository(model, new, RENAMED, str, owner=col(model.owner_id), shared_keys=(col(model.id),))
 
@@ -154,14 +156,16 @@ def test_a_key_that_a_client_chooses_is_refused_on_an_owned_model() -> None:
 def test_a_part_of_a_key_in_shared_keys_does_not_share_the_key() -> None:
     model = owned("Partly", UniqueConstraint("name", "code"), code=(str, ...))
     new = schema("New", name=str, code=str)
-    with pytest.raises(DefinitionError, match=r"^the key \(code, name\) of Partly compares across owners"):
+    with pytest.raises(DefinitionError, match=r"^the key \(code, name\) of Partly is shared by all owners"):
         own(model, new, shared_keys=(col(model.name),))
     own(model, new, shared_keys=(col(model.name), col(model.code)))
 
 
 def test_a_model_without_an_owner_shares_no_key() -> None:
     model = owned("Unowned", UniqueConstraint("name"))
-    with pytest.raises(DefinitionError, match=r"names Unowned.name in shared_keys, which is in no key that compares"):
+    with pytest.raises(
+        DefinitionError, match=r"names Unowned.name in shared_keys, which is in no key that all owners share"
+    ):
         repository(model, schema("New", name=str, owner_id=str), RENAMED, shared_keys=(col(model.name),))
 
 
@@ -260,7 +264,7 @@ def test_a_reference_to_its_own_table_needs_the_owner() -> None:
 @pytest.mark.parametrize("mended", [CRUDRepository, AsyncCRUDRepository])
 def test_a_refused_class_leaves_nothing_that_a_corrected_one_conflicts_with(wrong: Any, mended: Any) -> None:
     model = owned(f"Mended{wrong.__name__}{mended.__name__}", UniqueConstraint("name"))
-    with pytest.raises(DefinitionError, match="compares across owners"):
+    with pytest.raises(DefinitionError, match="is shared by all owners"):
         own(model, root=wrong)
     with pytest.raises(DefinitionError, match="names 'x' as version"):
         own(model, version="x", root=wrong)

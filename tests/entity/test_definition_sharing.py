@@ -59,7 +59,7 @@ UNSEEN = {
 @pytest.mark.parametrize("case", UNSEEN)
 def test_a_change_sets_no_key_that_compares_across_owners_and_that_no_schema_sets(case: str) -> None:
     model = UNSEEN[case]()
-    with pytest.raises(UsageError, match=r"a Change of \w+ sets a part of the key \(code.*\), which compares a"):
+    with pytest.raises(UsageError, match=r"a Change of \w+ sets a part of the key \(code.*\), which is shared"):
         changing(own(model), code="x")
     columns = [f"col({model.__name__}.{name})" for name in ("code", "id")[: 2 if "two" in case else 1]]
     sharing = re.escape(f"shared_keys=({', '.join(columns)}{',' * (len(columns) == 1)})")
@@ -108,7 +108,7 @@ def test_a_key_of_a_column_that_is_computed_from_others_is_chosen_with_them() ->
         UniqueConstraint("lowered"),
         lowered=(str, Field(default=None, sa_type=Text, sa_column_args=[Computed("lower(name)")])),
     )
-    with pytest.raises(DefinitionError, match=r"^the key \(lowered\) of Computing compares across owners"):
+    with pytest.raises(DefinitionError, match=r"^the key \(lowered\) of Computing is shared by all owners"):
         own(model)
     own(model, shared_keys=(col(model.lowered),))
 

@@ -57,7 +57,7 @@ def test_a_version_that_a_trigger_sets_is_accepted() -> None:
 
 @pytest.mark.parametrize(("type_", "field"), [(Integer, "number_version"), (TIMESTAMP, "time_version")])
 def test_a_version_without_onupdate_is_refused(type_: Any, field: str) -> None:
-    refusal = rf"Versioned\.version is the version and never moves: declare it as {field}\('version'\)"
+    refusal = rf"Versioned\.version is the version and never changes: write it as {field}\('version'\)"
     with pytest.raises(DefinitionError, match=refusal):
         define(type_)
 
@@ -75,7 +75,7 @@ def test_a_version_without_onupdate_is_refused(type_: Any, field: str) -> None:
     ids=["a value", "a function", "another column", "now", "the clock", "the client's clock"],
 )
 def test_a_version_that_is_not_derived_from_itself_is_refused(type_: Any, onupdate: Any) -> None:
-    with pytest.raises(DefinitionError, match=r"may not move: derive it from itself, as .*_version\('version'\)"):
+    with pytest.raises(DefinitionError, match=r"not computed from it: write it as .*_version\('version'\)"):
         define(type_, onupdate=onupdate)
 
 

@@ -30,7 +30,7 @@ class Word(StrEnum):
     X = "x"
 
 
-_NO_ZONE = "sample.at is compared with a datetime: its column holds moments: give it a time zone"
+_NO_ZONE = "sample.at is compared with a datetime: its column has a time zone: pass a datetime that has one"
 _NO_STR = "sample.text is compared with an int, expected a str"
 WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "naive time": (lambda: col(Sample.at) > NAIVE, _NO_ZONE),
@@ -147,7 +147,7 @@ SET: list[tuple[Any, Any, str]] = [
     (col(Sample.small), 1.5, "sets sample.small to a float, expected an int"),
     (col(Sample.small), True, "sets sample.small to a bool, expected an int"),
     (col(Sample.price), Decimal("0.001"), "sets sample.price to a Decimal: its column holds at most 2 digits after"),
-    (col(Sample.at), NAIVE, "sets sample.at to a datetime: its column holds moments: give it a time zone"),
+    (col(Sample.at), NAIVE, "sets sample.at to a datetime: its column has a time zone: pass a datetime that has one"),
     (col(Sample.key), "x", "sets sample.key to a str, expected a"),
     (col(Sample.colour), "green", "sets sample.colour to a str: it is no member"),
     (col(Sample.body), None, "sets sample.body to None, which it does not allow"),

@@ -204,7 +204,7 @@ _NULL = "sample.text is compared with None: write .is_null() or .is_not_null()"
 _NO_STR = "sample.text is compared with an int, expected a str"
 _IN = "in_() of sample.text takes a list, a tuple, a set or a select(), got {}: write "
 _SEARCH = "{} holds no text: contains(), starts_with() and ends_with() search text"
-_ZONE = "sample.at is compared with a datetime: its column holds moments: give it a time zone"
+_ZONE = "sample.at is compared with a datetime: its column has a time zone: pass a datetime that has one"
 _JOINED = (
     "a condition is joined with a bool, expected a condition: write typed(Model.field) == value, .is_null(), .in_(…)"
 )

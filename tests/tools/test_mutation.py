@@ -31,7 +31,7 @@ def test_each_has_a_name_of_its_own_and_is_another_module_that_can_be_read(made:
         "statements.Statements.select: without where: select(*columns).select_from(self.entity.table)",
         "by_id.RowStatements.insert: without values: statement.values(self._owner.insert_values)",
         "crud.CRUDRepository._scoped: left out: scoped._bound = bound",
-        "execution.run: turned round: {**parameters, **bound.scope}",
+        "execution.run: turned round: {**parameters, **statement.values, **bound.scope}",
         "named_rows.NamedRows.__init__: without condition 2: select(*keys, *values).where(named, *conditions)",
         "updates.UpdateManyStatements._update_each: without condition 2: update(table).where(named.is_given(",
         "deletes.DeleteManyStatements.delete_many: without condition 2: delete(self.entity.table).where(",

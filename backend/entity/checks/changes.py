@@ -15,7 +15,7 @@ def check_change(entity: Entity[Any], changed: frozenset[str]) -> None:
         if changed & key:
             listed = ", ".join(sorted(key))
             raise UsageError(
-                f"a Change of {entity.name} sets a part of the key ({listed}), which compares across owners and lets "
-                "one see that another has a value: add the owner to the key, or name it in "
+                f"a Change of {entity.name} sets a part of the key ({listed}), which is shared by all "
+                "owners, so one owner can find out which values another has: add the owner to the key, or name it in "
                 f"{suggested_shared_keys(entity.name, key)}"
             )

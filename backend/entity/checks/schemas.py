@@ -67,6 +67,7 @@ def check_create(entity: Entity[SQLModel]) -> None:
             raise DefinitionError(
                 f"{schema}.{key} may be left out, and {entity.name}.{key} is required: remove MISSING"
             )
+    _require_missing_as_default(entity.create)
 
 
 def check_update(entity: Entity[SQLModel]) -> None:
@@ -80,6 +81,13 @@ def check_update(entity: Entity[SQLModel]) -> None:
         if role is not None and role.attribute in entity.update.model_fields:
             raise DefinitionError(f"{entity.update.__name__}.{role.attribute} is the {description}: remove it")
     _check_fields(entity, entity.update)
+    _require_missing_as_default(entity.update)
+
+
+def _require_missing_as_default(schema: type[BaseModel]) -> None:
+    for key, field in schema.model_fields.items():
+        if field.is_required() and allows(field, MISSING):
+            raise DefinitionError(f"{schema.__name__}.{key} may be MISSING and has no default: add = MISSING")
 
 
 def _check_fields(entity: Entity[SQLModel], schema: type[BaseModel]) -> None:

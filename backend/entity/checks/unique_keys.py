@@ -37,7 +37,7 @@ def check_keys(name: str, entity: Entity[SQLModel]) -> None:
     compared = frozenset(attribute for key in across for attribute in key.attributes)
     for attribute in sorted(entity.shared_keys - compared - _foreign_key_attributes(entity)):
         raise DefinitionError(
-            f"{name} names {entity.name}.{attribute} in shared_keys, which is in no key that compares across owners: "
+            f"{name} names {entity.name}.{attribute} in shared_keys, which is in no key that all owners share: "
             "remove it"
         )
 
@@ -78,9 +78,17 @@ def _check_key(name: str, entity: Entity[SQLModel], key: Key) -> None:
         return
     listed, shared = ", ".join(sorted(key.attributes)), suggested_shared_keys(entity.name, key.attributes)
     raise DefinitionError(
-        f"the key ({listed}) of {entity.name} compares across owners and lets one see that another has a value: "
-        f"add {entity.required_owner().attribute} to it, or name it in {shared} of {name}"
+        f"the key ({listed}) of {entity.name} is shared by all owners, so one owner can find out which values another "
+        f"has: {_with_owner(entity, key)}, or name it in {shared} of {name}"
     )
+
+
+def _with_owner(entity: Entity[SQLModel], key: Key) -> str:
+    """Return how to add the owner to the key."""
+    owner, columns = entity.owner_column, [entity.columns[attribute] for attribute in key.attributes]
+    if owner is not None and len(columns) == 1 and columns[0].unique:
+        return f'replace unique=True by UniqueConstraint("{owner.name}", "{columns[0].name}")'
+    return f"add {entity.required_owner().attribute} to it"
 
 
 def _unique_keys(entity: Entity[SQLModel]) -> Iterator[Key]:

@@ -28,9 +28,9 @@ def check_version_moves(entity: Entity[SQLModel], version: Version) -> None:
     field = f"{_SUGGESTED_FIELDS[value_type]}({column.name!r})"
     fix = f"{field}, or with server_onupdate=FetchedValue() if a trigger sets it"
     if column.onupdate is None:
-        raise DefinitionError(f"{shown} is the version and never moves: declare it as {fix}")
+        raise DefinitionError(f"{shown} is the version and never changes: write it as {fix}")
     if not _reads_itself(column):
-        raise DefinitionError(f"{shown} is the version and may not move: derive it from itself, as {fix}")
+        raise DefinitionError(f"{shown} is the version, and its next value is not computed from it: write it as {fix}")
 
 
 def _reads_itself(column: Column[object]) -> bool:

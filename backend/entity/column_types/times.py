@@ -20,7 +20,7 @@ _OFFSET: Final = timedelta(hours=16)
 
 _MICROSECOND_DIGITS: Final = 6
 _PRECISION: Final = re.compile(r"\((\d+)\)")
-_ZONE_NEEDED: Final = ("timezone_aware", "its column holds moments: give it a time zone")
+_ZONE_NEEDED: Final = ("timezone_aware", "its column has a time zone: pass a datetime that has one")
 _NO_ZONE: Final = ("timezone_naive", "its column holds no time zone: give it none")
 _OUT_OF_YEARS: Final = (
     "out_of_range",
