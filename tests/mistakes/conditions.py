@@ -53,7 +53,7 @@ def column_without_typed(tasks: TaskRepository, task: Task) -> None:
 def joined_by_and(tasks: TaskRepository) -> None:
     """`and` between two conditions.
 
-    Pass both, or join them by `&`.
+    Pass both, or join them by `&`. mypy and pyright do not ask whether an operand of `and` can be a bool.
     """
     tasks.list(typed(Task.completed).is_true() and typed(Task.title) == "Buy milk")
 

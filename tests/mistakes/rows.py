@@ -138,7 +138,10 @@ def create_schema_for_the_patch(tasks: TaskRepository, task: Task) -> None:
 
 
 def none_for_a_required_field(tasks: TaskRepository, task: Task) -> None:
-    """`None` for a column that has no NULL."""
+    """`None` for a column that has no NULL.
+
+    To ty and pyrefly the field's `MISSING`, a sentinel of PEP 661, is Any (astral-sh/ty#3752, facebook/pyrefly#3207).
+    """
     tasks.update(task.id, TaskUpdate(title=None))
 
 
