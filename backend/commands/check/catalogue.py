@@ -10,12 +10,14 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    FromClause,
     Integer,
     Row,
     Select,
     SmallInteger,
     String,
     Table,
+    TableValuedAlias,
     Text,
     and_,
     column,
@@ -99,43 +101,23 @@ _OPERATORS: Final = table(
     schema="pg_catalog",
 )  # fmt: skip
 _COLLATION: Final = table("pg_collation", column("oid", BigInteger), column("collname", String), schema="pg_catalog")
+_INDEX_CLASS: Final = _CLASS.alias("own")
+"""The row of the index itself; `_CLASS` is that of its table."""
+_NUMBER: Final = (
+    func.generate_series(1, _INDEX.c.indnatts).table_valued(column("n", Integer), name="number").render_derived().c.n
+)
+"""The number of a key within its index."""
 
 
 def _select(names: Sequence[str]) -> Select[*tuple[Any, ...]]:
     """Return the SELECT of each key of each index of the tables with these names, and of those without an index."""
     asked = func.unnest(literal(names, ARRAY(Text))).table_valued(column("name", Text), name="asked").render_derived()
-    number = (
-        func.generate_series(1, _INDEX.c.indnatts)
-        .table_valued(column("n", Integer), name="number")
-        .render_derived()
-        .c.n
-    )
-    own = _CLASS.alias("own")
     definition = func.pg_get_indexdef(_INDEX.c.indexrelid, type_=String())
-    source = (
-        asked.join(_CLASS, _CLASS.c.oid == func.to_regclass(asked.c.name))
-        .outerjoin(_INDEX, _INDEX.c.indrelid == _CLASS.c.oid)
-        .outerjoin(own, own.c.oid == _INDEX.c.indexrelid)
-        .outerjoin(_METHOD, _METHOD.c.oid == own.c.relam)
-        .outerjoin(number.table, true())
-        .outerjoin(
-            _ATTRIBUTE,
-            and_(_ATTRIBUTE.c.attrelid == _CLASS.c.oid, _ATTRIBUTE.c.attnum == _nth(_INDEX.c.indkey, number)),
-        )
-        .outerjoin(_OPERATORS, and_(_OPERATORS.c.oid == _nth(_INDEX.c.indclass, number), ~_OPERATORS.c.opcdefault))
-        .outerjoin(
-            _COLLATION,
-            and_(
-                _COLLATION.c.oid == _nth(_INDEX.c.indcollation, number),
-                _COLLATION.c.oid != _ATTRIBUTE.c.attcollation,
-            ),
-        )
-    )
     return (
         select(
             asked.c.name.label("asked"),
             _CLASS.c.relkind.label("kind"),
-            own.c.relname.label("index_name"),
+            _INDEX_CLASS.c.relname.label("index_name"),
             _METHOD.c.amname.label("method"),
             _INDEX.c.indisunique.label("is_unique"),
             (_INDEX.c.indisvalid & _INDEX.c.indisready).label("is_valid"),
@@ -143,17 +125,34 @@ def _select(names: Sequence[str]) -> Select[*tuple[Any, ...]]:
             func.pg_get_expr(_INDEX.c.indpred, _INDEX.c.indrelid, type_=String()).label("predicate"),
             definition.contains("NULLS NOT DISTINCT").label("nulls_not_distinct"),
             _INDEX.c.indisexclusion.label("is_exclusion"),
-            (number > _INDEX.c.indnkeyatts).label("is_included"),
+            (_INDEX.c.indnkeyatts < _NUMBER).label("is_included"),
             _ATTRIBUTE.c.attname.label("attribute"),
-            func.pg_get_indexdef(_INDEX.c.indexrelid, number, literal(True), type_=String()).label("expression"),
-            _nth(_INDEX.c.indoption, number).label("option"),
+            func.pg_get_indexdef(_INDEX.c.indexrelid, _NUMBER, literal(True), type_=String()).label("expression"),
+            _nth(_INDEX.c.indoption).label("option"),
             _OPERATORS.c.opcname.label("operator_class"),
             _COLLATION.c.collname.label("collation"),
         )
-        .select_from(source)
-        .order_by(asked.c.name, own.c.relname, number)
+        .select_from(_join_indexes(asked))
+        .order_by(asked.c.name, _INDEX_CLASS.c.relname, _NUMBER)
     )
 
 
-def _nth(array: ColumnElement[Any], number: ColumnElement[int]) -> ColumnElement[Any]:
-    return array[number - 1]  # PostgreSQL numbers these arrays from 0
+def _join_indexes(asked: TableValuedAlias) -> FromClause:
+    """Return the tables of these names, with their indexes, and with what the catalogue has of each key."""
+    key_collation = _nth(_INDEX.c.indcollation)
+    return (
+        asked.join(_CLASS, _CLASS.c.oid == func.to_regclass(asked.c.name))
+        .outerjoin(_INDEX, _INDEX.c.indrelid == _CLASS.c.oid)
+        .outerjoin(_INDEX_CLASS, _INDEX_CLASS.c.oid == _INDEX.c.indexrelid)
+        .outerjoin(_METHOD, _METHOD.c.oid == _INDEX_CLASS.c.relam)
+        .outerjoin(_NUMBER.table, true())
+        .outerjoin(
+            _ATTRIBUTE, and_(_ATTRIBUTE.c.attrelid == _CLASS.c.oid, _ATTRIBUTE.c.attnum == _nth(_INDEX.c.indkey))
+        )
+        .outerjoin(_OPERATORS, and_(_OPERATORS.c.oid == _nth(_INDEX.c.indclass), ~_OPERATORS.c.opcdefault))
+        .outerjoin(_COLLATION, and_(_COLLATION.c.oid == key_collation, _COLLATION.c.oid != _ATTRIBUTE.c.attcollation))
+    )
+
+
+def _nth(array: ColumnElement[Any]) -> ColumnElement[Any]:
+    return array[_NUMBER - 1]  # PostgreSQL numbers these arrays from 0
