@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -161,25 +161,31 @@ def problems(checker: str, folder: Path) -> list[str]:
     by_file = reported(checker, folder)
     refused = by_file.pop("refused.py", {})
     mistaken, expected = reported_mistakes(by_file), {name for name, who in recorded().items() if checker in who}
-    found = [f"{checker}: docs/mistakes.md is out of date: {name}" for name in sorted(expected ^ mistaken.keys())]
+    found = [f"docs/mistakes.md is out of date: {name}" for name in sorted(expected ^ mistaken.keys())]
     for theme in THEMES:
         by_file.pop(f"mistake_{theme}.py", None)
-    expected_lines = {line for line, (_, who) in REPORTED.items() if checker in who}
-    known: set[str] = set()
+    found += [*_accepted_problems(checker, folder, by_file), *_refused_problems(checker, refused)]
+    return [f"{checker}: {one}" for one in found]
+
+
+def _accepted_problems(checker: str, folder: Path, by_file: Mapping[str, Mapping[int, str]]) -> Iterator[str]:
+    expected, seen = {line for line, (_, who) in REPORTED.items() if checker in who}, set[str]()
     for file, lines in sorted(by_file.items()):
         code = (folder / file).read_text().splitlines()
         for number, text in sorted(lines.items()):
-            line = code[number - 1]
-            known.add(line.strip())
-            if not MARK.search(line) and line.strip() not in expected_lines:
-                found.append(f"{checker}: {file}:{number} is refused: {line.strip()}: {text}")
-    found += [f"{checker}: REPORTED is out of date: {line}" for line in sorted(expected_lines - known)]
+            line = code[number - 1].strip()
+            seen.add(line)
+            if not MARK.search(line) and line not in expected:
+                yield f"{file}:{number} is refused: {line}: {text}"
+    yield from (f"REPORTED is out of date: {line}" for line in sorted(expected - seen))
+
+
+def _refused_problems(checker: str, refused: Mapping[int, str]) -> Iterator[str]:
     for number, line in enumerate((TYPING / "refused.py").read_text().splitlines(), 1):
         text = MARK.sub("", line).strip()
         is_missed = checker in MISSED.get(text, ("", ()))[1]
         if MARK.search(line) and (number in refused) == is_missed:
-            found.append(f"{checker}: refused.py:{number} is {'seen now' if is_missed else 'missed'}: {text}")
-    return found
+            yield f"refused.py:{number} is {'seen now' if is_missed else 'missed'}: {text}"
 
 
 def main() -> int:
