@@ -200,7 +200,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation site into build/site; fail for a dead link or anchor, and for what it loads from afar."""
+    """Build the documentation site into build/site; fail for a dead link, and for what a page loads from elsewhere."""
     session.install("-q", *nox.project.dependency_groups(PROJECT, "docs"))
     session.run("python", "-m", "zensical", "build", "--clean", "--strict")
     session.run("python", "-m", "tools.site", "build/site")

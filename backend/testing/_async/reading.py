@@ -9,6 +9,7 @@ from backend.database import AsyncDatabase
 from backend.entity.entity import CreateT, IdT, ModelT, OwnerT, UpdateT
 from backend.errors import InvalidCursorError, MultipleFoundError, NotFoundError, UsageError
 from backend.results.cursors import LAST_PAGE
+from backend.statements.lists import MAX_PAGE_SIZE
 from backend.testing._async.given import AsyncContractData
 from backend.testing.trips import round_trips
 from backend.testing.values import require_error, values_of
@@ -100,7 +101,7 @@ class AsyncReadingContract(
     async def test_a_page_out_of_bounds_is_refused(self, async_db: AsyncDatabase) -> None:
         async with self.filled(async_db) as given:
             with round_trips(async_db, expected=0):
-                for page, size in ((0, 2), (1, 0), (1, 1001)):
+                for page, size in ((0, 2), (1, 0), (1, MAX_PAGE_SIZE + 1)):
                     with pytest.raises(UsageError):
                         await given.mine.page(page=page, size=size)
                 with pytest.raises(UsageError):
