@@ -86,3 +86,33 @@ def test_what_a_contract_lacks_is_named(db: Database) -> None:
     contract.owners, contract.examples = (1, 2), contract.examples[:2]
     with pytest.raises(AssertionError, match="TestVotes needs at least 3 examples, got 2"):
         contract.test_list_is_in_the_order_of_the_key(db)
+
+
+class TestPartly(RepositoryContract[Project, ProjectCreate, ProjectUpdate]):
+    __test__ = False
+    repository = ProjectRepository
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({}, "TestPartly does not say what it checks: add change = …"),
+        ({"change": ProjectUpdate()}, "TestPartly needs at least 3 examples, got 0"),
+        (
+            {"change": ProjectUpdate(), "on": col(Project.name)},
+            r"TestPartly.on is an? \w+, expected a tuple: on = \(col\(Model.field\),\)",
+        ),
+        (
+            {"change": ProjectUpdate(), "examples": (ProjectCreate(name="a"),) * 3},
+            "TestPartly needs examples that the table takes together, for each of two owners: create of Project",
+        ),
+    ],
+    ids=["change", "examples", "a column as the key", "examples with the same key"],
+)
+def test_a_mistake_in_a_contract_is_named(
+    db: Database, monkeypatch: pytest.MonkeyPatch, attributes: dict[str, object], message: str
+) -> None:
+    for name, value in attributes.items():
+        monkeypatch.setattr(TestPartly, name, value, raising=False)
+    with pytest.raises(AssertionError, match=message):
+        TestPartly().test_list_is_in_the_order_of_the_key(db)

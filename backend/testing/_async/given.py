@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from inspect import getattr_static
 from typing import Generic, cast
 
 import pytest
@@ -14,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.database import AsyncDatabase
 from backend.entity.entity import CreateT, Entity, IdT, ModelT, OwnerT, UpdateT
+from backend.errors import UniqueViolationError, described
 from backend.repository import AsyncCRUDRepository
 from backend.repository.bound import Bound
 from backend.testing.values import Values, values_of
@@ -123,6 +125,7 @@ class AsyncContractData(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
     @asynccontextmanager
     async def given(self, db: AsyncDatabase) -> AsyncGenerator[AsyncGiven[ModelT, CreateT, UpdateT, IdT, OwnerT]]:
         """Open a session on empty tables, with the examples of both owners."""
+        self._require_attributes()
         async with db.session() as session:
             entity = self.entity_of(session)
             if entity.owner is not None and not self.owners:
@@ -151,11 +154,23 @@ class AsyncContractData(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
                 pytest.skip(f"{entity.name} has no {'owner' if owned and entity.owner is None else 'version'}")
             if (changed or versioned) and not type(self.change).model_fields:
                 pytest.skip(f"{entity.name} has no field that an update may set")
-            rows = [await given.mine.create(data) for data in given.data]
-            their_rows = [] if entity.owner is None else [await given.theirs.create(data) for data in given.their_data]
+            try:
+                rows = [await given.mine.create(data) for data in given.data]
+                theirs = () if entity.owner is None else given.their_data
+                their_rows = [await given.theirs.create(data) for data in theirs]
+            except UniqueViolationError as error:
+                needed = "examples that the table takes together, for each of two owners"
+                raise AssertionError(f"{type(self).__name__} needs {needed}: {error}") from None
             yield AsyncFilled(
                 db, given.session, entity, given.mine, given.theirs, given.data, given.their_data, rows, their_rows
             )
+
+    def _require_attributes(self) -> None:
+        name = type(self).__name__
+        for needed in ("repository", "change"):
+            assert hasattr(self, needed), f"{name} does not say what it checks: add {needed} = …"
+        key = getattr_static(self, "on")  # a column would look for itself in an instance of its model
+        assert isinstance(key, tuple), f"{name}.on is {described(key)}, expected a tuple: on = (col(Model.field),)"
 
     def nothing(self) -> UpdateT | None:
         """Return a change that sets no field; `None` if the update schema requires one."""

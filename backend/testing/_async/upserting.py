@@ -119,7 +119,7 @@ class AsyncUpsertContract(
     async def _upserting(
         self, db: AsyncDatabase
     ) -> AsyncGenerator[tuple[AsyncFilled[ModelT, CreateT, UpdateT, IdT, OwnerT], tuple[Mapped[object], ...]]]:
-        if not self.on:
-            pytest.skip("no unique key is named: on = (col(…),)")
         async with self.filled(db) as given:
+            if not self.on:
+                pytest.skip("no unique key is named: on = (col(…),)")
             yield given, self.on

@@ -120,7 +120,7 @@ class UpsertContract(
     def _upserting(
         self, db: Database
     ) -> Generator[tuple[Filled[ModelT, CreateT, UpdateT, IdT, OwnerT], tuple[Mapped[object], ...]]]:
-        if not self.on:
-            pytest.skip("no unique key is named: on = (col(…),)")
         with self.filled(db) as given:
+            if not self.on:
+                pytest.skip("no unique key is named: on = (col(…),)")
             yield given, self.on
