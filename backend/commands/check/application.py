@@ -64,8 +64,8 @@ def _table_findings(
     for one in differences:
         yield Finding("tables", f"{table.fullname} {one.text}", values, one.fix, is_problem=True)
     if not differences:
-        by = values["repositories"]
-        yield Finding("tables", f"{table.fullname} is as its model declares it{f', for {by}' if by else ''}", values)
+        used_by = f", for {values['repositories']}" if values["repositories"] else "; no repository of it was imported"
+        yield Finding("tables", f"{table.fullname} is as its model declares it{used_by}", values)
 
 
 def _index_findings(
