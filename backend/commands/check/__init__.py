@@ -6,7 +6,7 @@ handshake    a connect that is traced
 tables       the columns beside those of the models; column_defaults: what the database fills in
 application  the models and repositories of `--models` beside the database
 constraints  unique keys, indexes, foreign keys and checks beside those of the models
-shapes       the reads of a repository, each of which needs an index
+reads        the reads of a repository, each of which needs an index
 indexes      which reads an index serves; declared: the indexes of a model; catalogue: those of the database
 sql_words    expressions beside what PostgreSQL makes of them
 findings     a finding, and the report

@@ -10,11 +10,11 @@ from backend.commands.check.constraints import Difference, constraint_difference
 from backend.commands.check.declared import plain_indexes, unique_keys
 from backend.commands.check.findings import Finding
 from backend.commands.check.indexes import Index
-from backend.commands.check.shapes import (
-    Shape,
-    shapes_of_entity,
-    shapes_of_references,
-    shapes_of_relationships,
+from backend.commands.check.reads import (
+    Read,
+    reads_of_entity,
+    reads_of_references,
+    reads_of_relationships,
     suggested_index,
 )
 from backend.commands.check.tables import MIGRATE, column_differences, read_columns
@@ -71,32 +71,32 @@ def _table_findings(
 def _index_findings(
     application: Application, table: Table, indexes: Sequence[Index], values: Mapping[str, str | None]
 ) -> Iterator[Finding]:
-    shapes: dict[object, Shape] = {}
-    for shape in _shapes(application, table):
-        shapes.setdefault((frozenset(shape.equal), shape.order), shape)
-    lacking = [shape for shape in shapes.values() if not shape.is_served_by(indexes)]
+    reads: dict[object, Read] = {}
+    for read in _reads(application, table):
+        reads.setdefault((frozenset(read.equal), read.order), read)
+    lacking = [read for read in reads.values() if not read.is_served_by(indexes)]
     declared = [*unique_keys(table), *plain_indexes(table)]
-    for shape in lacking:
-        if not shape.is_served_by(declared):  # else the declared one is missing, which is a finding
-            index = suggested_index(shape)
+    for read in lacking:
+        if not read.is_served_by(declared):  # else the declared one is missing, which is a finding
+            index = suggested_index(read)
             yield Finding(
                 "indexes",
-                f"{table.fullname} has no index for {shape.purpose}",
-                {**values, "for": shape.purpose, "columns": ", ".join(shape.columns), "index": index},
+                f"{table.fullname} has no index for {read.purpose}",
+                {**values, "for": read.purpose, "columns": ", ".join(read.columns), "index": index},
                 f"add {index} to __table_args__ of {_model(application, table)}, and create it in the database: "
                 "init changes no table that exists",
             )
-    if shapes and not lacking:
-        yield Finding("indexes", f"{table.fullname} serves {'; '.join(one.purpose for one in shapes.values())}", values)
+    if reads and not lacking:
+        yield Finding("indexes", f"{table.fullname} serves {'; '.join(one.purpose for one in reads.values())}", values)
 
 
-def _shapes(application: Application, table: Table) -> Iterator[Shape]:
+def _reads(application: Application, table: Table) -> Iterator[Read]:
     for _, entity in application.entities:
         if entity.table is table:
-            yield from shapes_of_entity(entity)
-    yield from shapes_of_references(table)
+            yield from reads_of_entity(entity)
+    yield from reads_of_references(table)
     for mapper in application.mappers:
-        yield from shapes_of_relationships(mapper, table)
+        yield from reads_of_relationships(mapper, table)
 
 
 def _model(application: Application, table: Table) -> str:

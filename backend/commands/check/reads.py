@@ -13,7 +13,7 @@ from backend.entity.entity import Entity
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Read:
     """Reads of one table that the same index serves."""
 
     table: Table
@@ -36,33 +36,33 @@ class Shape:
         return any(serves(index, equal, self.order) for index in indexes for equal in equals)
 
 
-def shapes_of_entity(entity: Entity[SQLModel]) -> Iterator[Shape]:
+def reads_of_entity(entity: Entity[SQLModel]) -> Iterator[Read]:
     """Yield the reads by id and in the order of the key, of one owner if there are owners."""
     key = tuple(column.name for column in entity.identity.columns)
     owner = () if entity.owner_column is None else (entity.owner_column.name,)
     by_id = (*owner, *(name for name in key if name not in owner))
     found_by = f"{'owner and ' * bool(owner)}id{', with version' * (entity.version is not None)}"
-    yield Shape(entity.table, f"get, update and delete by {found_by}", by_id)
+    yield Read(entity.table, f"get, update and delete by {found_by}", by_id)
     calls = "list, page, cursor_page and stream"
-    yield Shape(entity.table, f"{calls} {'of one owner ' * bool(owner)}in the order of the key", owner, key)
+    yield Read(entity.table, f"{calls} {'of one owner ' * bool(owner)}in the order of the key", owner, key)
 
 
-def shapes_of_references(table: Table) -> Iterator[Shape]:
+def reads_of_references(table: Table) -> Iterator[Read]:
     """Yield the reads of the rows that refer to another: by a delete of it, and by `loading`."""
     for constraint in sorted(table.foreign_key_constraints, key=lambda one: tuple(one.column_keys)):
         columns = tuple(element.parent.name for element in constraint.elements)
         purpose = f"a delete of {constraint.referred_table.fullname}, and loading what refers to it"
-        yield Shape(table, purpose, columns, narrower=tuple(_narrower(constraint)))
+        yield Read(table, purpose, columns, narrower=tuple(_narrower(constraint)))
 
 
-def shapes_of_relationships(mapper: Mapper[SQLModel], table: Table) -> Iterator[Shape]:
+def reads_of_relationships(mapper: Mapper[SQLModel], table: Table) -> Iterator[Read]:
     """Yield what `loading` of the relationships of a model reads of this table."""
     for relationship in mapper.relationships:
         target: object = relationship.mapper.local_table if relationship.secondary is None else relationship.secondary
         pairs = relationship.synchronize_pairs or relationship.local_remote_pairs or ()
         columns = tuple(dict.fromkeys(column.name for pair in pairs for column in pair if column.table is table))
         if relationship.direction is not RelationshipDirection.MANYTOONE and target is table and columns:
-            yield Shape(table, f"loading {relationship}", columns)
+            yield Read(table, f"loading {relationship}", columns)
 
 
 def _narrower(constraint: ForeignKeyConstraint) -> Iterator[frozenset[str]]:
@@ -72,10 +72,10 @@ def _narrower(constraint: ForeignKeyConstraint) -> Iterator[frozenset[str]]:
             yield frozenset(own[name] for name in key.columns)
 
 
-def suggested_index(shape: Shape) -> str:
+def suggested_index(read: Read) -> str:
     """Return the index to add, as `__table_args__` has it."""
-    columns: Sequence[str] = shape.columns
-    name = f"ix_{shape.table.name}_{'_'.join(columns)}"[:63]
+    columns: Sequence[str] = read.columns
+    name = f"ix_{read.table.name}_{'_'.join(columns)}"[:63]
     return f"Index({', '.join(map(_quoted, (name, *columns)))})"
 
 
