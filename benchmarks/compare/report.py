@@ -47,4 +47,4 @@ def write(run: Run, folder: Path, prefix: str) -> None:
         charts = draw(run, folder, prefix)
         draw_front_page(run, folder)
     (folder / f"{prefix}.json").write_text(run.to_json())
-    (folder / f"{prefix}.md").write_text(markdown(run, charts))
+    (folder / f"{prefix}.md").write_text(markdown(run, prefix, charts))

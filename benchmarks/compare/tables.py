@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from benchmarks.compare.results import Cell, Run, Table
 
 
-def markdown(run: Run, charts: Mapping[str, str]) -> str:
-    """Return the page of a run; `charts` names the file of each table's chart."""
-    parts = ["# Measured\n", "\n".join(f"- {name}: {value}" for name, value in run.facts.items()) + "\n"]
+def markdown(run: Run, name: str, charts: Mapping[str, str]) -> str:
+    """Return the page of a run of this name; `charts` names the file of each table's chart."""
+    parts = [f"# Benchmark {name}\n", "\n".join(f"- {name}: {value}" for name, value in run.facts.items()) + "\n"]
     for table in run.tables:
         parts.append(f"## {table.title}\n\n{table.note}\n")
         if table.key in charts:
