@@ -101,13 +101,13 @@ class AsyncContractData(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
     repository: type[AsyncCRUDRepository[ModelT, CreateT, UpdateT, IdT, OwnerT]]
     """The repository that is checked."""
     examples: Sequence[CreateT] = ()
-    """At least three different rows to create, which the table accepts together for one owner."""
+    """At least three different rows to create, which the table accepts together, for each of two owners."""
     change: UpdateT
     """A change that sets at least one field of each example to another value."""
     on: tuple[Mapped[object], ...] = ()
     """A unique key, `(col(Book.isbn),)`, whose fields the examples set; without one, upserts are not checked."""
     owners: Sequence[OwnerT] = ()
-    """Two owners, where an owner is no text."""
+    """Two owners, if an owner is not text."""
 
     async def prepare(self, session: AsyncSession, owner: OwnerT) -> Sequence[CreateT]:  # noqa: ARG002 - for overrides
         """Return the examples for an owner. Override it where they need other rows, and create these here."""
