@@ -266,7 +266,7 @@ async def test_a_naive_moment_in_a_condition_is_refused_before_sql(
 ) -> None:
     with (
         proxy.watch() as seen,
-        pytest.raises(UsageError, match=r"^sample\.at is compared with a datetime: .* time zone$"),
+        pytest.raises(UsageError, match=r"^sample\.at is compared with a datetime: its column has a time zone: pass"),
     ):
         await samples.list(col(Sample.at) > AT.replace(tzinfo=None))
     assert seen.round_trips == 0

@@ -262,7 +262,7 @@ def test_a_condition_on_a_written_value_finds_its_row(samples: SampleRepository,
 def test_a_naive_moment_in_a_condition_is_refused_before_sql(samples: SampleRepository, proxy: WireProxy) -> None:
     with (
         proxy.watch() as seen,
-        pytest.raises(UsageError, match=r"^sample\.at is compared with a datetime: .* time zone$"),
+        pytest.raises(UsageError, match=r"^sample\.at is compared with a datetime: its column has a time zone: pass"),
     ):
         samples.list(col(Sample.at) > AT.replace(tzinfo=None))
     assert seen.round_trips == 0
