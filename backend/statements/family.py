@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Executable, SQLColumnExpression, select
 from sqlalchemy.sql.elements import ClauseElement, ColumnClause
@@ -24,6 +24,9 @@ from backend.statements.scope.verify import all_parts
 
 T = TypeVar("T")
 StatementT = TypeVar("StatementT", bound=Executable)
+
+_SHAPES: Final = 500
+"""Statements of conditions that are kept: as many as SQLAlchemy keeps compiled for an engine (`query_cache_size`)."""
 
 
 class StatementFamily(Generic[ModelT]):
@@ -116,14 +119,17 @@ class StatementFamily(Generic[ModelT]):
         if conditions is None or order is None:
             return (self._scoped if verify is None else verify)(build(self._conditions(where), self._order(order_by)))
 
+        if plain.computes:
+            return ScopedStatement(build(conditions, order))
+
         def built() -> AnySelect:
             return build(plain.parametrized(conditions), plain.parametrized(order))
 
-        return ScopedStatement(self._built.get(tuple(plain.shape), built), values=plain.values)
+        return ScopedStatement(self._built.get(plain.shape, built), values=plain.values)
 
     @lazy
     def _built(self) -> Kept[object, AnySelect]:
-        return Kept()
+        return Kept(_SHAPES)
 
     def _conditions(self, where: Sequence[Where]) -> Sequence[ColumnElement[bool]]:
         return [self._scope_expression(condition) for condition in checked_conditions(self.entity.table, where)]

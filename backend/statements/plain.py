@@ -8,11 +8,12 @@ The same walk reads the shape: all that the SQL depends on. Expressions of one s
 statement that was built for one of them serves every other, with its values as parameters.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Final, TypeVar, cast
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar, cast
 
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     Column,
     ColumnElement,
     Function,
@@ -33,6 +34,7 @@ from sqlalchemy.sql.elements import (
     True_,
 )
 from sqlalchemy.sql.visitors import ExternallyTraversible, replacement_traverse
+from sqlalchemy.types import NullType, TypeEngine
 
 from backend.entity.parameters import OWNER_PARAMETER, condition_parameter
 from backend.statements.comparisons import check_comparison, is_binary
@@ -54,30 +56,55 @@ _MEMBERSHIP: Final = (operators.in_op, operators.not_in_op)
 _CONSTANTS: Final = (Null, True_, False_)
 
 
+_COMPARED: Final = (Boolean, NullType)
+"""The types of comparisons: NULL's for BETWEEN."""
+
+_Shape: TypeAlias = Hashable
+"""What the SQL of an element depends on, with the shapes of its operands.
+
+A column is its key, a value its number, and a type its `id()`.
+"""
+
+_Read: TypeAlias = Callable[[object], _Shape | None]
+
+
 class PlainExpressions:
     """The plain expressions of one statement, as far as they are read."""
 
-    def __init__(self, table: Table, *shape: object) -> None:
+    def __init__(self, table: Table, *call: Hashable) -> None:
         self._table = table
         self._numbers: dict[int, int] = {}
-        self.shape: list[object] = [*shape]
-        """What the SQL depends on. Classes, operators and types are in it by their `id()`: a statement that is
-        kept by its shape has them too, so that no other object gets these ids."""
+        self._shapes: list[_Shape] = [call]
+        self.computes = False
+        """Whether an operator computes a value of another type than its operand's.
+
+        SQLAlchemy makes that type anew for each expression, so that no statement is ever found again by its shape.
+        """
         self.values: dict[str, object] = {}
         """The values, by the names of the parameters that `parametrized` puts there."""
+
+    @property
+    def shape(self) -> _Shape:
+        """Return what the SQL of all expressions, and of the call, depends on.
+
+        A statement that is kept by its shape has the types in it, so that no other type gets their `id()`.
+        """
+        return tuple(self._shapes)
 
     def read(self, values: Sequence[SQLColumnExpression[T] | HasElement[T]]) -> Sequence[ColumnElement[T]] | None:
         """Return the SQL expressions if each is plain, else `None`.
 
         Raises `UsageError` if a plain one compares a column with a value of another type.
         """
-        self.shape.append(len(values))
+        self._shapes.append(len(values))
         elements: list[ColumnElement[T]] = []
         for value in values:
             element = element_of(value)
-            if element is None or not self._is_plain(element):
+            shape = None if element is None else self._plain(element)
+            if element is None or shape is None:
                 return None
             elements.append(element)
+            self._shapes.append(shape)
         return elements
 
     def parametrized(self, elements: Sequence[ColumnElement[T]]) -> Sequence[ColumnElement[T]]:
@@ -97,84 +124,104 @@ class PlainExpressions:
         name = condition_parameter(self._numbers[id(value)])
         return bindparam(name, type_=value.type, expanding=value.expanding)
 
-    def _is_plain(self, element: object) -> bool:
-        if type(element) is BooleanClauseList and element.group and element.clauses:
-            self._read_list(element)  # it gets parentheses beside an AND
-            return id(element.operator) in _JOINING and all(map(self._is_closed, element.clauses))
-        return self._is_closed(element)
+    def _plain(self, element: object) -> _Shape | None:
+        """Return the shape of a plain element, and `None` for another, as each method below does for its elements."""
+        if type(element) is BooleanClauseList and element.group and element.clauses:  # an AND puts it in parentheses
+            return self._list(element, self._closed) if id(element.operator) in _JOINING else None
+        return self._closed(element)
 
-    def _is_closed(self, element: object) -> bool:
-        """Return whether an element is plain without parentheses around it. Like each check, append its shape."""
-        check = self._CHECKS.get(type(element), PlainExpressions._is_own_column)
-        return check(self, element)
+    def _closed(self, element: object) -> _Shape | None:
+        """Read an element that needs no parentheses around it."""
+        read = self._READERS.get(type(element), PlainExpressions._own_column)
+        return read(self, element)
 
-    def _is_operand(self, element: object) -> bool:
-        """Return the same for a constant too: as a condition, FALSE would take the owner's condition away."""
-        if type(element) in _CONSTANTS:
-            self.shape.append(id(type(element)))
-            return True
-        return self._is_closed(element)
+    def _operand(self, element: object) -> _Shape | None:
+        """Read a constant too: as a condition, FALSE would take the owner's condition away."""
+        kind: type[object] = type(element)
+        return kind if kind in _CONSTANTS else self._closed(element)
 
-    def _is_own_column(self, element: object) -> bool:
+    def _own_column(self, element: object) -> _Shape | None:
         if not isinstance(element, Column):  # or the ORM's copy of one, whose class is another
-            return False
+            return None
         column = cast("Column[object]", element)  # of any type
         own = self._table.c.get(column.key)
-        self.shape.append(column.key)
         is_own = own is not None and column.table is self._table and own.name == column.name and own.type is column.type
-        return is_own and not column.is_literal and is_name(column.name) and is_type(column.type)
+        return (
+            column.key if is_own and not column.is_literal and is_name(column.name) and is_type(column.type) else None
+        )
 
-    def _is_value(self, element: BindParameter[object]) -> bool:
-        if element.literal_execute or element.required or element.key == OWNER_PARAMETER:
-            return False
+    def _value(self, element: BindParameter[object]) -> _Shape | None:
+        if element.literal_execute or element.required or element.key == OWNER_PARAMETER or not is_name(element.key):
+            return None
+        if (kind := self._type(element.type)) is None:
+            return None
         number = self._numbers.setdefault(id(element), len(self._numbers))
-        self.shape += (id(BindParameter), id(element.type), element.expanding, number)
         self.values[condition_parameter(number)] = element.effective_value
-        return is_name(element.key) and is_type(element.type)
+        return BindParameter, kind, element.expanding, number
 
-    def _is_binary(self, element: BinaryExpression[object]) -> bool:
-        if id(element.operator) not in _OPERATORS or not is_type(element.type):
-            return False
+    def _binary(self, element: BinaryExpression[object]) -> _Shape | None:
+        if id(element.operator) not in _OPERATORS or (kind := self._type(element.type)) is None:
+            return None
         if element.modifiers and not are_modifiers(element.modifiers):
-            return False
+            return None
         check_comparison(element)
-        self.shape += (id(BinaryExpression), id(element.operator), id(element.type), *element.modifiers.items())
-        return self._is_operand(element.left) and self._is_operand(element.right)
+        if (left := self._operand(element.left)) is None or (right := self._operand(element.right)) is None:
+            return None
+        self.computes = self.computes or not (isinstance(element.type, _COMPARED) or element.type is element.left.type)
+        return element.operator, kind, tuple(element.modifiers.items()), left, right
 
-    def _is_unary(self, element: UnaryExpression[object]) -> bool:
-        self.shape += (id(UnaryExpression), id(element.operator), id(element.modifier))
-        is_known = id(element.operator) in _OPERATORS and id(element.modifier) in _OPERATORS
-        return is_known and is_type(element.type) and self._is_closed(element.element)
+    def _unary(self, element: UnaryExpression[object]) -> _Shape | None:
+        if (
+            id(element.operator) not in _OPERATORS
+            or id(element.modifier) not in _OPERATORS
+            or not is_type(element.type)
+        ):
+            return None
+        operand = self._closed(element.element)
+        return None if operand is None else (element.operator, element.modifier, operand)
 
-    def _is_list(self, element: ExpressionClauseList[object]) -> bool:
-        self._read_list(element)
+    def _expression_list(self, element: ExpressionClauseList[object]) -> _Shape | None:
         is_known = id(element.operator) in _OPERATORS and is_type(element.type)
-        return is_known and all(map(self._is_operand, element.clauses))
+        return self._list(element, self._operand) if is_known else None
 
-    def _read_list(self, element: ExpressionClauseList[Any]) -> None:  # of any type
-        self.shape += (id(type(element)), id(element.operator), len(element.clauses))
+    def _list(self, element: ExpressionClauseList[Any], read: _Read) -> _Shape | None:  # of any type
+        clauses = self._all(element.clauses, read)
+        return None if clauses is None else (type(element), element.operator, clauses)
 
-    def _is_grouping(self, element: Grouping[object]) -> bool:
-        self.shape.append(id(Grouping))
-        return is_type(element.type) and self._is_plain(element.element)
+    def _grouping(self, element: Grouping[object]) -> _Shape | None:
+        grouped = self._plain(element.element) if is_type(element.type) else None
+        return None if grouped is None else (Grouping, grouped)
 
-    def _is_function(self, element: Function[object]) -> bool:
-        if element.name not in _FUNCTIONS or element.packagenames or not is_type(element.type):
-            return False
+    def _function(self, element: Function[object]) -> _Shape | None:
+        if element.name not in _FUNCTIONS or element.packagenames or (kind := self._type(element.type)) is None:
+            return None
         arguments = element.clauses
-        is_known = type(arguments) is ClauseList and arguments.operator is operators.comma_op
-        self.shape += (id(type(element)), element.name, id(element.type), len(arguments.clauses))
-        return is_known and all(map(self._is_operand, arguments.clauses))
+        if type(arguments) is not ClauseList or arguments.operator is not operators.comma_op:
+            return None
+        operands = self._all(arguments.clauses, self._operand)
+        return None if operands is None else (type(element), element.name, kind, operands)
 
-    _CHECKS: ClassVar[Mapping[type, Callable[..., bool]]] = {
-        BinaryExpression: _is_binary,
-        BindParameter: _is_value,
-        BooleanClauseList: _is_list,
-        ExpressionClauseList: _is_list,
-        Function: _is_function,
-        Grouping: _is_grouping,
-        UnaryExpression: _is_unary,
-        functions.coalesce: _is_function,
-        functions.now: _is_function,
+    def _all(self, elements: Iterable[object], read: _Read) -> tuple[_Shape, ...] | None:
+        shapes: list[_Shape] = []
+        for element in elements:
+            if (shape := read(element)) is None:
+                return None
+            shapes.append(shape)
+        return tuple(shapes)
+
+    def _type(self, kind: TypeEngine[Any]) -> int | None:  # of any values
+        """Return what tells a type from others, `None` for one that may render more than a type."""
+        return id(kind) if is_type(kind) else None
+
+    _READERS: ClassVar[Mapping[type, Callable[..., _Shape | None]]] = {
+        BinaryExpression: _binary,
+        BindParameter: _value,
+        BooleanClauseList: _expression_list,
+        ExpressionClauseList: _expression_list,
+        Function: _function,
+        Grouping: _grouping,
+        UnaryExpression: _unary,
+        functions.coalesce: _function,
+        functions.now: _function,
     }
     """By class. A subclass is not its class: it may render something else."""

@@ -113,12 +113,12 @@ CONDITIONS: dict[str, tuple[Condition, str, list[object]]] = {
     ),
     "datetime - datetime": (
         typed(Sample.at) - AT > timedelta(1),
-        "sample.at - %(the_condition_0)s > %(the_condition_1)s",
+        "sample.at - %(at_1)s > %(param_1)s",
         [AT, timedelta(1)],
     ),
     "timedelta +": (
         typed(Sample.length) + timedelta(1) > timedelta(2),
-        "sample.length + %(the_condition_0)s > %(the_condition_1)s",
+        "sample.length + %(length_1)s > %(param_1)s",
         [timedelta(1), timedelta(2)],
     ),
     "&": (OPEN & (typed(Sample.whole) > 1), "sample.small IS NULL AND sample.whole > %(the_condition_0)s", [1]),
