@@ -38,7 +38,7 @@ class Entity(Generic[ModelT]):
     version: Version | None
     """`None` if the class names no version."""
     shared_keys: frozenset[str] = frozenset()
-    """The attributes of keys that the class permits to compare across owners."""
+    """The attributes of keys that the class lets all owners share."""
 
     @property
     def name(self) -> str:

@@ -31,7 +31,7 @@ class ConflictTarget:
     where: ColumnElement[bool] | None = None
     """The rows that a partial index holds."""
     is_shared: bool = False
-    """Whether it compares across owners."""
+    """Whether all owners share it."""
     nulls_conflict: bool = False
     """Whether NULL equals NULL in it."""
 

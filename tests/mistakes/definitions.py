@@ -131,6 +131,15 @@ def key_in_the_update_schema() -> None:
     class Notes(CRUDRepository[Note, NoteCreate, KeyUpdate], owner=col(Note.user_id)): ...
 
 
+def missing_without_a_default() -> None:
+    """`T | MISSING` without it as the default: the field would be required in every update."""
+
+    class Change(BaseModel):
+        text: str | MISSING = Field(max_length=100)
+
+    class Notes(CRUDRepository[Note, NoteCreate, Change], owner=col(Note.user_id)): ...
+
+
 def field_without_a_column() -> None:
     """A misspelt field in a schema."""
 
@@ -159,7 +168,7 @@ def field_of_another_type() -> None:
 
 
 def unique_key_across_owners() -> None:
-    """A unique key that a client chooses and that compares across owners: it tells one that another has the value."""
+    """A unique key that a client chooses and that all owners share: it tells one that another has the value."""
 
     class Label(SQLModel, table=True):
         id: int = generated_key()

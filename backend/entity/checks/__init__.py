@@ -10,7 +10,7 @@ Each failed check raises a `DefinitionError` whose message says what to change.
     fields         each field of a schema against its column and the model's field
     requirements   which columns a new row needs a value for
     owners         the owner's column distinguishes all owners
-    unique_keys    unique keys that compare across owners
+    unique_keys    unique keys that all owners share
     references     foreign keys to owned models
     defaults       column defaults that read owned tables
     views          which column each field of a view shows, and whether the field takes its values

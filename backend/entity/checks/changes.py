@@ -1,4 +1,4 @@
-"""Check of a `Change`: it sets no key that compares across owners, unless the class shares the key."""
+"""Check of a `Change`: it sets no key that all owners share, unless `shared_keys` names the key."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from backend.errors import UsageError
 
 
 def check_change(entity: Entity[Any], changed: frozenset[str]) -> None:
-    """Raise `UsageError` if a `Change` sets part of an unshared key that compares across owners."""
+    """Raise `UsageError` if a `Change` sets part of a key that all owners share and `shared_keys` does not name."""
     for key in (*unshared_keys(entity), *unshared_references(entity, owned_models())):
         if changed & key:
             listed = ", ".join(sorted(key))

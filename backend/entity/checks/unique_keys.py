@@ -30,7 +30,7 @@ class Key:
 
 
 def check_keys(name: str, entity: Entity[SQLModel]) -> None:
-    """Raise `DefinitionError` for an unshared key across owners, or a shared column that is in no such key."""
+    """Raise `DefinitionError` for a key of all owners that `shared_keys` does not name, and for a name of no such key."""
     across = _keys_across_owners(entity)
     for key in across:
         _check_key(name, entity, key)
@@ -43,7 +43,7 @@ def check_keys(name: str, entity: Entity[SQLModel]) -> None:
 
 
 def unshared_keys(entity: Entity[SQLModel]) -> Iterator[frozenset[str]]:
-    """Return the attributes of each key that compares across owners and that the entity's class does not share."""
+    """Return the attributes of each key that all owners share and that the class does not name in `shared_keys`."""
     return (key.attributes for key in _keys_across_owners(entity) if not key.attributes <= entity.shared_keys)
 
 

@@ -39,7 +39,7 @@ class CRUDRepository(UpsertCalls[ModelT, CreateT, UpdateT, IdT], Generic[ModelT,
 
     A fourth type argument is the id's type (`int`), a fifth the owner's (`str`). Keywords: `owner`, the column that
     says whose a row is; `version`, the column that shows whether a row has changed (timestamptz or integer);
-    `shared_keys`, columns of keys that a client may choose and that compare across owners. Raises `DefinitionError`,
+    `shared_keys`, columns of keys that a client may choose and that all owners share. Raises `DefinitionError`,
     when the class is defined, if it could not keep its promises.
 
     **Shared keys** reveal, of a unique key, that a value is taken (`UniqueViolationError`); of a foreign key, that a

@@ -113,42 +113,42 @@ class AsyncContractData(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         """Return the examples for an owner. Override it where they need other rows, and create these here."""
         return self.examples
 
-    def owner(self, at: int) -> OwnerT:
+    def _owner(self, at: int) -> OwnerT:
         """Return the first or the second owner."""
         return self.owners[at] if self.owners else cast("OwnerT", ("ada", "grace")[at])  # text, or refused by owned_by
 
-    def entity_of(self, session: AsyncSession) -> Entity[ModelT]:
+    def _entity_of(self, session: AsyncSession) -> Entity[ModelT]:
         """Return the entity of the repository."""
         bound: Bound[ModelT] = vars(self.repository(session))["_bound"]
         return bound.metadata.entity
 
     @asynccontextmanager
-    async def given(self, db: AsyncDatabase) -> AsyncGenerator[AsyncGiven[ModelT, CreateT, UpdateT, IdT, OwnerT]]:
+    async def _given(self, db: AsyncDatabase) -> AsyncGenerator[AsyncGiven[ModelT, CreateT, UpdateT, IdT, OwnerT]]:
         """Open a session on empty tables, with the examples of both owners."""
         self._require_attributes()
         async with db.session() as session:
-            entity = self.entity_of(session)
+            entity = self._entity_of(session)
             if entity.owner is not None and not self.owners:
                 needed = f"{type(self).__name__} needs owners = (…, …), two of {entity.owner.python_type.__name__}"
                 assert entity.owner.python_type is str, needed
-            data = await self.prepare(session, self.owner(0))
-            their_data = data if entity.owner is None else await self.prepare(session, self.owner(1))
+            data = await self.prepare(session, self._owner(0))
+            their_data = data if entity.owner is None else await self.prepare(session, self._owner(1))
             assert len(data) >= _ENOUGH, f"{type(self).__name__} needs at least {_ENOUGH} examples, got {len(data)}"
             plain = self.repository(session)
             mine, theirs = plain, plain
             if entity.owner is not None:
-                mine, theirs = plain.owned_by(self.owner(0)), plain.owned_by(self.owner(1))
+                mine, theirs = plain.owned_by(self._owner(0)), plain.owned_by(self._owner(1))
             yield AsyncGiven(db, session, entity, mine, theirs, data, their_data)
 
     @asynccontextmanager
-    async def filled(
+    async def _filled(
         self, db: AsyncDatabase, *, owned: bool = False, versioned: bool = False, changed: bool = False
     ) -> AsyncGenerator[AsyncFilled[ModelT, CreateT, UpdateT, IdT, OwnerT]]:
         """Open a session, with rows of both owners. Skip the check for a model that lacks what it needs.
 
         `changed`: a field that an update may set.
         """
-        async with self.given(db) as given:
+        async with self._given(db) as given:
             entity = given.entity
             if (owned and entity.owner is None) or (versioned and entity.version is None):
                 pytest.skip(f"{entity.name} has no {'owner' if owned and entity.owner is None else 'version'}")
@@ -172,13 +172,13 @@ class AsyncContractData(Generic[ModelT, CreateT, UpdateT, IdT, OwnerT]):
         key = getattr_static(self, "on")  # a column would look for itself in an instance of its model
         assert isinstance(key, tuple), f"{name}.on is {described(key)}, expected a tuple: on = (col(Model.field),)"
 
-    def nothing(self) -> UpdateT | None:
+    def _nothing(self) -> UpdateT | None:
         """Return a change that sets no field; `None` if the update schema requires one."""
         schema = type(self.change)
         is_partial = not any(field.is_required() for field in schema.model_fields.values())
         return schema.model_construct(set()) if is_partial else None
 
-    def unchanged(self, ids: Sequence[IdT]) -> list[tuple[IdT, UpdateT]]:
+    def _unchanged(self, ids: Sequence[IdT]) -> list[tuple[IdT, UpdateT]]:
         """Return patches that set no field of these rows; none if the update schema requires one."""
-        nothing = self.nothing()
+        nothing = self._nothing()
         return [] if nothing is None else [(id, nothing) for id in ids]

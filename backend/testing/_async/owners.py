@@ -20,7 +20,7 @@ class AsyncOwnerContract(
     """The checks of the scopes of a model that has an owner; skipped for any other."""
 
     async def test_a_call_without_a_scope_is_refused(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, owned=True) as given:
+        async with self._filled(async_db, owned=True) as given:
             unscoped, before = self.repository(given.session), await given.stored()
             calls = [*self._calls_of(given, unscoped, given.ids), *self._writes_of(given, unscoped, given.ids)]
             calls.append(lambda: unscoped.create(given.data[0]))
@@ -31,7 +31,7 @@ class AsyncOwnerContract(
             assert await given.stored() == before
 
     async def test_every_owner_reads_all_rows_and_creates_none(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, owned=True) as given:
+        async with self._filled(async_db, owned=True) as given:
             everyone, before = self.repository(given.session).every_owner(), await given.stored()
             assert [everyone.id_of(row) for row in await everyone.list()] == [*before]
             assert await everyone.count() == len(before)
@@ -41,12 +41,12 @@ class AsyncOwnerContract(
             assert await given.stored() == before
 
     async def test_an_owner_that_is_none_is_refused(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, owned=True) as given:
+        async with self._filled(async_db, owned=True) as given:
             with pytest.raises(UsageError):
                 self.repository(given.session).owned_by(cast("OwnerT", None))  # as an untyped caller loses an id
 
     async def test_an_owner_sees_no_other_rows(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, owned=True) as given:
+        async with self._filled(async_db, owned=True) as given:
             mine, ids = given.mine, await given.in_order()
             theirs = given.is_(*given.their_ids)
             for id in given.their_ids:
@@ -68,7 +68,7 @@ class AsyncOwnerContract(
             assert (page.total, await mine.count(), cursor_page.next) == (len(ids), len(ids), None)
 
     async def test_an_owner_touches_no_other_rows(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, owned=True) as given:
+        async with self._filled(async_db, owned=True) as given:
             theirs = {id: values for id, values in (await given.stored()).items() if id in given.their_ids}
             for call in self._writes_of(given, given.mine, given.their_ids):
                 with pytest.raises(NotFoundError):
@@ -80,7 +80,7 @@ class AsyncOwnerContract(
             assert await given.stored() == theirs
 
     async def test_a_foreign_and_an_absent_row_are_the_same_error(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, owned=True) as given:
+        async with self._filled(async_db, owned=True) as given:
             foreign, absent = given.their_ids[0], await given.remove(given.their_ids[1])
             outcomes: list[list[object]] = []
             for id in (foreign, absent):
@@ -89,18 +89,18 @@ class AsyncOwnerContract(
             assert outcomes[0] == outcomes[1]
 
     async def test_the_cursor_of_another_owner_is_refused(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, owned=True) as given:
+        async with self._filled(async_db, owned=True) as given:
             page = await given.theirs.cursor_page(size=1)
             with pytest.raises(InvalidCursorError):
                 await given.mine.cursor_page(cursor=page.next, size=1)
 
     async def test_no_call_changes_the_owner(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, owned=True) as given:
+        async with self._filled(async_db, owned=True) as given:
             assert given.entity.owner is not None
             attribute, id = given.entity.owner.attribute, given.their_ids[0]
             row = await self.repository(given.session).every_owner().update(id, self.change)
-            assert values_of(given.entity, row)[attribute] == self.owner(1)
-            assert (await given.stored())[id][attribute] == self.owner(1)
+            assert values_of(given.entity, row)[attribute] == self._owner(1)
+            assert (await given.stored())[id][attribute] == self._owner(1)
 
     async def _outcome(
         self,
@@ -153,7 +153,7 @@ class AsyncOwnerContract(
             lambda: repository.update_many([(id, self.change) for id in ids]),
             lambda: repository.delete_many(ids),
         ]
-        calls += [lambda: repository.update_many(self.unchanged(ids))] if self.nothing() is not None else []
+        calls += [lambda: repository.update_many(self._unchanged(ids))] if self._nothing() is not None else []
         if given.entity.version is not None:
             version = given.version_of(given.their_rows[0])
             calls.append(lambda: repository.update(ids[0], self.change, expected=version))

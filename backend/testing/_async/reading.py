@@ -21,7 +21,7 @@ class AsyncReadingContract(
     """The checks of the calls that read."""
 
     async def test_get_returns_the_row_that_is_stored(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             stored = await given.stored()
             for id in given.ids:
                 for row in (await given.mine.get(id), await given.mine.get_one(id)):
@@ -29,7 +29,7 @@ class AsyncReadingContract(
                     assert values_of(given.entity, row) == stored[id]
 
     async def test_get_of_an_absent_id_is_none_and_get_one_an_error(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             absent = await given.remove(given.ids[0])
             assert await given.mine.get(absent) is None
             with pytest.raises(NotFoundError) as raised:
@@ -37,7 +37,7 @@ class AsyncReadingContract(
             require_error(given.entity, raised.value, "get_one")
 
     async def test_list_is_in_the_order_of_the_key(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             ids = await given.in_order()
             assert [given.mine.id_of(row) for row in await given.mine.list()] == ids
             assert [given.mine.id_of(row) for row in await given.mine.list(given.is_(ids[1]))] == ids[1:2]
@@ -45,7 +45,7 @@ class AsyncReadingContract(
             assert [given.mine.id_of(row) for row in await given.mine.list(limit=2, offset=1)] == ids[1:3]
 
     async def test_list_is_in_the_order_that_is_asked_for(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             ids = await given.in_order()
             backwards = [column.desc() for column in given.entity.identity.columns]
             assert [given.mine.id_of(row) for row in await given.mine.list(order_by=backwards)] == ids[::-1]
@@ -54,13 +54,13 @@ class AsyncReadingContract(
             assert given.mine.id_of(first) == ids[-1]
 
     async def test_the_key_ends_every_order(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, owned=True) as given:
+        async with self._filled(async_db, owned=True) as given:
             assert given.entity.owner is not None
             rows = await given.mine.list(order_by=given.entity.owner.column)  # equal in all rows
             assert [given.mine.id_of(row) for row in rows] == await given.in_order()
 
     async def test_first_count_and_exists_agree_with_list(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             ids = await given.in_order()
             first = await given.mine.first()
             assert first is not None
@@ -73,7 +73,7 @@ class AsyncReadingContract(
             assert await given.mine.exists(none) is False
 
     async def test_one_is_exactly_one(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             ids = await given.in_order()
             assert given.mine.id_of(await given.mine.one(given.is_(ids[1]))) == ids[1]
             with pytest.raises(MultipleFoundError) as several:
@@ -88,7 +88,7 @@ class AsyncReadingContract(
             require_error(given.entity, missing.value, "one")
 
     async def test_pages_have_every_row_once_and_the_total(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             ids = await given.in_order()
             pages = [await given.mine.page(page=number, size=2) for number in range(1, (len(ids) + 3) // 2)]
             assert [given.mine.id_of(row) for page in pages for row in page] == ids
@@ -99,7 +99,7 @@ class AsyncReadingContract(
             assert (past.items, past.total, past.has_next, past.has_previous) == ((), len(ids), False, True)
 
     async def test_a_page_out_of_bounds_is_refused(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             with round_trips(async_db, expected=0):
                 for page, size in ((0, 2), (1, 0), (1, MAX_PAGE_SIZE + 1)):
                     with pytest.raises(UsageError):
@@ -108,7 +108,7 @@ class AsyncReadingContract(
                     await given.mine.cursor_page(size=0)
 
     async def test_cursors_lead_through_every_row_once(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             backwards = [column.desc() for column in given.entity.identity.columns]
             for order, ids in (((), await given.in_order()), (backwards, (await given.in_order())[::-1])):
                 page = await given.mine.cursor_page(order_by=order, size=1)
@@ -120,7 +120,7 @@ class AsyncReadingContract(
                 assert [given.mine.id_of(row) for row in seen] == ids
 
     async def test_cursors_lead_back_from_the_last_page(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             ids = await given.in_order()
             page = await given.mine.cursor_page(cursor=LAST_PAGE, size=2)
             assert (page.next, [given.mine.id_of(row) for row in page]) == (None, ids[-2:])
@@ -129,7 +129,7 @@ class AsyncReadingContract(
             assert (before.previous, [given.mine.id_of(row) for row in before]) == (None, ids[:-2])
 
     async def test_an_invalid_cursor_is_refused(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             page = await given.mine.cursor_page(size=1)
             assert page.next is not None
             with round_trips(async_db, expected=0):
@@ -139,7 +139,7 @@ class AsyncReadingContract(
                     require_error(given.entity, raised.value, "cursor_page")
 
     async def test_stream_gives_every_row_in_order(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             ids, seen = await given.in_order(), list[IdT]()
             async with given.mine.stream(batch=1) as rows:
                 async for row in rows:
@@ -153,7 +153,7 @@ class AsyncReadingContract(
             given.require_idle()
 
     async def test_get_many_has_the_rows_by_id(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             ids = given.ids[::-1]
             absent = await given.remove(ids[0])
             found = await given.mine.get_many([*ids, ids[1]])
@@ -163,7 +163,7 @@ class AsyncReadingContract(
             assert {id: values_of(given.entity, row) for id, row in found.items()} == {id: stored[id] for id in ids[1:]}
 
     async def test_require_many_is_in_the_order_of_the_ids(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             ids = [*given.ids[::-1], given.ids[0]]
             assert [given.mine.id_of(row) for row in await given.mine.require_many(ids)] == ids
             absent = await given.remove(ids[1])
@@ -173,7 +173,7 @@ class AsyncReadingContract(
             require_error(given.entity, raised.value, "require_many")
 
     async def test_a_read_is_one_round_trip(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             mine, id, which = given.mine, given.ids[0], given.is_(given.ids[0])
             calls: list[Callable[[], Awaitable[object]]] = [
                 lambda: mine.get(id),

@@ -21,7 +21,7 @@ class AsyncTransactionContract(
 
     async def test_a_write_joins_the_transaction(self, async_db: AsyncDatabase) -> None:
         """It is rolled back with it, and seen by nobody else before it commits."""
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             await given.remove(given.ids[2])
             before = await given.stored()
             for write in self._joining_writes(given):
@@ -32,7 +32,7 @@ class AsyncTransactionContract(
                 assert await given.stored() == before, "a write is kept though its transaction was rolled back"
 
     async def test_a_write_is_committed_with_the_transaction(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, changed=True) as given:
+        async with self._filled(async_db, changed=True) as given:
             before = await given.stored()
             async with given.session.begin():
                 await given.mine.update(given.ids[0], self.change)
@@ -44,7 +44,7 @@ class AsyncTransactionContract(
 
     async def test_every_read_joins_the_transaction(self, async_db: AsyncDatabase) -> None:
         """It sees what the transaction has written."""
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             mine, gone = given.mine, given.ids[0]
             which, left = given.is_(gone), [id for id in await given.in_order() if id != gone]
             async with given.session.begin() as transaction:
@@ -61,7 +61,7 @@ class AsyncTransactionContract(
 
     async def test_a_transaction_takes_two_more_round_trips(self, async_db: AsyncDatabase) -> None:
         """BEGIN and COMMIT, on one connection."""
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             await given.remove(given.ids[2])
             calls = self._joining_writes(given)
             with round_trips(async_db, expected=len(calls) + 3):
@@ -74,7 +74,7 @@ class AsyncTransactionContract(
             given.require_idle()
 
     async def test_an_error_leaves_no_transaction_open(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             absent = await given.remove(given.ids[0])
             calls: list[Callable[[], Awaitable[object]]] = [
                 lambda: given.mine.get_one(absent),
@@ -87,7 +87,7 @@ class AsyncTransactionContract(
                 given.require_idle()
 
     async def test_a_transaction_goes_on_after_a_row_was_not_found(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             absent = await given.remove(given.ids[0])
             async with given.session.begin():
                 with pytest.raises(NotFoundError):
@@ -96,13 +96,13 @@ class AsyncTransactionContract(
             assert given.ids[1] not in await given.stored()
 
     async def test_a_lock_lasts_until_the_transaction_ends(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             with pytest.raises(UsageError):
                 await given.mine.get(given.ids[0], lock=Lock())
             async with given.session.begin(), async_db.session() as other:
                 locked = await given.mine.get_one(given.ids[0], lock=Lock())
                 rest = self.repository(other)
-                rest = rest if given.entity.owner is None else rest.owned_by(self.owner(0))
+                rest = rest if given.entity.owner is None else rest.owned_by(self._owner(0))
                 async with other.begin():
                     free = [rest.id_of(row) for row in await rest.list(lock=Lock(if_locked="skip"))]
                 assert sorted(map(str, [*free, given.mine.id_of(locked)])) == sorted(map(str, given.ids))
@@ -114,7 +114,7 @@ class AsyncTransactionContract(
         mine, ids = given.mine, given.ids
         return [
             lambda: mine.update(ids[0], self.change),
-            lambda: mine.update_many([(ids[0], self.change), *self.unchanged(ids[1:2])]),
+            lambda: mine.update_many([(ids[0], self.change), *self._unchanged(ids[1:2])]),
             lambda: mine.update_where(self.change, given.is_(ids[0])),
             lambda: mine.create(given.data[2]),
             lambda: mine.delete(ids[0]),

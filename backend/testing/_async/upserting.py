@@ -92,9 +92,9 @@ class AsyncUpsertContract(
             for data in given.their_data:
                 try:
                     upserted = await given.mine.upsert(data, on=on)
-                except UniqueViolationError:  # a key that compares across owners
+                except UniqueViolationError:  # a key that all owners share
                     continue
-                assert values_of(given.entity, upserted.row)[given.entity.owner.attribute] == self.owner(0)
+                assert values_of(given.entity, upserted.row)[given.entity.owner.attribute] == self._owner(0)
             after = await given.stored()
             assert {id: after[id] for id in theirs} == theirs
 
@@ -119,7 +119,7 @@ class AsyncUpsertContract(
     async def _upserting(
         self, db: AsyncDatabase
     ) -> AsyncGenerator[tuple[AsyncFilled[ModelT, CreateT, UpdateT, IdT, OwnerT], tuple[Mapped[object], ...]]]:
-        async with self.filled(db) as given:
+        async with self._filled(db) as given:
             if not self.on:
                 pytest.skip("no unique key is named: on = (col(…),)")
             yield given, self.on

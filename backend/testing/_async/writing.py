@@ -29,17 +29,17 @@ class AsyncWritingContract(
 
     async def test_create_returns_the_row_that_is_stored(self, async_db: AsyncDatabase) -> None:
         """The write is durable when the call returns: another connection sees it."""
-        async with self.given(async_db) as given:
+        async with self._given(async_db) as given:
             for data in given.data:
                 row = await given.mine.create(data)
                 values = values_of(given.entity, row)
                 assert (await given.stored()).get(given.mine.id_of(row)) == values
                 assert differing(set_values(data), values) == set()
                 if given.entity.owner is not None:
-                    assert values[given.entity.owner.attribute] == self.owner(0)
+                    assert values[given.entity.owner.attribute] == self._owner(0)
 
     async def test_create_refuses_invalid_data(self, async_db: AsyncDatabase) -> None:
-        async with self.given(async_db) as given:
+        async with self._given(async_db) as given:
             invalid = without_a_required_field(given.data[0])
             if invalid is None:
                 pytest.skip("no field of the create schema is required")
@@ -50,7 +50,7 @@ class AsyncWritingContract(
             assert await given.stored() == {}
 
     async def test_update_writes_only_what_was_set(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             before, id = await given.stored(), given.ids[0]
             row = await given.mine.update(id, self.change)
             after = await given.stored()
@@ -60,8 +60,8 @@ class AsyncWritingContract(
             assert {**after, id: before[id]} == before  # the other rows
 
     async def test_update_of_nothing_writes_nothing(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
-            if (nothing := self.nothing()) is None:
+        async with self._filled(async_db) as given:
+            if (nothing := self._nothing()) is None:
                 pytest.skip("the update schema requires a field")
             before, id = await given.stored(), given.ids[0]
             row = await given.mine.update(id, nothing)
@@ -69,7 +69,7 @@ class AsyncWritingContract(
             assert await given.stored() == before
 
     async def test_the_change_sets_what_the_examples_have_not(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, changed=True) as given:
+        async with self._filled(async_db, changed=True) as given:
             id = given.ids[0]
             before = (await given.stored())[id]
             await given.mine.update(id, self.change)
@@ -77,7 +77,7 @@ class AsyncWritingContract(
             assert changed & self.change.model_fields_set, "the attribute `change` changes nothing of the first example"
 
     async def test_an_absent_row_is_not_found(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             absent = await given.remove(given.ids[0])
             before = await given.stored()
             with pytest.raises(NotFoundError) as updated:
@@ -89,7 +89,7 @@ class AsyncWritingContract(
             assert await given.stored() == before
 
     async def test_the_version_increases_strictly(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, versioned=True) as given:
+        async with self._filled(async_db, versioned=True) as given:
             id, versions = given.ids[0], [given.version_of(given.rows[0])]
             for _ in range(3):
                 versions.append(given.version_of(await given.mine.update(id, self.change)))
@@ -98,7 +98,7 @@ class AsyncWritingContract(
             assert numbers == sorted(set(numbers))
 
     async def test_a_stale_version_is_refused(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db, versioned=True) as given:
+        async with self._filled(async_db, versioned=True) as given:
             id = given.ids[0]
             read = given.version_of(given.rows[0])
             current = given.version_of(await given.mine.update(id, self.change, expected=read))
@@ -115,20 +115,20 @@ class AsyncWritingContract(
             assert id not in await given.stored()
 
     async def test_delete_returns_the_row_as_it_was(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             before, id = await given.stored(), given.ids[0]
             row = await given.mine.delete(id)
             assert values_of(given.entity, row) == before.pop(id)
             assert await given.stored() == before
 
     async def test_a_write_is_one_round_trip(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             mine, ids = given.mine, given.ids
             await given.remove(ids[2])
             calls: list[Callable[[], Awaitable[object]]] = [
                 lambda: mine.create(given.data[2]),
                 lambda: mine.update(ids[0], self.change),
-                lambda: mine.get_one(ids[1]) if (nothing := self.nothing()) is None else mine.update(ids[1], nothing),
+                lambda: mine.get_one(ids[1]) if (nothing := self._nothing()) is None else mine.update(ids[1], nothing),
                 lambda: mine.delete(ids[1]),
             ]
             for call in calls:
@@ -138,7 +138,7 @@ class AsyncWritingContract(
 
     async def test_entities_are_values(self, async_db: AsyncDatabase) -> None:
         """What a call returns is attached to no session, and assigning to it writes nothing."""
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             mine, id = given.mine, given.ids[0]
             async with mine.stream() as stream:
                 streamed = [row async for row in stream]
@@ -168,7 +168,7 @@ class AsyncWritingContract(
         assert [values_of(given.entity, row) for row in rows[1:]] == kept[1:]  # after the session is closed
 
     async def test_with_before_has_the_row_before(self, async_db: AsyncDatabase) -> None:
-        async with self.filled(async_db) as given:
+        async with self._filled(async_db) as given:
             before, id = await given.stored(), given.ids[0]
             try:
                 updated = await given.mine.with_before().update(id, self.change)

@@ -20,7 +20,7 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
     """The checks of the calls that write many rows."""
 
     def test_create_many_is_in_the_order_of_the_data(self, db: Database) -> None:
-        with self.given(db) as given:
+        with self._given(db) as given:
             data = given.data[::-1]
             rows = given.mine.create_many(data)
             stored = given.stored()
@@ -31,12 +31,12 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
                 assert differing(set_values(one), values) == set()
 
     def test_create_many_can_return_the_number_alone(self, db: Database) -> None:
-        with self.given(db) as given:
+        with self._given(db) as given:
             assert given.mine.create_many(given.data, returning=False) == len(given.data)
             assert len(given.stored()) == len(given.data)
 
     def test_create_many_is_all_or_nothing(self, db: Database) -> None:
-        with self.given(db) as given:
+        with self._given(db) as given:
             invalid = without_a_required_field(given.data[1])
             if invalid is None:
                 pytest.skip("no field of the create schema is required")
@@ -46,9 +46,9 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
             assert given.stored() == {}
 
     def test_update_many_writes_only_what_was_set(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             before, (first, *others) = given.stored(), given.ids[::-1]
-            patches = [(first, self.change), *self.unchanged(others)]
+            patches = [(first, self.change), *self._unchanged(others)]
             ids = [id for id, _ in patches]
             rows = given.mine.update_many(patches)
             after = given.stored()
@@ -60,7 +60,7 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
             assert {**after, ids[0]: before[ids[0]]} == before
 
     def test_update_many_is_all_or_nothing(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             absent = given.remove(given.ids[1])
             before = given.stored()
             with pytest.raises(NotFoundError) as raised:
@@ -71,24 +71,24 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
             assert given.stored() == before
 
     def test_update_many_compares_the_expected_versions(self, db: Database) -> None:
-        with self.filled(db, versioned=True) as given:
+        with self._filled(db, versioned=True) as given:
             stale = Patch(given.ids[1], self.change, expected=given.version_of(given.rows[1]))
             given.mine.update(given.ids[1], self.change)
-            before, others = given.stored(), self.unchanged(given.ids[:1])
+            before, others = given.stored(), self._unchanged(given.ids[:1])
             with pytest.raises(StaleError) as raised:
                 given.mine.update_many([*others, stale])
             assert raised.value.positions == (len(others),)
             assert given.stored() == before
 
     def test_delete_many_is_in_the_order_of_the_ids(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             before, ids = given.stored(), given.ids[:0:-1]
             rows = given.mine.delete_many(ids)
             assert [values_of(given.entity, row) for row in rows] == [before.pop(id) for id in ids]
             assert given.stored() == before
 
     def test_delete_many_is_all_or_nothing(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             absent = given.remove(given.ids[1])
             before = given.stored()
             with pytest.raises(NotFoundError) as raised:
@@ -99,7 +99,7 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
             assert given.stored() == before
 
     def test_update_where_changes_the_rows_that_meet_the_condition(self, db: Database) -> None:
-        with self.filled(db, changed=True) as given:
+        with self._filled(db, changed=True) as given:
             before, id = given.stored(), given.ids[0]
             assert given.mine.update_where(self.change, given.is_(id)) == 1
             after = given.stored()
@@ -109,7 +109,7 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
             assert values_of(given.entity, row) == (given.stored())[id]
 
     def test_delete_where_deletes_the_rows_that_meet_the_condition(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             before = given.stored()
             first, second, *_ = given.in_order()
             assert given.mine.delete_where(given.is_(first)) == 1
@@ -119,7 +119,7 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
             assert given.stored() == before
 
     def test_no_condition_is_refused(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             before, conditions = given.stored(), list[Where]()
             with round_trips(db, expected=0):
                 with pytest.raises(UsageError):
@@ -129,7 +129,7 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
             assert given.stored() == before
 
     def test_many_rows_are_one_round_trip(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             mine = given.mine
             for id in given.ids:
                 given.remove(id)
@@ -138,7 +138,7 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
             ids = [mine.id_of(row) for row in rows]
             given.require_idle()
             calls: list[Callable[[], object]] = [
-                lambda: mine.update_many([(ids[0], self.change), *self.unchanged(ids[1:])]),
+                lambda: mine.update_many([(ids[0], self.change), *self._unchanged(ids[1:])]),
                 lambda: mine.update_where(self.change, given.is_(ids[0])),
                 lambda: mine.update_where_returning(self.change, given.is_(ids[0])),
                 lambda: mine.delete_where(given.is_(ids[0])),
@@ -151,7 +151,7 @@ class ManyContract(ContractData[ModelT, CreateT, UpdateT, IdT, OwnerT], Generic[
                 given.require_idle()
 
     def test_no_rows_send_nothing(self, db: Database) -> None:
-        with self.given(db) as given:
+        with self._given(db) as given:
             with round_trips(db, expected=0):
                 assert given.mine.create_many([]) == []
                 assert given.mine.update_many([]) == []

@@ -21,7 +21,7 @@ class OwnerContract(
     """The checks of the scopes of a model that has an owner; skipped for any other."""
 
     def test_a_call_without_a_scope_is_refused(self, db: Database) -> None:
-        with self.filled(db, owned=True) as given:
+        with self._filled(db, owned=True) as given:
             unscoped, before = self.repository(given.session), given.stored()
             calls = [*self._calls_of(given, unscoped, given.ids), *self._writes_of(given, unscoped, given.ids)]
             calls.append(lambda: unscoped.create(given.data[0]))
@@ -32,7 +32,7 @@ class OwnerContract(
             assert given.stored() == before
 
     def test_every_owner_reads_all_rows_and_creates_none(self, db: Database) -> None:
-        with self.filled(db, owned=True) as given:
+        with self._filled(db, owned=True) as given:
             everyone, before = self.repository(given.session).every_owner(), given.stored()
             assert [everyone.id_of(row) for row in everyone.list()] == [*before]
             assert everyone.count() == len(before)
@@ -42,12 +42,12 @@ class OwnerContract(
             assert given.stored() == before
 
     def test_an_owner_that_is_none_is_refused(self, db: Database) -> None:
-        with self.filled(db, owned=True) as given:
+        with self._filled(db, owned=True) as given:
             with pytest.raises(UsageError):
                 self.repository(given.session).owned_by(cast("OwnerT", None))  # as an untyped caller loses an id
 
     def test_an_owner_sees_no_other_rows(self, db: Database) -> None:
-        with self.filled(db, owned=True) as given:
+        with self._filled(db, owned=True) as given:
             mine, ids = given.mine, given.in_order()
             theirs = given.is_(*given.their_ids)
             for id in given.their_ids:
@@ -69,7 +69,7 @@ class OwnerContract(
             assert (page.total, mine.count(), cursor_page.next) == (len(ids), len(ids), None)
 
     def test_an_owner_touches_no_other_rows(self, db: Database) -> None:
-        with self.filled(db, owned=True) as given:
+        with self._filled(db, owned=True) as given:
             theirs = {id: values for id, values in (given.stored()).items() if id in given.their_ids}
             for call in self._writes_of(given, given.mine, given.their_ids):
                 with pytest.raises(NotFoundError):
@@ -81,7 +81,7 @@ class OwnerContract(
             assert given.stored() == theirs
 
     def test_a_foreign_and_an_absent_row_are_the_same_error(self, db: Database) -> None:
-        with self.filled(db, owned=True) as given:
+        with self._filled(db, owned=True) as given:
             foreign, absent = given.their_ids[0], given.remove(given.their_ids[1])
             outcomes: list[list[object]] = []
             for id in (foreign, absent):
@@ -90,18 +90,18 @@ class OwnerContract(
             assert outcomes[0] == outcomes[1]
 
     def test_the_cursor_of_another_owner_is_refused(self, db: Database) -> None:
-        with self.filled(db, owned=True) as given:
+        with self._filled(db, owned=True) as given:
             page = given.theirs.cursor_page(size=1)
             with pytest.raises(InvalidCursorError):
                 given.mine.cursor_page(cursor=page.next, size=1)
 
     def test_no_call_changes_the_owner(self, db: Database) -> None:
-        with self.filled(db, owned=True) as given:
+        with self._filled(db, owned=True) as given:
             assert given.entity.owner is not None
             attribute, id = given.entity.owner.attribute, given.their_ids[0]
             row = self.repository(given.session).every_owner().update(id, self.change)
-            assert values_of(given.entity, row)[attribute] == self.owner(1)
-            assert (given.stored())[id][attribute] == self.owner(1)
+            assert values_of(given.entity, row)[attribute] == self._owner(1)
+            assert (given.stored())[id][attribute] == self._owner(1)
 
     def _outcome(
         self,
@@ -154,7 +154,7 @@ class OwnerContract(
             lambda: repository.update_many([(id, self.change) for id in ids]),
             lambda: repository.delete_many(ids),
         ]
-        calls += [lambda: repository.update_many(self.unchanged(ids))] if self.nothing() is not None else []
+        calls += [lambda: repository.update_many(self._unchanged(ids))] if self._nothing() is not None else []
         if given.entity.version is not None:
             version = given.version_of(given.their_rows[0])
             calls.append(lambda: repository.update(ids[0], self.change, expected=version))

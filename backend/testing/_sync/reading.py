@@ -22,7 +22,7 @@ class ReadingContract(
     """The checks of the calls that read."""
 
     def test_get_returns_the_row_that_is_stored(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             stored = given.stored()
             for id in given.ids:
                 for row in (given.mine.get(id), given.mine.get_one(id)):
@@ -30,7 +30,7 @@ class ReadingContract(
                     assert values_of(given.entity, row) == stored[id]
 
     def test_get_of_an_absent_id_is_none_and_get_one_an_error(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             absent = given.remove(given.ids[0])
             assert given.mine.get(absent) is None
             with pytest.raises(NotFoundError) as raised:
@@ -38,7 +38,7 @@ class ReadingContract(
             require_error(given.entity, raised.value, "get_one")
 
     def test_list_is_in_the_order_of_the_key(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             ids = given.in_order()
             assert [given.mine.id_of(row) for row in given.mine.list()] == ids
             assert [given.mine.id_of(row) for row in given.mine.list(given.is_(ids[1]))] == ids[1:2]
@@ -46,7 +46,7 @@ class ReadingContract(
             assert [given.mine.id_of(row) for row in given.mine.list(limit=2, offset=1)] == ids[1:3]
 
     def test_list_is_in_the_order_that_is_asked_for(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             ids = given.in_order()
             backwards = [column.desc() for column in given.entity.identity.columns]
             assert [given.mine.id_of(row) for row in given.mine.list(order_by=backwards)] == ids[::-1]
@@ -55,13 +55,13 @@ class ReadingContract(
             assert given.mine.id_of(first) == ids[-1]
 
     def test_the_key_ends_every_order(self, db: Database) -> None:
-        with self.filled(db, owned=True) as given:
+        with self._filled(db, owned=True) as given:
             assert given.entity.owner is not None
             rows = given.mine.list(order_by=given.entity.owner.column)  # equal in all rows
             assert [given.mine.id_of(row) for row in rows] == given.in_order()
 
     def test_first_count_and_exists_agree_with_list(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             ids = given.in_order()
             first = given.mine.first()
             assert first is not None
@@ -74,7 +74,7 @@ class ReadingContract(
             assert given.mine.exists(none) is False
 
     def test_one_is_exactly_one(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             ids = given.in_order()
             assert given.mine.id_of(given.mine.one(given.is_(ids[1]))) == ids[1]
             with pytest.raises(MultipleFoundError) as several:
@@ -89,7 +89,7 @@ class ReadingContract(
             require_error(given.entity, missing.value, "one")
 
     def test_pages_have_every_row_once_and_the_total(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             ids = given.in_order()
             pages = [given.mine.page(page=number, size=2) for number in range(1, (len(ids) + 3) // 2)]
             assert [given.mine.id_of(row) for page in pages for row in page] == ids
@@ -100,7 +100,7 @@ class ReadingContract(
             assert (past.items, past.total, past.has_next, past.has_previous) == ((), len(ids), False, True)
 
     def test_a_page_out_of_bounds_is_refused(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             with round_trips(db, expected=0):
                 for page, size in ((0, 2), (1, 0), (1, MAX_PAGE_SIZE + 1)):
                     with pytest.raises(UsageError):
@@ -109,7 +109,7 @@ class ReadingContract(
                     given.mine.cursor_page(size=0)
 
     def test_cursors_lead_through_every_row_once(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             backwards = [column.desc() for column in given.entity.identity.columns]
             for order, ids in (((), given.in_order()), (backwards, (given.in_order())[::-1])):
                 page = given.mine.cursor_page(order_by=order, size=1)
@@ -121,7 +121,7 @@ class ReadingContract(
                 assert [given.mine.id_of(row) for row in seen] == ids
 
     def test_cursors_lead_back_from_the_last_page(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             ids = given.in_order()
             page = given.mine.cursor_page(cursor=LAST_PAGE, size=2)
             assert (page.next, [given.mine.id_of(row) for row in page]) == (None, ids[-2:])
@@ -130,7 +130,7 @@ class ReadingContract(
             assert (before.previous, [given.mine.id_of(row) for row in before]) == (None, ids[:-2])
 
     def test_an_invalid_cursor_is_refused(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             page = given.mine.cursor_page(size=1)
             assert page.next is not None
             with round_trips(db, expected=0):
@@ -140,7 +140,7 @@ class ReadingContract(
                     require_error(given.entity, raised.value, "cursor_page")
 
     def test_stream_gives_every_row_in_order(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             ids, seen = given.in_order(), list[IdT]()
             with given.mine.stream(batch=1) as rows:
                 for row in rows:
@@ -154,7 +154,7 @@ class ReadingContract(
             given.require_idle()
 
     def test_get_many_has_the_rows_by_id(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             ids = given.ids[::-1]
             absent = given.remove(ids[0])
             found = given.mine.get_many([*ids, ids[1]])
@@ -164,7 +164,7 @@ class ReadingContract(
             assert {id: values_of(given.entity, row) for id, row in found.items()} == {id: stored[id] for id in ids[1:]}
 
     def test_require_many_is_in_the_order_of_the_ids(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             ids = [*given.ids[::-1], given.ids[0]]
             assert [given.mine.id_of(row) for row in given.mine.require_many(ids)] == ids
             absent = given.remove(ids[1])
@@ -174,7 +174,7 @@ class ReadingContract(
             require_error(given.entity, raised.value, "require_many")
 
     def test_a_read_is_one_round_trip(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             mine, id, which = given.mine, given.ids[0], given.is_(given.ids[0])
             calls: list[Callable[[], object]] = [
                 lambda: mine.get(id),

@@ -22,7 +22,7 @@ class TransactionContract(
 
     def test_a_write_joins_the_transaction(self, db: Database) -> None:
         """It is rolled back with it, and seen by nobody else before it commits."""
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             given.remove(given.ids[2])
             before = given.stored()
             for write in self._joining_writes(given):
@@ -33,7 +33,7 @@ class TransactionContract(
                 assert given.stored() == before, "a write is kept though its transaction was rolled back"
 
     def test_a_write_is_committed_with_the_transaction(self, db: Database) -> None:
-        with self.filled(db, changed=True) as given:
+        with self._filled(db, changed=True) as given:
             before = given.stored()
             with given.session.begin():
                 given.mine.update(given.ids[0], self.change)
@@ -45,7 +45,7 @@ class TransactionContract(
 
     def test_every_read_joins_the_transaction(self, db: Database) -> None:
         """It sees what the transaction has written."""
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             mine, gone = given.mine, given.ids[0]
             which, left = given.is_(gone), [id for id in given.in_order() if id != gone]
             with given.session.begin() as transaction:
@@ -62,7 +62,7 @@ class TransactionContract(
 
     def test_a_transaction_takes_two_more_round_trips(self, db: Database) -> None:
         """BEGIN and COMMIT, on one connection."""
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             given.remove(given.ids[2])
             calls = self._joining_writes(given)
             with round_trips(db, expected=len(calls) + 3):
@@ -75,7 +75,7 @@ class TransactionContract(
             given.require_idle()
 
     def test_an_error_leaves_no_transaction_open(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             absent = given.remove(given.ids[0])
             calls: list[Callable[[], object]] = [
                 lambda: given.mine.get_one(absent),
@@ -88,7 +88,7 @@ class TransactionContract(
                 given.require_idle()
 
     def test_a_transaction_goes_on_after_a_row_was_not_found(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             absent = given.remove(given.ids[0])
             with given.session.begin():
                 with pytest.raises(NotFoundError):
@@ -97,13 +97,13 @@ class TransactionContract(
             assert given.ids[1] not in given.stored()
 
     def test_a_lock_lasts_until_the_transaction_ends(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             with pytest.raises(UsageError):
                 given.mine.get(given.ids[0], lock=Lock())
             with given.session.begin(), db.session() as other:
                 locked = given.mine.get_one(given.ids[0], lock=Lock())
                 rest = self.repository(other)
-                rest = rest if given.entity.owner is None else rest.owned_by(self.owner(0))
+                rest = rest if given.entity.owner is None else rest.owned_by(self._owner(0))
                 with other.begin():
                     free = [rest.id_of(row) for row in rest.list(lock=Lock(if_locked="skip"))]
                 assert sorted(map(str, [*free, given.mine.id_of(locked)])) == sorted(map(str, given.ids))
@@ -113,7 +113,7 @@ class TransactionContract(
         mine, ids = given.mine, given.ids
         return [
             lambda: mine.update(ids[0], self.change),
-            lambda: mine.update_many([(ids[0], self.change), *self.unchanged(ids[1:2])]),
+            lambda: mine.update_many([(ids[0], self.change), *self._unchanged(ids[1:2])]),
             lambda: mine.update_where(self.change, given.is_(ids[0])),
             lambda: mine.create(given.data[2]),
             lambda: mine.delete(ids[0]),

@@ -93,9 +93,9 @@ class UpsertContract(
             for data in given.their_data:
                 try:
                     upserted = given.mine.upsert(data, on=on)
-                except UniqueViolationError:  # a key that compares across owners
+                except UniqueViolationError:  # a key that all owners share
                     continue
-                assert values_of(given.entity, upserted.row)[given.entity.owner.attribute] == self.owner(0)
+                assert values_of(given.entity, upserted.row)[given.entity.owner.attribute] == self._owner(0)
             after = given.stored()
             assert {id: after[id] for id in theirs} == theirs
 
@@ -120,7 +120,7 @@ class UpsertContract(
     def _upserting(
         self, db: Database
     ) -> Generator[tuple[Filled[ModelT, CreateT, UpdateT, IdT, OwnerT], tuple[Mapped[object], ...]]]:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             if not self.on:
                 pytest.skip("no unique key is named: on = (col(…),)")
             yield given, self.on

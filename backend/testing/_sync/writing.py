@@ -30,17 +30,17 @@ class WritingContract(
 
     def test_create_returns_the_row_that_is_stored(self, db: Database) -> None:
         """The write is durable when the call returns: another connection sees it."""
-        with self.given(db) as given:
+        with self._given(db) as given:
             for data in given.data:
                 row = given.mine.create(data)
                 values = values_of(given.entity, row)
                 assert (given.stored()).get(given.mine.id_of(row)) == values
                 assert differing(set_values(data), values) == set()
                 if given.entity.owner is not None:
-                    assert values[given.entity.owner.attribute] == self.owner(0)
+                    assert values[given.entity.owner.attribute] == self._owner(0)
 
     def test_create_refuses_invalid_data(self, db: Database) -> None:
-        with self.given(db) as given:
+        with self._given(db) as given:
             invalid = without_a_required_field(given.data[0])
             if invalid is None:
                 pytest.skip("no field of the create schema is required")
@@ -51,7 +51,7 @@ class WritingContract(
             assert given.stored() == {}
 
     def test_update_writes_only_what_was_set(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             before, id = given.stored(), given.ids[0]
             row = given.mine.update(id, self.change)
             after = given.stored()
@@ -61,8 +61,8 @@ class WritingContract(
             assert {**after, id: before[id]} == before  # the other rows
 
     def test_update_of_nothing_writes_nothing(self, db: Database) -> None:
-        with self.filled(db) as given:
-            if (nothing := self.nothing()) is None:
+        with self._filled(db) as given:
+            if (nothing := self._nothing()) is None:
                 pytest.skip("the update schema requires a field")
             before, id = given.stored(), given.ids[0]
             row = given.mine.update(id, nothing)
@@ -70,7 +70,7 @@ class WritingContract(
             assert given.stored() == before
 
     def test_the_change_sets_what_the_examples_have_not(self, db: Database) -> None:
-        with self.filled(db, changed=True) as given:
+        with self._filled(db, changed=True) as given:
             id = given.ids[0]
             before = (given.stored())[id]
             given.mine.update(id, self.change)
@@ -78,7 +78,7 @@ class WritingContract(
             assert changed & self.change.model_fields_set, "the attribute `change` changes nothing of the first example"
 
     def test_an_absent_row_is_not_found(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             absent = given.remove(given.ids[0])
             before = given.stored()
             with pytest.raises(NotFoundError) as updated:
@@ -90,7 +90,7 @@ class WritingContract(
             assert given.stored() == before
 
     def test_the_version_increases_strictly(self, db: Database) -> None:
-        with self.filled(db, versioned=True) as given:
+        with self._filled(db, versioned=True) as given:
             id, versions = given.ids[0], [given.version_of(given.rows[0])]
             for _ in range(3):
                 versions.append(given.version_of(given.mine.update(id, self.change)))
@@ -99,7 +99,7 @@ class WritingContract(
             assert numbers == sorted(set(numbers))
 
     def test_a_stale_version_is_refused(self, db: Database) -> None:
-        with self.filled(db, versioned=True) as given:
+        with self._filled(db, versioned=True) as given:
             id = given.ids[0]
             read = given.version_of(given.rows[0])
             current = given.version_of(given.mine.update(id, self.change, expected=read))
@@ -116,20 +116,20 @@ class WritingContract(
             assert id not in given.stored()
 
     def test_delete_returns_the_row_as_it_was(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             before, id = given.stored(), given.ids[0]
             row = given.mine.delete(id)
             assert values_of(given.entity, row) == before.pop(id)
             assert given.stored() == before
 
     def test_a_write_is_one_round_trip(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             mine, ids = given.mine, given.ids
             given.remove(ids[2])
             calls: list[Callable[[], object]] = [
                 lambda: mine.create(given.data[2]),
                 lambda: mine.update(ids[0], self.change),
-                lambda: mine.get_one(ids[1]) if (nothing := self.nothing()) is None else mine.update(ids[1], nothing),
+                lambda: mine.get_one(ids[1]) if (nothing := self._nothing()) is None else mine.update(ids[1], nothing),
                 lambda: mine.delete(ids[1]),
             ]
             for call in calls:
@@ -139,7 +139,7 @@ class WritingContract(
 
     def test_entities_are_values(self, db: Database) -> None:
         """What a call returns is attached to no session, and assigning to it writes nothing."""
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             mine, id = given.mine, given.ids[0]
             with mine.stream() as stream:
                 streamed = [row for row in stream]
@@ -169,7 +169,7 @@ class WritingContract(
         assert [values_of(given.entity, row) for row in rows[1:]] == kept[1:]  # after the session is closed
 
     def test_with_before_has_the_row_before(self, db: Database) -> None:
-        with self.filled(db) as given:
+        with self._filled(db) as given:
             before, id = given.stored(), given.ids[0]
             try:
                 updated = given.mine.with_before().update(id, self.change)

@@ -222,7 +222,7 @@ class AsyncEntryRepository(
 
 
 class Shelf(SQLModel, table=True):
-    """Owned, with a key of each owner's rows and one that compares across owners; an integer version."""
+    """Owned, with a key of each owner's rows and one that all owners share; an integer version."""
 
     __table_args__ = (UniqueConstraint("code", "owner_id", name="uq_shelf_code_owner_id"),)
 
@@ -262,7 +262,7 @@ class AsyncShelfRepository(
 
 
 class Badge(SQLModel, table=True):
-    """Owned, with keys that compare across owners: a code, and a reference to whosever project."""
+    """Owned, with keys that all owners share: a code, and a reference to whosever project."""
 
     id: int = generated_key()
     owner_id: str = Field(sa_type=Text)
