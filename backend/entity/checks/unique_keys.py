@@ -30,7 +30,7 @@ class Key:
 
 
 def check_keys(name: str, entity: Entity[SQLModel]) -> None:
-    """Raise `DefinitionError` for a key of all owners that `shared_keys` does not name, and for a name of no such key."""
+    """Raise `DefinitionError` for a key of all owners that `shared_keys` lacks, and for a name there of no such key."""
     across = _keys_across_owners(entity)
     for key in across:
         _check_key(name, entity, key)
