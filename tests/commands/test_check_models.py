@@ -53,7 +53,7 @@ FAULTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
                 "country is a view, the model a table",
                 "let the model name a table, or rename it and run python -m backend init with the same --models",
             ),
-            ("project has no foreign key (country_code) to country", CREATE),
+            ("plan has no foreign key (country_code) to country", CREATE),
         ],
     ),
     "table in a schema that is not searched": (
@@ -73,40 +73,40 @@ FAULTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [("tag has INTEGER in column name, the model TEXT", MIGRATE)],
     ),
     "smaller number": (
-        "ALTER TABLE project ALTER version TYPE smallint",
-        [("project has SMALLINT in column version, the model INTEGER", MIGRATE)],
+        "ALTER TABLE plan ALTER version TYPE smallint",
+        [("plan has SMALLINT in column version, the model INTEGER", MIGRATE)],
     ),
     "time without its zone": (
-        "ALTER TABLE note ALTER at TYPE timestamp",
-        [("note has TIMESTAMP WITHOUT TIME ZONE in column at, the model TIMESTAMP WITH TIME ZONE", MIGRATE)],
+        "ALTER TABLE gist ALTER at TYPE timestamp",
+        [("gist has TIMESTAMP WITHOUT TIME ZONE in column at, the model TIMESTAMP WITH TIME ZONE", MIGRATE)],
     ),
     "shorter text": (
-        "ALTER TABLE project ALTER name TYPE varchar(20)",
-        [("project has VARCHAR(20) in column name, the model VARCHAR(50)", MIGRATE)],
+        "ALTER TABLE plan ALTER name TYPE varchar(20)",
+        [("plan has VARCHAR(20) in column name, the model VARCHAR(50)", MIGRATE)],
     ),
     "missing NOT NULL": (
-        "ALTER TABLE note ALTER title DROP NOT NULL",
-        [("note takes NULL in column title, the model does not", MIGRATE)],
+        "ALTER TABLE gist ALTER title DROP NOT NULL",
+        [("gist takes NULL in column title, the model does not", MIGRATE)],
     ),
     "surplus NOT NULL": (
-        "ALTER TABLE project ALTER country_code SET NOT NULL",
-        [("project takes no NULL in column country_code, the model does", MIGRATE)],
+        "ALTER TABLE plan ALTER country_code SET NOT NULL",
+        [("plan takes no NULL in column country_code, the model does", MIGRATE)],
     ),
     "surplus column that create cannot fill": (
-        "ALTER TABLE note ADD COLUMN sort integer NOT NULL",
-        [("note needs a value for column sort, which the model does not have", MIGRATE)],
+        "ALTER TABLE gist ADD COLUMN sort integer NOT NULL",
+        [("gist needs a value for column sort, which the model does not have", MIGRATE)],
     ),
     "missing default": (
-        "ALTER TABLE note ALTER at DROP DEFAULT",
-        [("note has no default for column at, the model does", MIGRATE)],
+        "ALTER TABLE gist ALTER at DROP DEFAULT",
+        [("gist has no default for column at, the model does", MIGRATE)],
     ),
     "another default": (
-        "ALTER TABLE project ALTER archived SET DEFAULT true",
-        [("project has another default for column archived than the model", MIGRATE)],
+        "ALTER TABLE plan ALTER archived SET DEFAULT true",
+        [("plan has another default for column archived than the model", MIGRATE)],
     ),
     "missing identity": (
-        "ALTER TABLE project ALTER id DROP IDENTITY",
-        [("project has no default for column id, the model does", MIGRATE)],
+        "ALTER TABLE plan ALTER id DROP IDENTITY",
+        [("plan has no default for column id, the model does", MIGRATE)],
     ),
     "missing sequence": (
         "ALTER TABLE tag ALTER id DROP DEFAULT",
@@ -118,13 +118,13 @@ FAULTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [("tag computes column name, the model writes it", MIGRATE)],
     ),
     "column that the database always numbers": (
-        "ALTER TABLE note ALTER project_id ADD GENERATED ALWAYS AS IDENTITY",
-        [("note always generates column project_id, the model writes it", MIGRATE)],
+        "ALTER TABLE gist ALTER plan_id ADD GENERATED ALWAYS AS IDENTITY",
+        [("gist always generates column plan_id, the model writes it", MIGRATE)],
     ),
     "missing enum label": (
-        "ALTER TABLE project ALTER state TYPE text; DROP TYPE state; CREATE TYPE state AS ENUM ('OPEN');"
-        "ALTER TABLE project ALTER state TYPE state USING state::state",
-        [("project lacks labels of the enum state in column state: DONE", MIGRATE)],
+        "ALTER TABLE plan ALTER state TYPE text; DROP TYPE state; CREATE TYPE state AS ENUM ('OPEN');"
+        "ALTER TABLE plan ALTER state TYPE state USING state::state",
+        [("plan lacks labels of the enum state in column state: DONE", MIGRATE)],
     ),
     "missing primary key": (
         "ALTER TABLE tag DROP CONSTRAINT tag_pkey CASCADE",
@@ -134,68 +134,67 @@ FAULTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         ],
     ),
     "missing unique key": (
-        "ALTER TABLE project DROP CONSTRAINT uq_project_owner_id_name",
-        [("project has no unique key (owner_id, name), which the model names uq_project_owner_id_name", CREATE)],
+        "ALTER TABLE plan DROP CONSTRAINT uq_plan_owner_id_name",
+        [("plan has no unique key (owner_id, name), which the model names uq_plan_owner_id_name", CREATE)],
     ),
     "index that is not unique": (
-        "ALTER TABLE project DROP CONSTRAINT uq_project_owner_id_name;"
-        "CREATE INDEX uq_project_owner_id_name ON project (owner_id, name)",
+        "ALTER TABLE plan DROP CONSTRAINT uq_plan_owner_id_name;"
+        "CREATE INDEX uq_plan_owner_id_name ON plan (owner_id, name)",
         [
             (
-                "project has no unique key (owner_id, name), which the model names uq_project_owner_id_name: "
-                "uq_project_owner_id_name is not unique",
+                "plan has no unique key (owner_id, name), which the model names uq_plan_owner_id_name: "
+                "uq_plan_owner_id_name is not unique",
                 CREATE,
             )
         ],
     ),
     "deferrable unique key": (
-        "ALTER TABLE project DROP CONSTRAINT uq_project_owner_id_name;"
-        "ALTER TABLE project ADD CONSTRAINT u UNIQUE (owner_id, name) DEFERRABLE",
+        "ALTER TABLE plan DROP CONSTRAINT uq_plan_owner_id_name;"
+        "ALTER TABLE plan ADD CONSTRAINT u UNIQUE (owner_id, name) DEFERRABLE",
         [
             (
-                "project has no unique key (owner_id, name), which the model names uq_project_owner_id_name: "
-                "u is deferrable",
+                "plan has no unique key (owner_id, name), which the model names uq_plan_owner_id_name: u is deferrable",
                 CREATE,
             )
         ],
     ),
     "partial unique key": (
-        "ALTER TABLE project DROP CONSTRAINT uq_project_owner_id_name;"
-        "CREATE UNIQUE INDEX u ON project (owner_id, name) WHERE NOT archived",
+        "ALTER TABLE plan DROP CONSTRAINT uq_plan_owner_id_name;"
+        "CREATE UNIQUE INDEX u ON plan (owner_id, name) WHERE NOT archived",
         [
             (
-                "project has no unique key (owner_id, name), which the model names uq_project_owner_id_name: "
+                "plan has no unique key (owner_id, name), which the model names uq_plan_owner_id_name: "
                 "u holds only some of the rows",
                 CREATE,
             ),
         ],
     ),
     "unique key across owners": (
-        "CREATE UNIQUE INDEX u ON project (name)",
+        "CREATE UNIQUE INDEX u ON plan (name)",
         [
             (
-                "project has the unique index u on (name), which the model does not declare",
+                "plan has the unique index u on (name), which the model does not declare",
                 "declare it in the model, or drop it",
             )
         ],
     ),
     "missing foreign key": (
-        "ALTER TABLE note DROP CONSTRAINT fk_note_project",
+        "ALTER TABLE gist DROP CONSTRAINT fk_gist_plan",
         [
             (
-                "note has no foreign key (owner_id, project_id) to project, which the model names fk_note_project",
+                "gist has no foreign key (owner_id, plan_id) to plan, which the model names fk_gist_plan",
                 CREATE,
             )
         ],
     ),
     "foreign key with another action": (
-        "ALTER TABLE note DROP CONSTRAINT fk_note_project; ALTER TABLE note ADD CONSTRAINT fk_note_project "
-        "FOREIGN KEY (owner_id, project_id) REFERENCES project (owner_id, id) ON DELETE RESTRICT",
+        "ALTER TABLE gist DROP CONSTRAINT fk_gist_plan; ALTER TABLE gist ADD CONSTRAINT fk_gist_plan "
+        "FOREIGN KEY (owner_id, plan_id) REFERENCES plan (owner_id, id) ON DELETE RESTRICT",
         [
             (
-                "note has the foreign key (owner_id, project_id) to project with ON DELETE RESTRICT, the model with "
+                "gist has the foreign key (owner_id, plan_id) to plan with ON DELETE RESTRICT, the model with "
                 "ON DELETE CASCADE",
-                "recreate fk_note_project of note in the database: init changes no table that exists",
+                "recreate fk_gist_plan of gist in the database: init changes no table that exists",
             )
         ],
     ),
@@ -205,109 +204,109 @@ FAULTS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [("tagging has no foreign key (tag_id) to tag", CREATE)],
     ),
     "missing check": (
-        "ALTER TABLE note DROP CONSTRAINT ck_note_title",
-        [("note has no check of 0, length, title, which the model names ck_note_title", CREATE)],
+        "ALTER TABLE gist DROP CONSTRAINT ck_gist_title",
+        [("gist has no check of 0, length, title, which the model names ck_gist_title", CREATE)],
     ),
     "another check": (
-        "ALTER TABLE note DROP CONSTRAINT ck_note_title;"
-        "ALTER TABLE note ADD CONSTRAINT ck_note_title CHECK (length(title) > 10)",
-        [("note has another condition in the check ck_note_title than the model", CREATE)],
+        "ALTER TABLE gist DROP CONSTRAINT ck_gist_title;"
+        "ALTER TABLE gist ADD CONSTRAINT ck_gist_title CHECK (length(title) > 10)",
+        [("gist has another condition in the check ck_gist_title than the model", CREATE)],
     ),
     "missing index of owner and key": (
-        "DROP INDEX ix_note_owner_id_id",
-        [("note has no index (owner_id, id), which the model names ix_note_owner_id_id", CREATE)],
+        "DROP INDEX ix_gist_owner_id_id",
+        [("gist has no index (owner_id, id), which the model names ix_gist_owner_id_id", CREATE)],
     ),
     "missing index of a foreign key": (
-        "DROP INDEX ix_project_country_code",
-        [("project has no index (country_code), which the model names ix_project_country_code", CREATE)],
+        "DROP INDEX ix_plan_country_code",
+        [("plan has no index (country_code), which the model names ix_plan_country_code", CREATE)],
     ),
     "missing index of a secondary table": (
         "DROP INDEX ix_tagging_tag_id",
         [("tagging has no index (tag_id), which the model names ix_tagging_tag_id", CREATE)],
     ),
     "missing index of a cursor's order": (
-        "DROP INDEX ix_note_owner_id_at",
-        [("note has no index (owner_id, at DESC, id), which the model names ix_note_owner_id_at", CREATE)],
+        "DROP INDEX ix_gist_owner_id_at",
+        [("gist has no index (owner_id, at DESC, id), which the model names ix_gist_owner_id_at", CREATE)],
     ),
     "partial index": (
-        "DROP INDEX ix_note_owner_id_id; CREATE INDEX ix_note_owner_id_id ON note (owner_id, id) WHERE id > 5",
+        "DROP INDEX ix_gist_owner_id_id; CREATE INDEX ix_gist_owner_id_id ON gist (owner_id, id) WHERE id > 5",
         [
             (
-                "note has no index (owner_id, id), which the model names ix_note_owner_id_id: "
-                "ix_note_owner_id_id holds only some of the rows",
+                "gist has no index (owner_id, id), which the model names ix_gist_owner_id_id: "
+                "ix_gist_owner_id_id holds only some of the rows",
                 CREATE,
             )
         ],
     ),
     "partial index of other rows": (
-        "DROP INDEX ix_project_open; CREATE INDEX ix_project_open ON project (owner_id, version) WHERE version = 7",
+        "DROP INDEX ix_plan_open; CREATE INDEX ix_plan_open ON plan (owner_id, version) WHERE version = 7",
         [
             (
-                "project has no index (owner_id, version), which the model names ix_project_open: "
-                "ix_project_open holds other rows",
+                "plan has no index (owner_id, version), which the model names ix_plan_open: "
+                "ix_plan_open holds other rows",
                 CREATE,
             )
         ],
     ),
     "wrong order of columns": (
-        "DROP INDEX ix_note_owner_id_id; CREATE INDEX ix_note_owner_id_id ON note (id, owner_id)",
+        "DROP INDEX ix_gist_owner_id_id; CREATE INDEX ix_gist_owner_id_id ON gist (id, owner_id)",
         [
             (
-                "note has no index (owner_id, id), which the model names ix_note_owner_id_id: "
-                "ix_note_owner_id_id is on (id, owner_id)",
+                "gist has no index (owner_id, id), which the model names ix_gist_owner_id_id: "
+                "ix_gist_owner_id_id is on (id, owner_id)",
                 CREATE,
             )
         ],
     ),
     "mixed directions": (
-        "DROP INDEX ix_note_owner_id_at; CREATE INDEX x ON note (owner_id, at, id)",
+        "DROP INDEX ix_gist_owner_id_at; CREATE INDEX x ON gist (owner_id, at, id)",
         [
             (
-                "note has no index (owner_id, at DESC, id), which the model names ix_note_owner_id_at: "
+                "gist has no index (owner_id, at DESC, id), which the model names ix_gist_owner_id_at: "
                 "x is on (owner_id, at, id)",
                 CREATE,
             )
         ],
     ),
     "other place of NULLs": (
-        "DROP INDEX ix_note_owner_id_at; CREATE INDEX x ON note (owner_id, at DESC NULLS LAST, id)",
+        "DROP INDEX ix_gist_owner_id_at; CREATE INDEX x ON gist (owner_id, at DESC NULLS LAST, id)",
         [
             (
-                "note has no index (owner_id, at DESC, id), which the model names ix_note_owner_id_at: "
+                "gist has no index (owner_id, at DESC, id), which the model names ix_gist_owner_id_at: "
                 "x is on (owner_id, at DESC NULLS LAST, id)",
                 CREATE,
             )
         ],
     ),
     "hash index": (
-        "DROP INDEX ix_note_owner_id_id; CREATE INDEX ix_note_owner_id_id ON note USING hash (owner_id)",
+        "DROP INDEX ix_gist_owner_id_id; CREATE INDEX ix_gist_owner_id_id ON gist USING hash (owner_id)",
         [
             (
-                "note has no index (owner_id, id), which the model names ix_note_owner_id_id: "
-                "ix_note_owner_id_id is of the method hash, is on (owner_id)",
+                "gist has no index (owner_id, id), which the model names ix_gist_owner_id_id: "
+                "ix_gist_owner_id_id is of the method hash, is on (owner_id)",
                 CREATE,
             )
         ],
     ),
     "index of another expression": (
-        "DROP INDEX ix_note_title; CREATE INDEX ix_note_title ON note (upper(title))",
+        "DROP INDEX ix_gist_title; CREATE INDEX ix_gist_title ON gist (upper(title))",
         [
             (
-                "note has no index (an expression of lower, title), which the model names ix_note_title: "
-                "ix_note_title is on (an expression of title, upper)",
+                "gist has no index (an expression of lower, title), which the model names ix_gist_title: "
+                "ix_gist_title is on (an expression of title, upper)",
                 CREATE,
             )
         ],
     ),
     "another collation": (
-        'DROP INDEX ix_note_owner_id_id; CREATE INDEX x ON note (owner_id COLLATE "POSIX", id)',
-        [("note has no index (owner_id, id), which the model names ix_note_owner_id_id", CREATE)],
+        'DROP INDEX ix_gist_owner_id_id; CREATE INDEX x ON gist (owner_id COLLATE "POSIX", id)',
+        [("gist has no index (owner_id, id), which the model names ix_gist_owner_id_id", CREATE)],
     ),
     "another operator class": (
-        "DROP INDEX ix_note_owner_id_id; CREATE INDEX x ON note (owner_id text_pattern_ops, id)",
+        "DROP INDEX ix_gist_owner_id_id; CREATE INDEX x ON gist (owner_id text_pattern_ops, id)",
         [
             (
-                "note has no index (owner_id, id), which the model names ix_note_owner_id_id: "
+                "gist has no index (owner_id, id), which the model names ix_gist_owner_id_id: "
                 "x is on (owner_id text_pattern_ops, id)",
                 CREATE,
             )
@@ -327,57 +326,56 @@ def test_a_planted_fault_is_found_with_its_fix(application: Application, connect
 SOUND: dict[str, str] = {
     "as init makes it": "SELECT 1",
     "unique indexes, their columns the other way round": (
-        "ALTER TABLE project DROP CONSTRAINT uq_project_owner_id_name;"
-        "CREATE UNIQUE INDEX other ON project (name, owner_id)"
+        "ALTER TABLE plan DROP CONSTRAINT uq_plan_owner_id_name;CREATE UNIQUE INDEX other ON plan (name, owner_id)"
     ),
     "varchar without a length for text": (
-        "ALTER TABLE note ALTER title TYPE varchar; ALTER TABLE tag ALTER name TYPE varchar"
+        "ALTER TABLE gist ALTER title TYPE varchar; ALTER TABLE tag ALTER name TYPE varchar"
     ),
     "a sequence for an identity, an identity for a sequence": (
-        "ALTER TABLE project ALTER id DROP IDENTITY; CREATE SEQUENCE other;"
-        "ALTER TABLE project ALTER id SET DEFAULT nextval('other');"
+        "ALTER TABLE plan ALTER id DROP IDENTITY; CREATE SEQUENCE other;"
+        "ALTER TABLE plan ALTER id SET DEFAULT nextval('other');"
         "ALTER TABLE tag ALTER id DROP DEFAULT; ALTER TABLE tag ALTER id ADD GENERATED ALWAYS AS IDENTITY"
     ),
     "longer indexes": (
-        "DROP INDEX ix_note_owner_id_id; CREATE INDEX x ON note (owner_id, id, title);"
-        "DROP INDEX ix_note_owner_id_project_id; CREATE INDEX y ON note (owner_id, project_id, at);"
-        "DROP INDEX ix_project_open; CREATE INDEX z ON project (owner_id, version, id)"
+        "DROP INDEX ix_gist_owner_id_id; CREATE INDEX x ON gist (owner_id, id, title);"
+        "DROP INDEX ix_gist_owner_id_plan_id; CREATE INDEX y ON gist (owner_id, plan_id, at);"
+        "DROP INDEX ix_plan_open; CREATE INDEX z ON plan (owner_id, version, id)"
     ),
     "indexes read backwards": (
-        "DROP INDEX ix_note_owner_id_at; CREATE INDEX x ON note (owner_id, at NULLS LAST, id DESC);"
-        "DROP INDEX ix_note_owner_id_id; CREATE INDEX y ON note (owner_id DESC, id DESC)"
+        "DROP INDEX ix_gist_owner_id_at; CREATE INDEX x ON gist (owner_id, at NULLS LAST, id DESC);"
+        "DROP INDEX ix_gist_owner_id_id; CREATE INDEX y ON gist (owner_id DESC, id DESC)"
     ),
     "domains, and a label that the model does not know": (
         "CREATE DOMAIN title AS text CHECK (VALUE <> ''); ALTER TABLE tag ALTER name TYPE title;"
         "ALTER TYPE state ADD VALUE 'later'"
     ),
     "other names": (
-        "ALTER TABLE note RENAME CONSTRAINT fk_note_project TO a;"
-        "ALTER TABLE note RENAME CONSTRAINT ck_note_title TO b;"
-        "ALTER INDEX ix_note_owner_id_at RENAME TO c; ALTER TABLE project RENAME CONSTRAINT uq_project_owner_id_id TO d"
+        "ALTER TABLE gist RENAME CONSTRAINT fk_gist_plan TO a;"
+        "ALTER TABLE gist RENAME CONSTRAINT ck_gist_title TO b;"
+        "ALTER INDEX ix_gist_owner_id_at RENAME TO c; ALTER TABLE plan RENAME CONSTRAINT uq_plan_owner_id_id TO d"
     ),
     "the same said otherwise": (
-        "ALTER TABLE project ALTER archived SET DEFAULT 'no'; ALTER TABLE note ALTER at SET DEFAULT CURRENT_TIMESTAMP;"
-        "ALTER TABLE project ALTER version SET DEFAULT '1'::int;"
-        "ALTER TABLE note DROP CONSTRAINT ck_note_title; ALTER TABLE note ADD CHECK (0 < length(title::varchar(9)));"
-        "DROP INDEX ix_note_title; CREATE INDEX ON note ((lower(title::text)));"
-        "DROP INDEX ix_project_open; CREATE INDEX ON project (owner_id, version) WHERE archived = false"
+        "ALTER TABLE plan ALTER archived SET DEFAULT 'no'; ALTER TABLE gist ALTER at SET DEFAULT CURRENT_TIMESTAMP;"
+        "ALTER TABLE plan ALTER version SET DEFAULT '1'::int;"
+        "ALTER TABLE gist DROP CONSTRAINT ck_gist_title; ALTER TABLE gist ADD CHECK (0 < length(title::varchar(9)));"
+        "DROP INDEX ix_gist_title; CREATE INDEX ON gist ((lower(title::text)));"
+        "DROP INDEX ix_plan_open; CREATE INDEX ON plan (owner_id, version) WHERE archived = false"
     ),
     "more than the models say": (
-        "ALTER TABLE note ADD COLUMN extra text, ADD COLUMN counted integer NOT NULL DEFAULT 0,"
-        "ADD COLUMN shown text GENERATED ALWAYS AS (title || '!') STORED; CREATE INDEX ON note USING brin (at);"
-        "CREATE UNIQUE INDEX ON project (owner_id, id, name); ALTER TABLE tag ALTER name SET DEFAULT 'x';"
-        "CREATE TABLE another (id integer); ALTER TABLE project ADD CHECK (version > 0)"
+        "ALTER TABLE gist ADD COLUMN extra text, ADD COLUMN counted integer NOT NULL DEFAULT 0,"
+        "ADD COLUMN shown text GENERATED ALWAYS AS (title || '!') STORED; CREATE INDEX ON gist USING brin (at);"
+        "CREATE UNIQUE INDEX ON plan (owner_id, id, name); ALTER TABLE tag ALTER name SET DEFAULT 'x';"
+        "CREATE TABLE another (id integer); ALTER TABLE plan ADD CHECK (version > 0)"
     ),
     "an index of the rows that refer to another": (
-        "DROP INDEX ix_project_country_code; CREATE INDEX ON project (country_code) INCLUDE (name)"
+        "DROP INDEX ix_plan_country_code; CREATE INDEX ON plan (country_code) INCLUDE (name)"
     ),
     "a unique constraint as the key": (
-        "ALTER TABLE tagging DROP CONSTRAINT tagging_pkey; ALTER TABLE tagging ADD UNIQUE (note_id, tag_id)"
+        "ALTER TABLE tagging DROP CONSTRAINT tagging_pkey; ALTER TABLE tagging ADD UNIQUE (gist_id, tag_id)"
     ),
     "a table in partitions": (
-        "DROP TABLE tagging; CREATE TABLE tagging (note_id integer NOT NULL REFERENCES note, tag_id integer NOT NULL "
-        "REFERENCES tag, PRIMARY KEY (note_id, tag_id)) PARTITION BY HASH (note_id);"
+        "DROP TABLE tagging; CREATE TABLE tagging (gist_id integer NOT NULL REFERENCES gist, tag_id integer NOT NULL "
+        "REFERENCES tag, PRIMARY KEY (gist_id, tag_id)) PARTITION BY HASH (gist_id);"
         "CREATE TABLE tagging_0 PARTITION OF tagging FOR VALUES WITH (MODULUS 1, REMAINDER 0);"
         "CREATE INDEX ON tagging (tag_id)"
     ),
@@ -390,8 +388,8 @@ def test_a_sound_schema_raises_no_alarm(application: Application, connection: Co
     assert [(one.text, one.fix) for one in found if one.level != "ok"] == []
     assert [one.text for one in found if one.name == "tables"] == [
         "country is as its model declares it, for CountryRepository",
-        "note is as its model declares it, for NoteRepository and AsyncNoteRepository",
-        "project is as its model declares it, for ProjectRepository",
+        "gist is as its model declares it, for GistRepository and AsyncGistRepository",
+        "plan is as its model declares it, for PlanRepository",
         "tag is as its model declares it; no repository of it was imported",
         "tagging is as its model declares it; no repository of it was imported",
     ]
@@ -413,16 +411,15 @@ def test_an_index_whose_making_failed_is_found(application: Application, own_tab
     with Database(own_tables) as database:
         create_tables(database, application.tables)
         with psycopg.connect(url, autocommit=True) as maker:
-            maker.execute("ALTER TABLE project DROP CONSTRAINT uq_project_owner_id_name")
-            maker.execute("INSERT INTO project (owner_id, name, state) VALUES ('a', 'b', 'OPEN'), ('a', 'b', 'OPEN')")
+            maker.execute("ALTER TABLE plan DROP CONSTRAINT uq_plan_owner_id_name")
+            maker.execute("INSERT INTO plan (owner_id, name, state) VALUES ('a', 'b', 'OPEN'), ('a', 'b', 'OPEN')")
             with pytest.raises(psycopg.errors.UniqueViolation):
-                maker.execute("CREATE UNIQUE INDEX CONCURRENTLY broken ON project (owner_id, name)")
+                maker.execute("CREATE UNIQUE INDEX CONCURRENTLY broken ON plan (owner_id, name)")
         with database.engine.connect() as connection:
             found = [one for one in check_application(connection, application) if one.level != "ok"]
     assert [(one.text, one.fix) for one in found] == [
         (
-            "project has no unique key (owner_id, name), which the model names uq_project_owner_id_name: "
-            "broken is invalid",
+            "plan has no unique key (owner_id, name), which the model names uq_plan_owner_id_name: broken is invalid",
             "reindex broken, whose creation failed",
         )
     ]

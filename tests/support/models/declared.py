@@ -36,7 +36,7 @@ _TIME = DateTime(timezone=True)
 
 
 class _Base(SQLModel, registry=registry(metadata=METADATA)):
-    """Has names of its own: other tests have a `Note` too."""
+    """Has names of its own: other tests have a `Gist` too."""
 
 
 class State(PythonEnum):
@@ -51,12 +51,12 @@ class Country(_Base, table=True):
     name: str = Field(sa_type=Text)
 
 
-class Project(_Base, table=True):
+class Plan(_Base, table=True):
     __table_args__: ClassVar[tuple[Any, ...]] = (
-        UniqueConstraint("owner_id", "id", name="uq_project_owner_id_id"),
-        UniqueConstraint("owner_id", "name", name="uq_project_owner_id_name"),
-        Index("ix_project_country_code", "country_code"),
-        Index("ix_project_open", "owner_id", "version", postgresql_where=column("archived").is_(false())),
+        UniqueConstraint("owner_id", "id", name="uq_plan_owner_id_id"),
+        UniqueConstraint("owner_id", "name", name="uq_plan_owner_id_name"),
+        Index("ix_plan_country_code", "country_code"),
+        Index("ix_plan_open", "owner_id", "version", postgresql_where=column("archived").is_(false())),
     )
 
     id: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
@@ -67,29 +67,29 @@ class Project(_Base, table=True):
     country_code: str | None = Field(default=None, foreign_key="country.code", sa_type=String(2))
     version: int = Field(default=None, sa_column_kwargs={"server_default": "1", "onupdate": column("version") + 1})
 
-    notes: list["Note"] = Relationship(back_populates="project")
+    gists: list["Gist"] = Relationship(back_populates="plan")
 
 
-class Note(_Base, table=True):
+class Gist(_Base, table=True):
     __table_args__: ClassVar[tuple[Any, ...]] = (
-        PrimaryKeyConstraint("id", name="pk_note"),
+        PrimaryKeyConstraint("id", name="pk_gist"),
         ForeignKeyConstraint(
-            ["owner_id", "project_id"], ["project.owner_id", "project.id"], name="fk_note_project", ondelete="CASCADE"
+            ["owner_id", "plan_id"], ["plan.owner_id", "plan.id"], name="fk_gist_plan", ondelete="CASCADE"
         ),
-        CheckConstraint(func.length(column("title")) > 0, name="ck_note_title"),
-        Index("ix_note_owner_id_id", "owner_id", "id"),
-        Index("ix_note_owner_id_at", "owner_id", column("at", _TIME).desc(), "id"),
-        Index("ix_note_owner_id_project_id", "owner_id", "project_id"),
-        Index("ix_note_title", func.lower(column("title"))),
+        CheckConstraint(func.length(column("title")) > 0, name="ck_gist_title"),
+        Index("ix_gist_owner_id_id", "owner_id", "id"),
+        Index("ix_gist_owner_id_at", "owner_id", column("at", _TIME).desc(), "id"),
+        Index("ix_gist_owner_id_plan_id", "owner_id", "plan_id"),
+        Index("ix_gist_title", func.lower(column("title"))),
     )
 
     id: int = Field(default=None, sa_column=Column("id", Integer(), primary_key=True))
     owner_id: str = Field(sa_type=Text)
-    project_id: int = Field(sa_type=BigInteger)
+    plan_id: int = Field(sa_type=BigInteger)
     title: str = Field(sa_type=Text)
     at: datetime = Field(default=None, sa_type=_TIME, sa_column_kwargs={"server_default": func.now()})
 
-    project: Project = Relationship(back_populates="notes")
+    plan: Plan = Relationship(back_populates="gists")
     tags: list["Tag"] = Relationship(sa_relationship_kwargs={"secondary": "tagging", "viewonly": True})
 
 
@@ -101,7 +101,7 @@ class Tag(_Base, table=True):
 TAGGING = Table(
     "tagging",
     METADATA,
-    Column("note_id", Integer(), ForeignKey("note.id"), primary_key=True),
+    Column("gist_id", Integer(), ForeignKey("gist.id"), primary_key=True),
     Column("tag_id", Integer(), ForeignKey("tag.id"), primary_key=True),
     Index("ix_tagging_tag_id", "tag_id"),
 )
@@ -116,25 +116,25 @@ class Unchanged(BaseModel):
     """Nothing can be changed."""
 
 
-class ProjectCreate(BaseModel):
+class PlanCreate(BaseModel):
     name: str = Field(max_length=50)
     country_code: str | None = Field(default=None, max_length=2)
 
 
-class NoteCreate(BaseModel):
-    project_id: int
+class GistCreate(BaseModel):
+    plan_id: int
     title: str
 
 
 class CountryRepository(CRUDRepository[Country, CountryCreate, Unchanged, str]): ...
 
 
-class ProjectRepository(
-    CRUDRepository[Project, ProjectCreate, Unchanged], owner=col(Project.owner_id), version=col(Project.version)
+class PlanRepository(
+    CRUDRepository[Plan, PlanCreate, Unchanged], owner=col(Plan.owner_id), version=col(Plan.version)
 ): ...
 
 
-class NoteRepository(CRUDRepository[Note, NoteCreate, Unchanged], owner=col(Note.owner_id)): ...
+class GistRepository(CRUDRepository[Gist, GistCreate, Unchanged], owner=col(Gist.owner_id)): ...
 
 
-class AsyncNoteRepository(AsyncCRUDRepository[Note, NoteCreate, Unchanged], owner=col(Note.owner_id)): ...
+class AsyncGistRepository(AsyncCRUDRepository[Gist, GistCreate, Unchanged], owner=col(Gist.owner_id)): ...
