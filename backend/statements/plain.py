@@ -75,7 +75,7 @@ class PlainExpressions:
         self._table = table
         self._numbers: dict[int, int] = {}
         self._shapes: list[_Shape] = [call]
-        self.computes = False
+        self.computes: bool = False
         """Whether an operator computes a value of another type than its operand's.
 
         SQLAlchemy makes that type anew for each expression, so that no statement is ever found again by its shape.
