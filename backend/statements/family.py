@@ -118,7 +118,6 @@ class StatementFamily(Generic[ModelT]):
         order = None if conditions is None else plain.read(order_by if isinstance(order_by, Sequence) else [order_by])
         if conditions is None or order is None:
             return (self._scoped if verify is None else verify)(build(self._conditions(where), self._order(order_by)))
-
         if plain.computes:
             return ScopedStatement(build(conditions, order))
 

@@ -6,14 +6,14 @@ from typing import Final, Generic, TypeVar
 ShapeT = TypeVar("ShapeT")
 BuiltT = TypeVar("BuiltT")
 
-MOST: Final = 128
+_MOST: Final = 128
 """For one entity and scope: shapes of conditions and orders, and sets of fields, come from a program's code, so few."""
 
 
 class Kept(Generic[ShapeT, BuiltT]):
     """What was built for a shape, until there are too many shapes."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._built: dict[ShapeT, BuiltT] = {}
 

@@ -55,7 +55,6 @@ _MEMBERSHIP: Final = (operators.in_op, operators.not_in_op)
 
 _CONSTANTS: Final = (Null, True_, False_)
 
-
 _COMPARED: Final = (Boolean, NullType)
 """The types of comparisons: NULL's for BETWEEN."""
 
@@ -209,7 +208,7 @@ class PlainExpressions:
             shapes.append(shape)
         return tuple(shapes)
 
-    def _type(self, kind: TypeEngine[Any]) -> int | None:  # of any values
+    def _type(self, kind: TypeEngine[Any]) -> int | None:  # of whichever values
         """Return what tells a type from others, `None` for one that may render more than a type."""
         return id(kind) if is_type(kind) else None
 

@@ -74,6 +74,7 @@ class Loop:
 
     async def try_type(self, tried: Tried, rows: Any, unreachable: Any) -> None:
         spare = (await _answer(rows.create(tried.data.model_construct(value=None)))).id
+        is_spare = col(getattr(tried.model, "id")) == spare  # noqa: B009 - a model of any type
         for value in values_for(tried.name):
             if tried.is_known_to_refuse(value):
                 continue
@@ -89,7 +90,11 @@ class Loop:
                 continue
             tried.kept.append((created.id, value, created.value))
             read = await _answer(rows.get(created.id))
-            self.compare(tried, value, created.value, changed.value, read.value)
+            [written] = await _answer(rows.update_where_returning(data, is_spare))
+            self.compare(tried, value, created.value, changed.value, read.value, written.value)
+        nothing = tried.data.model_construct({"value"}, value=None)
+        [emptied] = await _answer(rows.update_where_returning(nothing, is_spare))
+        self.compare(tried, None, emptied.value)
         listed = {row.id: row.value for row in await _answer(rows.list())}
         for key, value, _ in tried.kept:
             self.compare(tried, value, listed[key])
